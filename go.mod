@@ -1,0 +1,3 @@
+module tload
+
+go 1.26

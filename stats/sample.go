@@ -1,0 +1,49 @@
+package stats
+
+import "time"
+
+// Class keeps rows of different nature apart: requests are what the totals
+// count; transactions and tasks have rows of their own kind.
+type Class uint8
+
+// The classes of rows.
+const (
+	Request     Class = iota // one measured act on the wire
+	Transaction              // a named group of requests
+	Task                     // one run of a behaviour's task
+)
+
+// Key names a row. Method is GET, POST … for HTTP and the protocol's own word
+// (tcp, grpc, sql …) for anything else; for a task it is the behaviour.
+type Key struct {
+	Class  Class
+	Method string
+	Name   string
+}
+
+// Sample is one measured act.
+type Sample struct {
+	Kind   Kind
+	Status int           // the protocol's status code, 0 if it has none
+	Took   time.Duration // service time, from the actual start
+
+	// Due says that the start had a schedule (pacing, throughput, an arrival
+	// rate); Late is then how long after it the act began, never below 0.
+	Due  bool
+	Late time.Duration
+
+	In, Out   int64 // bytes on the wire, received and sent
+	Dialled   bool  // the act opened a connection
+	Handshake bool  // … and did a TLS handshake on it
+	Reconnect bool  // the kept connection was found closed, and one more was opened
+}
+
+// Phases are the parts of a request's time. A phase that did not happen is 0.
+type Phases struct {
+	DNS       time.Duration
+	Connect   time.Duration
+	TLS       time.Duration
+	Write     time.Duration // until the last byte of the request was handed to the kernel
+	FirstByte time.Duration // from there to the first byte of the reply
+	Body      time.Duration // from there to its last byte
+}
