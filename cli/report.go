@@ -3,6 +3,7 @@ package cli
 import (
 	"fmt"
 	"os"
+	"strings"
 
 	"tload/stats"
 	"tload/stats/report"
@@ -13,10 +14,14 @@ import (
 func (x *session) result() *report.Run {
 	s := x.ctl.Snapshot()
 	r := &report.Run{
-		Version: Version, Host: s.Host, RunID: s.RunID, Started: s.Started, Elapsed: s.Elapsed, Exit: s.Reason,
-		PeakUsers: s.Peak, Seed: s.Seed, Dir: x.dir,
-		Stats: s.Snapshot, Histograms: x.ctl.Histograms,
-		Generator: generator(s),
+		Meta: report.Meta{
+			Version: Version, Host: s.Host, RunID: s.RunID, Started: s.Started, Exit: s.Reason, Hangup: x.hungUp.Load(),
+			Peak: s.Peak, Seed: s.Seed, Rate: s.Rate, Generator: generator(s), Dir: x.dir,
+		},
+		Snapshot: s.Snapshot, Histograms: x.ctl.Histograms,
+	}
+	if s.Err != nil {
+		r.Err = s.Err.Error()
 	}
 	return r
 }
@@ -24,13 +29,24 @@ func (x *session) result() *report.Run {
 func generator(s *swarm.Snapshot) report.Generator {
 	h := s.Health
 	g := report.Generator{
-		Verdict: "ok", CPU: h.CPU, Cores: h.Cores, Late: s.Total.Run.LatePercent(),
-		GCPause: h.GCPause, MaxInFlight: h.MaxFlight, Files: h.Files, FileLimit: h.FileLimit, SuspectSeconds: h.SuspectSeconds,
+		Verdict: "ok", Reasons: []string{}, CPUPercent: h.CPU, Cores: h.Cores, LatePercent: s.Total.Run.LatePercent(),
+		GCPauseMS: float64(h.GCPause) / 1e6, MaxInFlight: h.MaxFlight, OpenFiles: h.Files, OpenFilesLimit: h.FileLimit,
+		SuspectSeconds: h.SuspectSeconds,
 	}
 	if h.SuspectSeconds > 0 {
 		g.Verdict = "suspect"
 	}
+	for _, r := range h.Reasons {
+		g.Reasons = append(g.Reasons, r.What+": "+r.Remedy)
+	}
 	return g
+}
+
+// summary is the text that stays in the terminal.
+func (x *session) summary() string {
+	var b strings.Builder
+	report.Text(&b, x.result())
+	return b.String()
 }
 
 // writeFiles writes the run directory and what the flags ask for.

@@ -95,6 +95,7 @@ func (x *session) interrupt(sig os.Signal, code int) int {
 // on, since somebody wants its result.
 func (x *session) hangup() {
 	signal.Ignore(syscall.SIGHUP, syscall.SIGPIPE)
+	x.hungUp.Store(true)
 	x.log.Warn("terminal lost")
 	policy := x.settings.onHangup.value
 	if policy == "stop" || policy == "auto" && x.settings.runTime == 0 && x.settings.iterations == 0 {

@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"time"
 
 	"tload/behaviours"
@@ -28,6 +29,7 @@ type session struct {
 	started    time.Time
 	done       chan struct{} // closed when the files are written
 	runErr     error
+	hungUp     atomic.Bool
 	fileErr    error
 }
 
