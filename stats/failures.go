@@ -1,0 +1,223 @@
+package stats
+
+import (
+	"maps"
+	"sync"
+	"time"
+)
+
+// What is kept of a group of failures: how it began, how it is now, and an
+// unbiased middle.
+const (
+	DefaultSamples = 32  // exchanges per group: a quarter first, a quarter last, the rest at random
+	MaxGroups      = 512 // groups; the rest is one group "other"
+	MaxVariants    = 16  // raw messages per group
+)
+
+// GroupKey says which failures are one group.
+type GroupKey struct {
+	Key    Key
+	Kind   Kind
+	Status int
+	Print  string // the message's fingerprint
+}
+
+// ErrorDelta is what happened to one group since the last batch.
+type ErrorDelta struct {
+	Key         GroupKey
+	Count       uint64
+	First, Last time.Time
+	Variants    map[string]uint64
+	Kept        []Kept
+}
+
+// Kept is an exchange and why it was kept; it may be for more than one reason.
+type Kept struct {
+	Exchange *Exchange
+	First    bool // one of the first
+	Recent   bool // one of the last
+	Random   int  // its place in the reservoir, -1 for none
+}
+
+// failures groups what fails in this process and decides what is kept of it,
+// before anything is copied. "The last" are not every last one: in a storm
+// that would copy every body, so past a burst of eight a group gets a copy
+// every 100 ms.
+type failures struct {
+	mu        sync.Mutex // guards all below
+	groups    map[GroupKey]*failing
+	prints    map[string]string // of messages seen; bounded
+	first     int
+	random    int
+	limit     int // bytes that may wait
+	waiting   int
+	successes map[Key]*Exchange
+}
+
+type failing struct {
+	key      GroupKey
+	total    uint64 // since the run began
+	middle   uint64 // … past the first ones
+	tokens   float64
+	refilled time.Time
+	variants map[string]struct{} // seen since the run began
+	delta    ErrorDelta
+}
+
+const (
+	recentBurst    = 8
+	recentInterval = 100 * time.Millisecond
+	maxPrints      = 4096
+)
+
+func (f *failures) init(samples, memory int) {
+	f.groups = map[GroupKey]*failing{}
+	f.prints = map[string]string{}
+	f.first = max(samples/4, 1)
+	f.random = max(samples/2, 1)
+	f.limit = memory
+}
+
+// Keep is the store's answer to a failure.
+type Keep struct {
+	group *failing
+	why   Kept
+}
+
+// Wanted says whether the exchange of this failure is to be handed to Sink.Keep.
+func (k Keep) Wanted() bool { return k.group != nil }
+
+// Fail records a failing sample and groups it by its message. Wanted answers
+// whether to copy the exchange. In a storm it costs a lock and a map look-up.
+func (s *Sink) Fail(m *Meter, x Sample, message string) Keep {
+	s.Record(m, x)
+	return s.r.failures.fail(m.key, x.Kind, x.Status, message)
+}
+
+// Exception counts a panic or an error of a behaviour's own, which no request's
+// row counts: it is kept apart, under the task's key, with x as its detail.
+func (s *Sink) Exception(key Key, kind Kind, message string, x *Exchange) {
+	if k := s.r.failures.fail(key, kind, 0, message); k.Wanted() {
+		s.Keep(k, x)
+	}
+}
+
+func (f *failures) fail(key Key, kind Kind, status int, message string) Keep {
+	now := time.Now()
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	g := f.group(GroupKey{key, kind, status, f.print(message)})
+	g.total++
+	d := &g.delta
+	if d.Count++; d.Count == 1 {
+		d.First = now
+	}
+	d.Last = now
+	f.variant(g, message)
+	if f.waiting >= f.limit {
+		return Keep{}
+	}
+	why := Kept{Random: -1}
+	if g.total <= uint64(f.first) {
+		why.First = true
+	} else {
+		g.middle++
+		why.Random = randomSlot(g.middle, f.random)
+	}
+	g.tokens = min(g.tokens+float64(now.Sub(g.refilled))/float64(recentInterval), recentBurst)
+	g.refilled = now
+	if !why.First && g.tokens >= 1 {
+		g.tokens--
+		why.Recent = true
+	}
+	if !why.First && !why.Recent && why.Random < 0 {
+		return Keep{}
+	}
+	return Keep{g, why}
+}
+
+func (f *failures) print(message string) string {
+	if p, ok := f.prints[message]; ok {
+		return p
+	}
+	p := fingerprint(message)
+	if len(f.prints) >= maxPrints {
+		for m := range f.prints { // any one
+			delete(f.prints, m)
+			break
+		}
+	}
+	f.prints[message] = p
+	return p
+}
+
+func (f *failures) group(key GroupKey) *failing {
+	g := f.groups[key]
+	if g == nil {
+		if len(f.groups) >= MaxGroups {
+			key = otherGroup
+			g = f.groups[key]
+		}
+		if g == nil {
+			g = &failing{key: key, tokens: recentBurst, refilled: time.Now(), variants: map[string]struct{}{}}
+			g.delta.Key = key
+			f.groups[key] = g
+		}
+	}
+	return g
+}
+
+// otherGroup counts the failures past MaxGroups.
+var otherGroup = GroupKey{Key: Key{Name: Other}, Kind: Error, Print: "other failures, past the number of groups that are kept"}
+
+func (f *failures) variant(g *failing, message string) {
+	if len(message) > 1000 {
+		message = message[:1000]
+	}
+	if _, known := g.variants[message]; !known {
+		if len(g.variants) >= MaxVariants {
+			return
+		}
+		g.variants[message] = struct{}{}
+	}
+	if g.delta.Variants == nil {
+		g.delta.Variants = map[string]uint64{}
+	}
+	g.delta.Variants[message]++
+}
+
+// Keep hands over an exchange that was wanted. The store owns it from here.
+func (s *Sink) Keep(k Keep, x *Exchange) {
+	if k.group == nil {
+		return
+	}
+	f := &s.r.failures
+	k.why.Exchange = x
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.waiting += x.Weight()
+	k.group.delta.Kept = append(k.group.delta.Kept, k.why)
+}
+
+func (f *failures) success(key Key, x *Exchange) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.successes == nil {
+		f.successes = map[Key]*Exchange{}
+	}
+	f.successes[key] = x
+}
+
+func (f *failures) take(b *Batch) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, g := range f.groups {
+		if g.delta.Count > 0 || len(g.delta.Kept) > 0 {
+			b.Errors = append(b.Errors, g.delta)
+			g.delta = ErrorDelta{Key: g.key}
+		}
+	}
+	b.Success = maps.Clone(f.successes)
+	f.successes = nil
+	f.waiting = 0
+}

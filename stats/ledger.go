@@ -1,0 +1,265 @@
+package stats
+
+import (
+	"cmp"
+	"slices"
+	"time"
+)
+
+// Ledger folds batches into totals, per-second slots, segments and groups of
+// failures. One goroutine owns it; others see the snapshots that it makes.
+// Times are durations since the run began, on the owner's monotonic clock.
+type Ledger struct {
+	rows     map[Key]*row
+	order    []*row
+	total    *row
+	groups   *groups
+	now      time.Duration
+	second   int64 // the one that goes on
+	users    Users
+	inFlight int
+	folded   bool
+
+	segments []Segment
+	segment  string
+	since    time.Duration // when the segment began
+	shown    time.Duration // when the shown numbers began
+	marks    []Mark
+	seconds  []Second // published; nil when a second closed
+}
+
+// Users is what a second's point on the charts says besides the samples.
+type Users struct {
+	Running, Target int
+	Suspect         bool // the generator was not well
+}
+
+// row is a key's past and present.
+type row struct {
+	key     Key
+	run     Delta
+	shown   *Delta // nil while the numbers never began again
+	segment Delta
+	now     Delta // in the second that goes on
+	slots   slots
+	row     Row  // published
+	news    bool // its numbers are newer than row
+	moved   bool // its window is
+}
+
+// maxSlotRows is how many rows may have ten minutes of seconds each; more rows
+// have fewer, so that memory stays bounded.
+const maxSlotRows = 100
+
+// NewLedger makes an empty ledger that keeps samples exchanges per group and at
+// most memory bytes of them; 0 means 32 and 64 MiB.
+func NewLedger(samples, memory int) *Ledger {
+	return &Ledger{
+		rows:    map[Key]*row{},
+		total:   &row{slots: slots{points: true}},
+		groups:  newGroups(orDefault(samples, DefaultSamples), orDefault(memory, 64<<20)),
+		segment: "ramp",
+	}
+}
+
+// Fold adds a batch that ends at now, which never goes back. The batch counts
+// in the second that holds its middle; its memory stays the caller's.
+func (l *Ledger) Fold(b *Batch, now time.Duration, users Users) {
+	l.advance(int64((l.now + now) / 2 / time.Second))
+	l.users.Running, l.users.Target = users.Running, users.Target
+	l.users.Suspect = l.users.Suspect || users.Suspect
+	for key, d := range b.Rows {
+		l.row(key).add(d)
+		if key.Class == Request {
+			l.total.add(d)
+		}
+	}
+	l.groups.fold(b, users.Running)
+	l.inFlight = b.InFlight
+	l.folded = l.folded || b.Folded
+	l.now = now
+	l.advance(int64(now / time.Second))
+}
+
+func (l *Ledger) row(key Key) *row {
+	r := l.rows[key]
+	if r == nil {
+		r = &row{key: key}
+		if l.shown > 0 {
+			r.shown = new(Delta)
+		}
+		r.slots.keep = min(600, max(60, 600*maxSlotRows/(len(l.rows)+1)))
+		l.rows[key] = r
+		l.order = append(l.order, r)
+		slices.SortFunc(l.order, func(a, b *row) int {
+			return cmp.Or(cmp.Compare(a.key.Class, b.key.Class), cmp.Compare(a.key.Name, b.key.Name), cmp.Compare(a.key.Method, b.key.Method))
+		})
+		if n := len(l.rows); n > maxSlotRows {
+			for _, o := range l.rows {
+				o.slots.keep = r.slots.keep
+			}
+		}
+	}
+	return r
+}
+
+func (r *row) add(d *Delta) {
+	r.run.Merge(d)
+	r.segment.Merge(d)
+	r.now.Merge(d)
+	if r.shown != nil {
+		r.shown.Merge(d)
+	}
+	r.news = true
+}
+
+// advance closes the seconds before the given one.
+func (l *Ledger) advance(second int64) {
+	for ; l.second < second; l.second++ {
+		l.total.close(l.second, l.users)
+		for _, r := range l.order {
+			r.close(l.second, Users{})
+		}
+		l.groups.tick()
+		l.users.Suspect = false
+		l.seconds = nil
+	}
+}
+
+func (r *row) close(second int64, u Users) {
+	x := slot{from: second, users: u.Running, target: u.Target, taint: u.Suspect}
+	r.moved = r.moved || !r.now.Empty() || r.row.Window.Requests > 0 || len(r.row.Trend) < trendSeconds
+	r.slots.push(x, &r.now)
+	r.now.Reset()
+}
+
+// Segment ends the segment that goes on and begins one of that name. Nothing is
+// forgotten.
+func (l *Ledger) Segment(name string) {
+	if l.now == l.since && len(l.segments) == 0 || l.now-l.since < time.Second/2 && l.total.segment.Empty() {
+		l.segment = name
+		return
+	}
+	l.segments = append(l.segments, l.endSegment())
+	if len(l.segments) > maxSegments {
+		l.segments = slices.Delete(slices.Clone(l.segments), 1, 2)
+	}
+	l.segment, l.since = name, l.now
+	l.total.segment.Reset()
+	for _, r := range l.order {
+		r.segment.Reset()
+	}
+}
+
+// maxSegments bounds what a long run with many changes keeps; past it the
+// second oldest goes.
+const maxSegments = 200
+
+func (l *Ledger) endSegment() Segment {
+	span := l.now - l.since
+	s := Segment{Name: l.segment, From: l.since, To: l.now, Total: l.total.segment.Summary(span)}
+	for _, r := range l.order {
+		if !r.segment.Empty() {
+			s.Rows = append(s.Rows, Row{Key: r.key, Run: r.segment.Summary(span)})
+		}
+	}
+	return s
+}
+
+// Reset begins a segment of that name and the shown numbers again.
+func (l *Ledger) Reset(name string) {
+	l.Segment(name)
+	l.shown = max(l.now, 1)
+	for _, r := range append(slices.Clone(l.order), l.total) {
+		r.shown = new(Delta)
+		r.news = true
+	}
+	l.Mark(name)
+}
+
+// Mark names this moment.
+func (l *Ledger) Mark(name string) {
+	l.marks = append(slices.Clip(l.marks), Mark{l.now, name})
+}
+
+// Snapshot is everything as it is now. Rows without news are shared with the
+// snapshot before.
+func (l *Ledger) Snapshot() *Snapshot {
+	s := &Snapshot{Elapsed: l.now, InFlight: l.inFlight, Folded: l.folded, Marks: slices.Clip(l.marks)}
+	s.Total = l.publish(l.total)
+	for _, r := range l.order {
+		row := l.publish(r)
+		switch r.key.Class {
+		case Request:
+			s.Rows = append(s.Rows, row)
+		case Transaction:
+			s.Transactions = append(s.Transactions, row)
+		case Task:
+			s.Tasks = append(s.Tasks, row)
+		}
+	}
+	s.Segments = append(slices.Clip(l.segments), Segment{Name: l.segment, From: l.since, Total: l.total.segment.Summary(l.now - l.since)})
+	if l.seconds == nil {
+		l.seconds = l.total.slots.seconds()
+	}
+	s.Seconds = l.seconds
+	l.groups.publish(s)
+	return s
+}
+
+func (l *Ledger) publish(r *row) Row {
+	r.row.Key = r.key
+	if r.news {
+		r.row.Run = r.run.Summary(l.now)
+		r.row.Shown = r.row.Run
+		if r.shown != nil {
+			r.row.Shown = r.shown.Summary(l.now - l.shown)
+		}
+	}
+	// Rates decay by the clock even where nothing happens.
+	r.row.Run.over(l.now)
+	r.row.Shown.over(l.now - l.shown)
+	if r.moved || r.news && l.second == 0 {
+		var window Delta
+		r.slots.last(int(WindowSpan/time.Second), &window)
+		span := min(WindowSpan, time.Duration(l.second)*time.Second)
+		if l.second == 0 { // before the first full second: what there is
+			window.Merge(&r.now)
+			span = l.now
+		}
+		r.row.Window = window.Summary(span)
+		r.row.Trend = r.slots.requests(trendSeconds)
+	}
+	r.news, r.moved = false, false
+	return r.row
+}
+
+// over makes the rates those of another span.
+func (s *Summary) over(span time.Duration) {
+	if s.Span = span; span > 0 {
+		s.RPS = float64(s.Requests) / span.Seconds()
+		s.FailRate = float64(s.Failures) / span.Seconds()
+	}
+}
+
+// History is the points of one row's charts, oldest first; nil for a row that
+// does not exist.
+func (l *Ledger) History(key Key) []Second {
+	if r := l.rows[key]; r != nil {
+		return r.slots.seconds()
+	}
+	return nil
+}
+
+// Histograms calls yield with each row's whole-run delta, the total first under
+// a zero key; it must not be kept past the call.
+func (l *Ledger) Histograms(yield func(Key, *Delta) bool) {
+	if !yield(Key{}, &l.total.run) {
+		return
+	}
+	for _, r := range l.order {
+		if !yield(r.key, &r.run) {
+			return
+		}
+	}
+}

@@ -1,0 +1,377 @@
+package stats
+
+import (
+	"math/rand/v2"
+	"runtime"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// LateAfter is how far behind its due time a start counts as late.
+const LateAfter = 10 * time.Millisecond
+
+// Recorder takes the samples of all users of this process. Users write into
+// shards, through the Sink that each has for life; the controller drains them
+// with Take. Neither waits for the other.
+type Recorder struct {
+	shards   []shard
+	next     atomic.Uint32
+	names    names
+	failures failures
+
+	mu     sync.Mutex // guards meters
+	meters []*Meter
+}
+
+// shard is what a group of users shares; padded, so that two do not share a
+// cache line.
+type shard struct {
+	inFlight atomic.Int64
+	_        [120]byte
+}
+
+// Limits bound what a recorder keeps. Zero values mean the defaults.
+type Limits struct {
+	Names   int // rows in all, beyond which names go to one row "other" (1,000)
+	Samples int // failing exchanges per group (32)
+	Memory  int // bytes of exchanges that may wait to be taken (16 MiB)
+}
+
+// NewRecorder makes a recorder with one shard per core or so. It starts nothing.
+func NewRecorder(l Limits) *Recorder {
+	n := 1
+	for n < 2*runtime.GOMAXPROCS(0) && n < 64 {
+		n *= 2
+	}
+	r := &Recorder{shards: make([]shard, n)}
+	r.names.limit = orDefault(l.Names, 1000)
+	r.failures.init(orDefault(l.Samples, DefaultSamples), orDefault(l.Memory, 16<<20))
+	return r
+}
+
+func orDefault(v, d int) int {
+	if v <= 0 {
+		return d
+	}
+	return v
+}
+
+// Sink is a user's end of a recorder.
+type Sink struct {
+	r     *Recorder
+	shard int
+}
+
+// Sink returns a sink, bound to one shard for life.
+func (r *Recorder) Sink() *Sink {
+	return &Sink{r, int(r.next.Add(1)) % len(r.shards)}
+}
+
+// Meter counts one row. It is made once per key and safe for all goroutines.
+type Meter struct {
+	key     Key
+	wantOK  atomic.Bool
+	shards  []atomic.Pointer[cell]
+	skipped uint64 // NotStarted, under the recorder's mu
+}
+
+// Key is the row's key, which may be a group's where ids in names were folded.
+func (m *Meter) Key() Key { return m.key }
+
+// Meter is the row's meter, the same for every call with that key. It takes a
+// lock: a caller on the measuring path keeps what it got.
+func (s *Sink) Meter(key Key) *Meter { return s.r.Meter(key) }
+
+// Meter is the row's meter, the same for every call with that key.
+func (r *Recorder) Meter(key Key) *Meter {
+	return r.names.meter(key, func(k Key) *Meter {
+		m := &Meter{key: k, shards: make([]atomic.Pointer[cell], len(r.shards))}
+		m.wantOK.Store(k.Class == Request)
+		r.mu.Lock()
+		r.meters = append(r.meters, m)
+		r.mu.Unlock()
+		return m
+	})
+}
+
+// cell is one row in one shard.
+type cell struct {
+	ok        live
+	failed    atomic.Pointer[live]
+	corrected atomic.Pointer[live]
+	aborted   atomic.Pointer[live]
+	outcomes  outcomes
+
+	in, out                                    atomic.Int64
+	dialled, handshakes, reconnects, due, late atomic.Int64
+}
+
+func lazily(p *atomic.Pointer[live]) *live {
+	if l := p.Load(); l != nil {
+		return l
+	}
+	p.CompareAndSwap(nil, new(live))
+	return p.Load()
+}
+
+func (m *Meter) cell(shard int) *cell {
+	if c := m.shards[shard].Load(); c != nil {
+		return c
+	}
+	m.shards[shard].CompareAndSwap(nil, new(cell))
+	return m.shards[shard].Load()
+}
+
+// Begin counts one more act in flight; Record or Fail ends it.
+func (s *Sink) Begin() { s.r.shards[s.shard].inFlight.Add(1) }
+
+// Record counts one act that ended, or that was aborted. It does not allocate
+// or block. An act of class Request must have been begun.
+func (s *Sink) Record(m *Meter, x Sample) {
+	if m.key.Class == Request {
+		s.r.shards[s.shard].inFlight.Add(-1)
+	}
+	c := m.cell(s.shard)
+	switch {
+	case x.Kind == OK:
+		c.ok.add(int64(x.Took))
+	case x.Kind == Aborted:
+		lazily(&c.aborted).add(int64(x.Took))
+	default:
+		lazily(&c.failed).add(int64(x.Took))
+	}
+	if x.Due && x.Kind != Aborted {
+		lazily(&c.corrected).add(int64(x.Took + x.Late))
+		c.due.Add(1)
+		if x.Late > LateAfter {
+			c.late.Add(1)
+		}
+	}
+	c.outcomes.add(x.Kind, x.Status)
+	if x.In != 0 {
+		c.in.Add(x.In)
+	}
+	if x.Out != 0 {
+		c.out.Add(x.Out)
+	}
+	if x.Dialled {
+		c.dialled.Add(1)
+	}
+	if x.Handshake {
+		c.handshakes.Add(1)
+	}
+	if x.Reconnect {
+		c.reconnects.Add(1)
+	}
+}
+
+// NotStarted counts n arrivals of a row that never started.
+func (r *Recorder) NotStarted(m *Meter, n uint64) {
+	r.mu.Lock()
+	m.skipped += n
+	r.mu.Unlock()
+}
+
+// InFlight is how many acts of class Request go on now.
+func (r *Recorder) InFlight() int {
+	var n int64
+	for i := range r.shards {
+		n += r.shards[i].inFlight.Load()
+	}
+	return int(max(n, 0))
+}
+
+// outcomes counts by kind and status. A row sees few of them, so a short list
+// is looked through; what does not fit goes to a map under a lock.
+type outcomes struct {
+	list [8]struct {
+		what  atomic.Uint64 // kind and status plus one, 0 when free
+		count atomic.Uint64
+	}
+	mu   sync.Mutex // guards more
+	more map[uint64]uint64
+}
+
+func (o *outcomes) add(kind Kind, status int) {
+	what := uint64(kind)<<32 | uint64(uint32(status)) + 1<<40
+	for i := range o.list {
+		e := &o.list[i]
+		w := e.what.Load()
+		if w == 0 && e.what.CompareAndSwap(0, what) || w == what || e.what.Load() == what {
+			e.count.Add(1)
+			return
+		}
+	}
+	o.mu.Lock()
+	if o.more == nil {
+		o.more = map[uint64]uint64{}
+	}
+	o.more[what]++
+	o.mu.Unlock()
+}
+
+func (o *outcomes) drain(d *Delta) {
+	put := func(what, n uint64) { d.outcome(Kind(what>>32&0xff), int(int32(uint32(what))), n) }
+	for i := range o.list {
+		if e := &o.list[i]; e.count.Load() != 0 {
+			put(e.what.Load(), e.count.Swap(0))
+		}
+	}
+	o.mu.Lock()
+	for what, n := range o.more {
+		put(what, n)
+	}
+	clear(o.more)
+	o.mu.Unlock()
+}
+
+func (c *cell) drain(d *Delta) {
+	c.ok.drain(&d.OK)
+	for _, p := range []struct {
+		l *atomic.Pointer[live]
+		h *Histogram
+	}{{&c.failed, &d.Failed}, {&c.corrected, &d.Corrected}, {&c.aborted, &d.Aborted}} {
+		if l := p.l.Load(); l != nil {
+			l.drain(p.h)
+		}
+	}
+	c.outcomes.drain(d)
+	for _, p := range []struct {
+		a *atomic.Int64
+		n *uint64
+	}{{&c.in, &d.In}, {&c.out, &d.Out}, {&c.dialled, &d.Dialled}, {&c.handshakes, &d.Handshakes},
+		{&c.reconnects, &d.Reconnects}, {&c.due, &d.Due}, {&c.late, &d.Late}} {
+		if p.a.Load() != 0 {
+			*p.n += uint64(p.a.Swap(0))
+		}
+	}
+}
+
+// Take moves everything that was recorded since the last Take into b, whose
+// memory is used again. One goroutine takes; users may record meanwhile.
+func (r *Recorder) Take(b *Batch) {
+	b.reset()
+	r.mu.Lock()
+	meters := slices.Clip(r.meters)
+	r.mu.Unlock()
+	for i, m := range meters {
+		if i == len(b.rows) {
+			b.rows = append(b.rows, rowDelta{key: m.key})
+		}
+		d := &b.rows[i].delta
+		for s := range m.shards {
+			if c := m.shards[s].Load(); c != nil {
+				c.drain(d)
+			}
+		}
+		r.mu.Lock()
+		d.NotStarted += m.skipped
+		m.skipped = 0
+		r.mu.Unlock()
+	}
+	b.InFlight = r.InFlight()
+	b.Folded = r.names.folded.Load()
+	r.failures.take(b)
+}
+
+// WantSuccesses asks for one fresh successful exchange of every row; the
+// controller calls it about once a second.
+func (r *Recorder) WantSuccesses() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, m := range r.meters {
+		if m.key.Class == Request {
+			m.wantOK.Store(true)
+		}
+	}
+}
+
+// WantSuccess says whether a successful exchange of that row is wanted to hold
+// failures against. It is one load.
+func (s *Sink) WantSuccess(m *Meter) bool { return m.wantOK.Load() }
+
+// KeepSuccess hands one over; what was not asked for is dropped.
+func (s *Sink) KeepSuccess(m *Meter, x *Exchange) {
+	if m.wantOK.CompareAndSwap(true, false) {
+		x.Key = m.key
+		s.r.failures.success(m.key, x)
+	}
+}
+
+// Batch is what happened in one node between two takes. Batches merge in any
+// order and grouping.
+type Batch struct {
+	rows     []rowDelta
+	InFlight int  // at the end of the batch
+	Folded   bool // some names were put into groups to bound their number
+	Errors   []ErrorDelta
+	Success  map[Key]*Exchange
+}
+
+type rowDelta struct {
+	key   Key
+	delta Delta
+}
+
+// Rows calls yield for each row to which something happened.
+func (b *Batch) Rows(yield func(Key, *Delta) bool) {
+	for i := range b.rows {
+		if d := &b.rows[i].delta; !d.Empty() && !yield(b.rows[i].key, d) {
+			return
+		}
+	}
+}
+
+// Row is the delta of a key, for whoever fills a batch from elsewhere.
+func (b *Batch) Row(key Key) *Delta {
+	for i := range b.rows {
+		if b.rows[i].key == key {
+			return &b.rows[i].delta
+		}
+	}
+	b.rows = append(b.rows, rowDelta{key: key})
+	return &b.rows[len(b.rows)-1].delta
+}
+
+// Merge adds all of o, which stays its owner's.
+func (b *Batch) Merge(o *Batch) {
+	for k, d := range o.Rows {
+		b.Row(k).Merge(d)
+	}
+	b.InFlight += o.InFlight
+	b.Folded = b.Folded || o.Folded
+	b.Errors = append(b.Errors, o.Errors...)
+	for k, x := range o.Success {
+		b.setSuccess(k, x)
+	}
+}
+
+func (b *Batch) setSuccess(k Key, x *Exchange) {
+	if b.Success == nil {
+		b.Success = map[Key]*Exchange{}
+	}
+	if old := b.Success[k]; old == nil || old.When.Before(x.When) {
+		b.Success[k] = x
+	}
+}
+
+func (b *Batch) reset() {
+	for i := range b.rows {
+		b.rows[i].delta.Reset()
+	}
+	b.InFlight, b.Folded, b.Errors, b.Success = 0, false, nil, nil
+}
+
+// randomSlot is where a reservoir of size k puts the n-th value it sees (from
+// 1), or -1: Vitter's Algorithm R.
+func randomSlot(n uint64, k int) int {
+	if n <= uint64(k) {
+		return int(n) - 1
+	}
+	if j := rand.Uint64N(n); j < uint64(k) {
+		return int(j)
+	}
+	return -1
+}

@@ -1,0 +1,145 @@
+package stats
+
+import "time"
+
+// slots is a row's past: packed deltas, one a second for the newest, then ten
+// seconds, then a minute each, so that a day takes the memory of an hour.
+type slots struct {
+	tiers  [len(slotTiers)][]slot
+	keep   int  // how many slots of one second
+	points bool // keep each slot's point
+}
+
+type slot struct {
+	from   int64 // seconds since the run began
+	users  int
+	target int
+	taint  bool
+	packed []byte  // nil when nothing happened
+	acts   uint64  // how many it holds
+	point  *Second // kept for the rows whose charts are always drawn
+}
+
+var slotTiers = [...]struct {
+	seconds int64
+	keep    int
+}{{1, 600}, {10, 720}, {60, 1440}}
+
+// push adds the newest second and folds what is too old into the next tier.
+func (s *slots) push(x slot, d *Delta) {
+	s.fill(&x, d, time.Second)
+	s.tiers[0] = append(s.tiers[0], x)
+	for t := range s.tiers {
+		keep := slotTiers[t].keep
+		if t == 0 && s.keep > 0 {
+			keep = s.keep
+		}
+		last := t == len(s.tiers)-1
+		for len(s.tiers[t]) > keep {
+			if last {
+				s.tiers[t] = s.drop(t, 1)
+				continue
+			}
+			// As many as make one whole slot of the next tier.
+			unit := slotTiers[t+1].seconds
+			end := s.tiers[t][0].from/unit*unit + unit
+			n := 0
+			for n < len(s.tiers[t]) && s.tiers[t][n].from < end {
+				n++
+			}
+			if n == len(s.tiers[t]) {
+				break
+			}
+			s.tiers[t+1] = append(s.tiers[t+1], s.merge(s.tiers[t][:n], time.Duration(unit)*time.Second))
+			s.tiers[t] = s.drop(t, n)
+		}
+	}
+}
+
+// drop forgets the first n, and once in a while the memory under them.
+func (s *slots) drop(t, n int) []slot {
+	rest := s.tiers[t][n:]
+	if cap(rest) > 2*len(rest)+64 {
+		return append(make([]slot, 0, len(rest)+len(rest)/2+32), rest...)
+	}
+	return rest
+}
+
+// fill packs d into x.
+func (s *slots) fill(x *slot, d *Delta, span time.Duration) {
+	if !d.Empty() {
+		x.packed = d.AppendTo(nil)
+		x.acts = d.Requests()
+	}
+	if s.points {
+		p := d.second(time.Duration(x.from)*time.Second, span, x.users, x.target, x.taint)
+		x.point = &p
+	}
+}
+
+func (s *slots) merge(list []slot, span time.Duration) slot {
+	out := slot{from: list[0].from}
+	var d Delta
+	for _, x := range list {
+		out.users, out.target = max(out.users, x.users), max(out.target, x.target)
+		out.taint = out.taint || x.taint
+		x.unpack(&d)
+	}
+	s.fill(&out, &d, span)
+	return out
+}
+
+// unpack merges the slot into d. Its bytes are our own, so they are whole.
+func (x slot) unpack(d *Delta) {
+	if x.packed != nil {
+		d.MergePacked(x.packed)
+	}
+}
+
+// last merges the newest n seconds into d.
+func (s *slots) last(n int, d *Delta) {
+	one := s.tiers[0]
+	for _, x := range one[max(0, len(one)-n):] {
+		x.unpack(d)
+	}
+}
+
+// requests is how many requests each of the newest n seconds had.
+func (s *slots) requests(n int) []float64 {
+	one := s.tiers[0]
+	one = one[max(0, len(one)-n):]
+	out := make([]float64, len(one))
+	for i, x := range one {
+		out[i] = float64(x.acts)
+	}
+	return out
+}
+
+// seconds are the points of a chart, oldest first.
+func (s *slots) seconds() []Second {
+	var out []Second
+	for t := len(s.tiers) - 1; t >= 0; t-- {
+		for _, x := range s.tiers[t] {
+			out = append(out, x.second(time.Duration(slotTiers[t].seconds)*time.Second))
+		}
+	}
+	return out
+}
+
+func (x slot) second(span time.Duration) Second {
+	if x.point != nil {
+		return *x.point
+	}
+	var d Delta
+	x.unpack(&d)
+	return d.second(time.Duration(x.from)*time.Second, span, x.users, x.target, x.taint)
+}
+
+func (d *Delta) second(at, span time.Duration, users, target int, suspect bool) Second {
+	l := d.OK.Latency()
+	return Second{
+		At: at, Span: span, OK: d.OK.Count(), Failed: d.Failed.Count(), Late: d.Late, NotStarted: d.NotStarted, In: d.In, Out: d.Out,
+		P50: l.P50, P95: l.P95, P99: l.P99, P999: l.P999, Max: l.Max, CorrectedP99: d.Corrected.Latency().P99,
+		Users: users, Target: target, Suspect: suspect,
+	}
+}
