@@ -53,7 +53,10 @@ type Request struct {
 	Start       time.Duration // now, by the sweeper's clock
 	Timeout     time.Duration // for the whole exchange; 0 is none
 	Cancellable bool          // Sweeper.Cancel applies
-	MaxBody     int64         // a longer body is a failure; 0 is no limit
+	// Done, if not nil, is what Interrupt is tied to: if it is closed already
+	// the request fails before anything is sent.
+	Done    <-chan struct{}
+	MaxBody int64 // a longer body is a failure; 0 is no limit
 }
 
 // Reply is one reply as it came. Head, Body and Trailer point into the
@@ -152,10 +155,9 @@ func (c *Conn) Release() {
 	}
 }
 
-// Close closes the connection. It is not for stopping a RoundTrip under way:
-// that is Interrupt's.
+// Close closes the connection. The last reply stays valid until Release. It
+// is not for stopping a RoundTrip under way: that is Interrupt's.
 func (c *Conn) Close() error {
-	c.Release()
 	c.broken = true
 	c.sweeper.remove(c)
 	return c.w.Close()
@@ -218,6 +220,13 @@ func (c *Conn) begin(req *Request) bool {
 		v |= 1
 	}
 	c.state.Store(v)
+	if req.Done != nil {
+		select {
+		case <-req.Done:
+			return false
+		default:
+		}
+	}
 	return !req.Cancellable || !c.sweeper.cancelled.Load()
 }
 
@@ -254,7 +263,7 @@ func (c *Conn) exchange(req *Request, r *Reply) error {
 			return err
 		}
 		if r.Status/100 == 1 && r.Status != 101 {
-			c.dropHead(&h)
+			c.dropHead(r, &h)
 		}
 	}
 	return c.readBody(req, r, &h)
@@ -273,7 +282,7 @@ func (c *Conn) awaitContinue(req *Request, r *Reply, h *head) error {
 	case err != nil:
 		return err
 	case r.Status/100 == 1 && r.Status != 101:
-		c.dropHead(h)
+		c.dropHead(r, h)
 	default: // it has the answer: the body stays here, and so must the connection
 		c.broken = true
 		return nil

@@ -45,7 +45,8 @@ func (c *Conn) readHead(req *Request, r *Reply, h *head) error {
 }
 
 // dropHead forgets an interim reply and moves what is behind it to the front.
-func (c *Conn) dropHead(h *head) {
+func (c *Conn) dropHead(r *Reply, h *head) {
+	*r = Reply{Expected: -1, In: r.In, Out: r.Out, FirstByte: r.FirstByte}
 	c.end = copy(c.buf.b, c.buf.b[h.length:c.end])
 	*h = head{}
 }
