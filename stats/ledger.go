@@ -263,3 +263,6 @@ func (l *Ledger) Histograms(yield func(Key, *Delta) bool) {
 		}
 	}
 }
+
+// Second is the number of the second that goes on, from 0.
+func (l *Ledger) Second() int64 { return l.second }
