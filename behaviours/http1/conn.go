@@ -31,7 +31,8 @@ type Conn struct {
 	used    bool    // a reply has come over this connection
 	broken  bool    // no further request may use it
 	last    time.Duration
-	reads   int           // of the reply under way
+	head    head          // of the reply under way
+	reads   int           // for it
 	writing chan error    // a writer goroutine is under way; see write
 	written time.Duration // when that ended, set before writing is signalled
 }
@@ -249,9 +250,10 @@ func (c *Conn) exchange(req *Request, r *Reply) error {
 	default:
 		c.w.out = out
 	}
-	var h head
+	h := &c.head
+	*h = head{}
 	if wait {
-		if err := c.awaitContinue(req, r, &h); err != nil {
+		if err := c.awaitContinue(req, r, h); err != nil {
 			return err
 		}
 	}
@@ -259,14 +261,14 @@ func (c *Conn) exchange(req *Request, r *Reply) error {
 		if n == maxInterim {
 			return malformed(Headers, "more than %d interim replies", maxInterim)
 		}
-		if err := c.readHead(req, r, &h); err != nil {
+		if err := c.readHead(req, r, h); err != nil {
 			return err
 		}
 		if r.Status/100 == 1 && r.Status != 101 {
-			c.dropHead(r, &h)
+			c.dropHead(r, h)
 		}
 	}
-	return c.readBody(req, r, &h)
+	return c.readBody(req, r, h)
 }
 
 // awaitContinue sends the body when the server asks for it.
