@@ -103,6 +103,7 @@ func (f Filter) lets(t *Task) bool {
 type planner struct {
 	filter Filter
 	infos  []swarm.TaskInfo
+	known  []swarm.TaskInfo // of a look before: their names are shared by all users
 	names  map[string]int
 	deep   []*Set
 }
@@ -137,6 +138,9 @@ func (p *planner) plan(s *Set, path string) (*plan, error) {
 			continue
 		}
 		step := planned{task: t, name: p.unique(p.full(path, name)), index: len(p.infos)}
+		if step.index < len(p.known) && p.known[step.index].Name == step.name {
+			step.name = p.known[step.index].Name
+		}
 		p.infos = append(p.infos, swarm.TaskInfo{Name: step.name, Depth: len(p.deep) - 1, Weight: t.weight(), Set: t.Set != nil})
 		if t.Set != nil {
 			nested, err := p.plan(t.Set, step.name)

@@ -16,11 +16,11 @@ import (
 func (u *User) Measure(ctx context.Context, kind, name string, fn func(context.Context) error) error {
 	sink := u.user.Sink
 	m := sink.Meter(stats.Key{Class: stats.Request, Method: kind, Name: name})
-	x := stats.Sample{Due: u.start.Due, Late: u.start.Late}
-	u.start.Late = 0
+	x := stats.Sample{Due: u.Client.due, Late: u.Client.late}
+	u.Client.due, u.Client.late = false, 0
 	sink.Begin()
 	began := time.Now()
-	err := u.measured(ctx, fn)
+	err := u.guard(ctx, fn)
 	x.Took = time.Since(began)
 	switch {
 	case err == nil:
@@ -53,10 +53,6 @@ func (u *User) Measure(ctx context.Context, kind, name string, fn func(context.C
 		})
 	}
 	return recordedError{err}
-}
-
-func (u *User) measured(ctx context.Context, fn func(context.Context) error) error {
-	return u.guard(ctx, fn)
 }
 
 // aborted says whether err comes from the hard stop of the run.
@@ -122,5 +118,6 @@ func isRecorded(err error) bool {
 	if _, ok := errors.AsType[recordedError](err); ok {
 		return true
 	}
-	return requestFailed(err)
+	_, ok := errors.AsType[*RequestError](err)
+	return ok
 }

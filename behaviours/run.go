@@ -28,6 +28,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"sync"
 
 	"tload/stats"
 	"tload/swarm"
@@ -42,17 +43,22 @@ type Shared struct {
 
 // kind is a behaviour in a run.
 type kind struct {
-	run    *Shared
-	name   string
-	make   func(*User) *Set
-	wait   Wait
-	infos  []swarm.TaskInfo
-	meters []*stats.Meter // by index of the task; filled when the first user starts
+	run   *Shared
+	name  string
+	make  func(*User) *Set
+	wait  Wait
+	infos []swarm.TaskInfo
+
+	once   sync.Once      // fills meters when the first user starts
+	meters []*stats.Meter // by index of the task
 }
 
 // plan makes the plan of one user and checks that it is the behaviour's.
 func (k *kind) plan(u *User, infos *[]swarm.TaskInfo) (*plan, error) {
 	p := planner{filter: k.run.Filter}
+	if infos == nil {
+		p.known = k.infos
+	}
 	root, err := p.plan(k.make(u), "")
 	if err != nil {
 		return nil, fmt.Errorf("behaviour %q: %w", k.name, err)
@@ -101,15 +107,20 @@ func (k *kind) look() (root *plan, err error) {
 			err = fmt.Errorf("behaviour %q: New panicked: %v (it is also called to look at the tasks, so it must not use the user yet)", k.name, r)
 		}
 	}()
-	return k.plan(&User{kind: k, Client: k.run.Transport.nobody()}, &k.infos)
+	return k.plan(&User{kind: k, Client: &Client{t: k.run.Transport}}, &k.infos)
 }
 
 // run1 acts as one user.
 func (k *kind) run1(ctx context.Context, su *swarm.User) {
 	u := &User{user: su, kind: k}
 	u.Client = k.run.Transport.Client(Who{
-		Sink: su.Sink, User: int(su.ID), Behaviour: k.name, Base: ctx,
+		Sink: su.Sink, ID: int(su.ID), Behaviour: k.name, Base: ctx,
 	})
-	defer u.Client.Close()
+	defer u.Client.close()
+	k.once.Do(func() {
+		for _, info := range k.infos {
+			k.meters = append(k.meters, su.Sink.Meter(stats.Key{Class: stats.Task, Method: k.name, Name: info.Name}))
+		}
+	})
 	u.live(ctx)
 }

@@ -24,7 +24,6 @@ type User struct {
 	task  string
 	count int // of tasks begun
 	pace  pace
-	start swarm.Start // of the task in hand
 }
 
 // ID is the user's number, unique in the swarm, from 1; 0 while a behaviour's
@@ -224,13 +223,13 @@ func (u *User) visit(ctx context.Context, t *planned) error {
 }
 
 func (u *User) begin(task string, start swarm.Start) {
-	u.task, u.start = task, start
-	u.Client.begin(task, u.count, start.Due, start.Late)
+	u.task = task
+	u.Client.doing(task, u.count, start.Due, start.Late)
 }
 
 // end accounts for what a task returned and gives its buffers back.
 func (u *User) end(ctx context.Context, err error) {
-	u.Client.Release()
+	u.Client.release()
 	switch {
 	case err == nil, errors.Is(err, Interrupt), errors.Is(err, StopUser), errors.Is(err, StopRun):
 	case ctx.Err() != nil: // cut off by the end of the run

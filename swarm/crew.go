@@ -19,6 +19,7 @@ type Crew struct {
 	behaviours []*Behaviour
 	rec        *stats.Recorder
 	seed       uint64
+	grace      time.Duration
 	log        *slog.Logger
 	stopRun    func(reason string)
 	left       func() // called, on some goroutine, when the last user has left
@@ -43,7 +44,8 @@ type Crew struct {
 
 func newCrew(p *Plan, rec *stats.Recorder, stopRun func(string), left func()) *Crew {
 	c := &Crew{
-		behaviours: p.Behaviours, rec: rec, seed: p.Seed, log: p.Log, stopRun: stopRun, left: left,
+		behaviours: p.Behaviours, rec: rec, seed: p.Seed, log: p.Log,
+		grace: max(p.StopTimeout, time.Second) * 9 / 10, stopRun: stopRun, left: left,
 		limited: p.Iterations > 0,
 		level:   make([]int, len(p.Behaviours)), active: make([][]*User, len(p.Behaviours)), stopping: map[*User]struct{}{},
 	}

@@ -118,3 +118,9 @@ func (u *User) Wait(ctx context.Context, d time.Duration) bool {
 
 // StopRun ends the whole run, gracefully. It returns at once.
 func (u *User) StopRun(reason string) { u.crew.stopRun(reason) }
+
+// Killed says whether the run was stopped hard.
+func (u *User) Killed() bool { return u.crew.ctx.Err() != nil }
+
+// Grace is how long a user may take to say goodbye after it was stopped.
+func (u *User) Grace() time.Duration { return u.crew.grace }
