@@ -129,6 +129,9 @@ func (l *Ledger) advance(second int64) {
 func (r *row) close(second int64, u Users) {
 	x := slot{from: second, users: u.Running, target: u.Target, taint: u.Suspect}
 	r.moved = r.moved || !r.now.Empty() || r.row.Window.Requests > 0 || len(r.row.Trend) < trendSeconds
+	if r.slots.points {
+		x.sofar = r.run.sofar()
+	}
 	r.slots.push(x, &r.now)
 	r.now.Reset()
 }
