@@ -13,6 +13,7 @@ import (
 	"net/url"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -279,9 +280,9 @@ func TestNoConnection(t *testing.T) {
 func TestReconnect(t *testing.T) {
 	for _, method := range []string{"GET", "POST"} {
 		t.Run(method, func(t *testing.T) {
-			n := 0
+			var n atomic.Int32
 			srv := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-				if n++; n == 2 {
+				if n.Add(1) == 2 {
 					nc, _, _ := w.(http.Hijacker).Hijack()
 					nc.Close()
 				}
@@ -294,11 +295,11 @@ func TestReconnect(t *testing.T) {
 			}
 			_, err := c.Do(t.Context(), method, "/", nil)
 			s := take(rec).rows[request(method, "/")].Summary(time.Second)
-			if method == "GET" && (err != nil || s.Reconnects != 1 || n != 3) {
-				t.Errorf("got %v, %d reconnects, %d requests; want it sent again, once, and counted", err, s.Reconnects, n)
+			if method == "GET" && (err != nil || s.Reconnects != 1 || n.Load() != 3) {
+				t.Errorf("got %v, %d reconnects, %d requests; want it sent again, once, and counted", err, s.Reconnects, n.Load())
 			}
-			if method == "POST" && (err == nil || s.Reconnects != 0 || n != 2) {
-				t.Errorf("got %v, %d reconnects, %d requests; want a POST never sent twice", err, s.Reconnects, n)
+			if method == "POST" && (err == nil || s.Reconnects != 0 || n.Load() != 2) {
+				t.Errorf("got %v, %d reconnects, %d requests; want a POST never sent twice", err, s.Reconnects, n.Load())
 			}
 		})
 	}
@@ -424,6 +425,9 @@ func rawServer(t testing.TB, reply string) string {
 }
 
 func TestARequestAllocatesNothing(t *testing.T) {
+	if raceEnabled {
+		t.Skip("the race detector makes pools forget")
+	}
 	host := rawServer(t, "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 13\r\n\r\nHello, World!")
 	c, _ := newClient(t, Options{Host: host})
 	ctx := c.who.Base
