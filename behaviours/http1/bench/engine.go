@@ -16,6 +16,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"tload/behaviours"
@@ -49,11 +50,12 @@ func engine(args []string) {
 	ledger := stats.NewLedger(0, 0)
 	base, kill := context.WithCancel(context.Background())
 	end := time.Now().Add(length)
+	var stop atomic.Bool
 	var wg sync.WaitGroup
 	var mu sync.Mutex
 	var result engineResult
 	for i := range users {
-		wg.Go(func() { user(base, transport, rec, i, path, end, think, &mu, &result) })
+		wg.Go(func() { user(base, transport, rec, i, path, &stop, think, &mu, &result) })
 		if i%500 == 499 {
 			time.Sleep(10 * time.Millisecond) // let the server accept them
 		}
@@ -72,6 +74,7 @@ func engine(args []string) {
 		batch = stats.Batch{}
 	}
 	runtime.ReadMemStats(&after)
+	stop.Store(true)
 	wg.Wait()
 	kill()
 	rec.Take(&batch)
@@ -83,10 +86,10 @@ func engine(args []string) {
 }
 
 // user is one user's life.
-func user(base context.Context, t *behaviours.Transport, rec *stats.Recorder, id int, path string, end time.Time, think time.Duration, mu *sync.Mutex, result *engineResult) {
+func user(base context.Context, t *behaviours.Transport, rec *stats.Recorder, id int, path string, stop *atomic.Bool, think time.Duration, mu *sync.Mutex, result *engineResult) {
 	c := t.Client(behaviours.Who{Sink: rec.Sink(), ID: id, Base: base})
 	defer t.Retire(c)
-	for time.Now().Before(end) {
+	for !stop.Load() {
 		if _, err := c.Get(base, path); err != nil && result.Error == "" {
 			mu.Lock()
 			result.Error = err.Error()
