@@ -181,9 +181,8 @@ func (c *Conn) interrupt() { c.w.SetDeadline(time.Unix(1, 0)) }
 // RoundTrip sends the request and reads the whole reply to it. An error is
 // an *Error; the reply then holds what had come.
 func (c *Conn) RoundTrip(req *Request, r *Reply) error {
-	c.Release()
 	*r = Reply{Expected: -1}
-	c.reads = 0
+	c.reads, c.end = 0, 0
 	var err error
 	if c.begin(req) {
 		err = c.exchange(req, r)
