@@ -129,6 +129,9 @@ func (l *Ledger) advance(second int64) {
 func (r *row) close(second int64, u Users) {
 	x := slot{from: second, users: u.Running, target: u.Target, taint: u.Suspect}
 	r.moved = r.moved || !r.now.Empty() || r.row.Window.Requests > 0 || len(r.row.Trend) < trendSeconds
+	if r.slots.points {
+		x.sofar = r.run.sofar()
+	}
 	r.slots.push(x, &r.now)
 	r.now.Reset()
 }
@@ -263,3 +266,6 @@ func (l *Ledger) Histograms(yield func(Key, *Delta) bool) {
 		}
 	}
 }
+
+// Second is the number of the second that goes on, from 0.
+func (l *Ledger) Second() int64 { return l.second }

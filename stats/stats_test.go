@@ -36,7 +36,7 @@ func TestQuantileIsNearestRank(t *testing.T) {
 }
 
 func randomDuration(r *rand.Rand) time.Duration {
-	return time.Duration(math.Exp(r.Float64()*30)) // 1 ns to 3 hours
+	return time.Duration(math.Exp(r.Float64() * 30)) // 1 ns to 3 hours
 }
 
 func TestQuantileErrorBound(t *testing.T) {

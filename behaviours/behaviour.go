@@ -1,0 +1,265 @@
+package behaviours
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"reflect"
+	"runtime"
+	"strings"
+
+	"tload/swarm"
+)
+
+// Behaviour is one kind of user.
+type Behaviour struct {
+	Name   string // defaults to New's name without a leading "new"
+	Weight int    // its share of the users; 0 means 1
+	Fixed  int    // an exact number of users instead, started first
+	Host   string // base URL of its requests when no --host is given
+	Wait   Wait   // between tasks; a Set may have its own
+
+	// New makes the tasks of one user. It is called once per user, and more
+	// often to look at the tasks, so it does no I/O.
+	New func(*User) *Set
+}
+
+// Set is a group of tasks. A user in a set picks a task by weight, or takes
+// them in turn, until it leaves the set.
+type Set struct {
+	Name       string // names a nested set; the Task that holds it may too
+	Tasks      []Task
+	Sequential bool // in turn instead of by weight
+	Wait       Wait // instead of the behaviour's
+	Loops      int  // leave after so many picks, or rounds if Sequential; 0: only by Interrupt
+
+	// OnStart runs when a user enters. Its error skips the set; at the top it
+	// ends the user. OnStop runs when a user that came past OnStart leaves,
+	// also when it is stopped, with a context of its own that has a deadline.
+	OnStart, OnStop func(context.Context) error
+}
+
+// Task is something a user does: a function or a nested set, exactly one.
+type Task struct {
+	Name   string // defaults to the function's
+	Weight int    // 0 means 1
+	Tags   []string
+	Run    func(context.Context) error
+	Set    *Set
+}
+
+// What a task may return to leave.
+var (
+	Interrupt = errors.New("leave the set")
+	StopUser  = errors.New("end this user")
+	StopRun   = errors.New("end the run")
+)
+
+// plan is a Set as a user walks it: with names, rows and what was filtered out.
+type plan struct {
+	set   *Set
+	tasks []planned
+	total int // of the weights
+}
+
+type planned struct {
+	task  *Task
+	name  string // unique in the behaviour
+	set   *plan  // of a nested set
+	index int    // of its row
+}
+
+// Filter chooses tasks by their tags. Without Only every task is in; a task
+// without tags is then out if Only is given, as in Locust.
+type Filter struct {
+	Only, Without []string
+}
+
+func (f Filter) lets(t *Task) bool {
+	if t.Set != nil && len(t.Tags) == 0 {
+		return true // its tasks are asked
+	}
+	for _, tag := range t.Tags {
+		for _, w := range f.Without {
+			if tag == w {
+				return false
+			}
+		}
+	}
+	if len(f.Only) == 0 {
+		return true
+	}
+	for _, tag := range t.Tags {
+		for _, o := range f.Only {
+			if tag == o {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// planner walks a user's tree of sets.
+type planner struct {
+	filter Filter
+	infos  []swarm.TaskInfo
+	known  []swarm.TaskInfo // of a look before: their names are shared by all users
+	names  map[string]int
+	deep   []*Set
+}
+
+func (p *planner) plan(s *Set, path string) (*plan, error) {
+	if s == nil {
+		return nil, errors.New("New returned no Set: return &behaviours.Set{Tasks: …}")
+	}
+	for _, up := range p.deep {
+		if up == s {
+			return nil, fmt.Errorf("set %q holds itself", path)
+		}
+	}
+	p.deep = append(p.deep, s)
+	defer func() { p.deep = p.deep[:len(p.deep)-1] }()
+	if len(s.Tasks) == 0 {
+		return nil, fmt.Errorf("set %q has no tasks: a user in it could do nothing", path)
+	}
+	out := &plan{set: s}
+	for i := range s.Tasks {
+		t := &s.Tasks[i]
+		name := t.name()
+		switch {
+		case t.Run == nil && t.Set == nil:
+			return nil, fmt.Errorf("task %q has neither Run nor Set", p.full(path, name))
+		case t.Run != nil && t.Set != nil:
+			return nil, fmt.Errorf("task %q has both Run and Set: it is one or the other", p.full(path, name))
+		case t.Weight < 0:
+			return nil, fmt.Errorf("task %q has weight %d: it must not be below 0", p.full(path, name), t.Weight)
+		}
+		if !p.filter.lets(t) {
+			continue
+		}
+		step := planned{task: t, name: p.unique(p.full(path, name)), index: len(p.infos)}
+		if step.index < len(p.known) && p.known[step.index].Name == step.name {
+			step.name = p.known[step.index].Name
+		}
+		p.infos = append(p.infos, swarm.TaskInfo{Name: step.name, Depth: len(p.deep) - 1, Weight: t.weight(), Set: t.Set != nil})
+		if t.Set != nil {
+			nested, err := p.plan(t.Set, step.name)
+			if err != nil {
+				return nil, err
+			}
+			if len(nested.tasks) == 0 { // all of it was filtered out
+				p.infos = p.infos[:step.index]
+				continue
+			}
+			step.set = nested
+		}
+		out.tasks = append(out.tasks, step)
+		out.total += t.weight()
+	}
+	for _, step := range out.tasks {
+		info := &p.infos[step.index]
+		if s.Sequential {
+			info.Weight = 0
+		} else {
+			info.Want = 100 * float64(info.Weight) / float64(out.total)
+		}
+	}
+	return out, nil
+}
+
+func (p *planner) full(path, name string) string {
+	if path == "" {
+		return name
+	}
+	return path + "/" + name
+}
+
+func (p *planner) unique(name string) string {
+	if p.names == nil {
+		p.names = map[string]int{}
+	}
+	p.names[name]++
+	if n := p.names[name]; n > 1 {
+		return fmt.Sprintf("%s#%d", name, n)
+	}
+	return name
+}
+
+func (t *Task) weight() int {
+	if t.Weight <= 0 {
+		return 1
+	}
+	return t.Weight
+}
+
+func (t *Task) name() string {
+	switch {
+	case t.Name != "":
+		return t.Name
+	case t.Set != nil && t.Set.Name != "":
+		return t.Set.Name
+	case t.Run != nil:
+		return funcName(t.Run)
+	}
+	return "set"
+}
+
+// funcName is a function's bare name: something for (*shopper).something.
+func funcName(f any) string {
+	v := reflect.ValueOf(f)
+	if !v.IsValid() || v.Kind() != reflect.Func || v.IsNil() {
+		return "func"
+	}
+	name := runtime.FuncForPC(v.Pointer()).Name()
+	name = strings.TrimSuffix(name, "-fm")
+	if i := strings.LastIndexByte(name, '/'); i >= 0 {
+		name = name[i+1:]
+	}
+	parts := strings.Split(name, ".")
+	// A closure is outer.func1, or outer.gowrap2: the outer one names it.
+	for len(parts) > 1 {
+		last := parts[len(parts)-1]
+		if strings.HasPrefix(last, "func") && strings.Trim(last[4:], "0123456789") == "" || strings.Trim(last, "0123456789") == "" {
+			if outer := parts[len(parts)-2]; strings.Trim(outer, "(*)") != "" && len(parts) > 2 {
+				parts = parts[:len(parts)-1]
+				parts[len(parts)-1] = outer + "." + last
+			}
+		}
+		break
+	}
+	if last := parts[len(parts)-1]; last != "" {
+		return last
+	}
+	return name
+}
+
+func (b *Behaviour) name() string {
+	if b.Name != "" {
+		return b.Name
+	}
+	if b.New == nil {
+		return "User"
+	}
+	name := funcName(b.New)
+	if rest, ok := strings.CutPrefix(name, "new"); ok && rest != "" {
+		return rest
+	}
+	return name
+}
+
+// Endless names the nested sets that a user can enter and never leave by the
+// set's own means: no Loops, and no task that could return Interrupt can be
+// told from outside, so it only asks whether a bound is there. Sets without
+// one are fine when a task in them returns Interrupt.
+func (p *plan) endless(path string) (names []string) {
+	for _, step := range p.tasks {
+		if step.set == nil {
+			continue
+		}
+		if step.set.set.Loops == 0 {
+			names = append(names, step.name)
+		}
+		names = append(names, step.set.endless(step.name)...)
+	}
+	return names
+}

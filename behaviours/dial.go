@@ -1,0 +1,316 @@
+package behaviours
+
+import (
+	"bufio"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"os"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"tload/behaviours/http1"
+	"tload/stats"
+)
+
+// dialled is the outcome of opening a connection.
+type dialled struct {
+	conn   *http1.Conn
+	phases stats.Phases
+	err    *http1.Error
+}
+
+// dial opens a connection for HTTP/1.1 and waits for it. It works on a
+// goroutine of its own: resolving, connecting and above all TLS need deep
+// stacks, which the user's goroutine would keep for life.
+func (c *Client) dial(ctx context.Context, o *origin) dialled {
+	ch := make(chan dialled, 1)
+	go func() {
+		var d dialled
+		d.conn, d.phases, d.err = c.open(ctx, o)
+		ch <- d
+	}()
+	return <-ch // open honours the context
+}
+
+func (c *Client) open(ctx context.Context, o *origin) (*http1.Conn, stats.Phases, *http1.Error) {
+	nc, phases, err := c.t.connect(ctx, o)
+	if err != nil {
+		return nil, phases, err
+	}
+	if !o.secure {
+		return http1.NewConn(nc, c.sweeper), phases, nil
+	}
+	began := time.Now()
+	config := c.t.tls.Clone()
+	config.ServerName = o.host
+	config.NextProtos = []string{"http/1.1"}
+	config.ClientSessionCache = c.session(o)
+	conn := http1.NewTLSConn(nc, c.sweeper, config)
+	if err := conn.TLS().HandshakeContext(ctx); err != nil {
+		conn.Close()
+		return nil, phases, c.t.tlsError(ctx, o, err)
+	}
+	phases.TLS = time.Since(began)
+	return conn, phases, nil
+}
+
+// connect opens the connection underneath: to the socket, the server, or
+// through the proxy.
+func (t *Transport) connect(ctx context.Context, o *origin) (nc net.Conn, phases stats.Phases, failed *http1.Error) {
+	if o.unix != "" {
+		began := time.Now()
+		nc, err := (&net.Dialer{}).DialContext(ctx, "unix", o.unix)
+		phases.Connect = time.Since(began)
+		if err != nil {
+			return nil, phases, t.connectError(ctx, o.unix, err)
+		}
+		return nc, phases, nil
+	}
+	host, port := o.host, o.port
+	if t.proxy != nil {
+		host, port = t.proxy.Hostname(), t.proxy.Port()
+		if port == "" {
+			port = "80"
+		}
+	}
+	addrs, number, first, l, err := t.addresses(ctx, host, port, &phases)
+	if err != nil {
+		return nil, phases, err
+	}
+	began := time.Now()
+	defer func() { phases.Connect = time.Since(began) }()
+	for i := range addrs {
+		at := (first + i) % len(addrs)
+		// Each address gets its share of what time there is.
+		actx, cancel := share(ctx, len(addrs)-i)
+		nc, dialErr := t.dialAddr(actx, netip.AddrPortFrom(addrs[at], number))
+		cancel()
+		if dialErr != nil {
+			err = t.connectError(ctx, netip.AddrPortFrom(addrs[at], number).String(), dialErr)
+			if ctx.Err() != nil {
+				break
+			}
+			continue
+		}
+		if l != nil && at != first {
+			l.works(at)
+		}
+		if t.proxy != nil && o.secure {
+			if err := t.tunnel(ctx, nc, o); err != nil {
+				nc.Close()
+				return nil, phases, err
+			}
+		}
+		return nc, phases, nil
+	}
+	return nil, phases, err
+}
+
+// share is the context with the n-th part of the time it has left.
+func share(ctx context.Context, n int) (context.Context, context.CancelFunc) {
+	due, ok := ctx.Deadline()
+	if !ok || n <= 1 {
+		return ctx, func() {}
+	}
+	return context.WithTimeout(ctx, time.Until(due)/time.Duration(n))
+}
+
+// addresses are what to connect to for a host and port, where to begin among
+// them, and the look-up to tell which one works.
+func (t *Transport) addresses(ctx context.Context, host, port string, phases *stats.Phases) ([]netip.Addr, uint16, int, *lookup, *http1.Error) {
+	if to := t.override(host, port); to != "" {
+		if h, p, err := net.SplitHostPort(to); err == nil {
+			to, port = h, p
+		}
+		host = strings.Trim(to, "[]")
+	}
+	n, err := strconv.ParseUint(port, 10, 16)
+	if err != nil {
+		if p, lookErr := net.LookupPort("tcp", port); lookErr == nil {
+			n, err = uint64(p), nil
+		}
+	}
+	if err != nil {
+		return nil, 0, 0, nil, &http1.Error{Kind: stats.Connect, Phase: http1.Connecting, Text: fmt.Sprintf("bad port %q", port)}
+	}
+	if a, err := netip.ParseAddr(host); err == nil {
+		return []netip.Addr{a}, uint16(n), 0, nil, nil
+	}
+	began := time.Now()
+	l, err := t.names.find(ctx, host, t.options.ConnectTimeout)
+	phases.DNS = time.Since(began)
+	if err != nil {
+		if ctx.Err() != nil {
+			return nil, 0, 0, nil, t.interrupted(ctx, http1.Resolving)
+		}
+		return nil, 0, 0, nil, &http1.Error{Kind: stats.DNS, Phase: http1.Resolving, Err: err,
+			Text: "resolve " + host + ": " + lookupText(err)}
+	}
+	return l.addrs, uint16(n), l.from(), l, nil
+}
+
+// override is what --resolve says about a host.
+func (t *Transport) override(host, port string) string {
+	host = strings.ToLower(host)
+	if to := t.resolve[host+":"+port]; to != "" {
+		return to
+	}
+	return t.resolve[host]
+}
+
+// dialAddr connects, from the source addresses that were asked for, or on
+// loopback from as many as it takes when one is out of ports.
+func (t *Transport) dialAddr(ctx context.Context, to netip.AddrPort) (net.Conn, error) {
+	d := net.Dialer{KeepAlive: -1, Control: controlBind}
+	if n := len(t.options.Bind); n > 0 {
+		for i := range n {
+			from := t.options.Bind[(t.bind.Add(1)+uint64(i))%uint64(n)]
+			if from.Is4() != to.Addr().Is4() {
+				continue
+			}
+			d.LocalAddr = net.TCPAddrFromAddrPort(netip.AddrPortFrom(from, 0))
+			nc, err := d.DialContext(ctx, "tcp", to.String())
+			if err == nil || !errors.Is(err, syscall.EADDRNOTAVAIL) || i == n-1 {
+				return nc, err
+			}
+		}
+		if d.LocalAddr == nil {
+			return nil, fmt.Errorf("no --bind address of its family")
+		}
+	}
+	for {
+		spent := t.loopback.Load()
+		if spent > 0 && to.Addr().Is4() && to.Addr().IsLoopback() {
+			d.LocalAddr = &net.TCPAddr{IP: net.IPv4(127, 0, 0, byte(1+spent))}
+		}
+		nc, err := d.DialContext(ctx, "tcp", to.String())
+		if !errors.Is(err, syscall.EADDRNOTAVAIL) || !to.Addr().Is4() || !to.Addr().IsLoopback() || spent >= maxLoopback {
+			return nc, err
+		}
+		t.loopback.CompareAndSwap(spent, spent+1)
+	}
+}
+
+// maxLoopback is how many more source addresses are tried on loopback:
+// with 28,000 ports each that is enough for a million and a half connections.
+const maxLoopback = 60
+
+// tunnel asks the proxy for a connection to the origin.
+func (t *Transport) tunnel(ctx context.Context, nc net.Conn, o *origin) *http1.Error {
+	stop := context.AfterFunc(ctx, func() { nc.SetDeadline(time.Unix(1, 0)) })
+	defer stop()
+	failed := func(format string, a ...any) *http1.Error {
+		if ctx.Err() != nil {
+			return t.interrupted(ctx, http1.Connecting)
+		}
+		return &http1.Error{Kind: stats.Connect, Phase: http1.Connecting,
+			Text: fmt.Sprintf("proxy "+t.proxy.Host+": "+format, a...)}
+	}
+	hostport := net.JoinHostPort(o.host, o.port)
+	req := &http.Request{Method: "CONNECT", URL: &url.URL{Opaque: hostport}, Host: hostport, Header: http.Header{}}
+	if t.proxyAuth != "" {
+		req.Header.Set("Proxy-Authorization", t.proxyAuth)
+	}
+	if err := req.Write(nc); err != nil {
+		return failed("%v", err)
+	}
+	br := bufio.NewReader(nc)
+	reply, err := http.ReadResponse(br, req)
+	if err != nil {
+		return failed("%v", err)
+	}
+	if reply.StatusCode != http.StatusOK {
+		return failed("CONNECT %s: %s", hostport, reply.Status)
+	}
+	if br.Buffered() > 0 {
+		return failed("bytes behind the reply to CONNECT")
+	}
+	return nil
+}
+
+// interrupted is the error of a connection whose time was up, or whose user
+// was told to stop.
+func (t *Transport) interrupted(ctx context.Context, phase http1.Phase) *http1.Error {
+	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		var d *dialTimeout
+		if errors.As(context.Cause(ctx), &d) {
+			return http1.TimedOut(phase, d.after, "")
+		}
+		return &http1.Error{Kind: stats.Timeout, Phase: phase, Text: "timed out " + phase.String()}
+	}
+	return http1.Aborted(phase)
+}
+
+// dialTimeout is the cause of a context that ended because connecting took
+// that long.
+type dialTimeout struct{ after time.Duration }
+
+func (d *dialTimeout) Error() string { return "timed out after " + d.after.String() }
+
+// connectError says why there is no connection, and what helps where
+// something does.
+func (t *Transport) connectError(ctx context.Context, to string, err error) *http1.Error {
+	if ctx.Err() != nil {
+		return t.interrupted(ctx, http1.Connecting)
+	}
+	text := ""
+	var errno syscall.Errno
+	var dns *net.DNSError
+	switch {
+	case errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, context.DeadlineExceeded):
+		return &http1.Error{Kind: stats.Timeout, Phase: http1.Connecting, Err: err, Text: "timed out connecting to " + to}
+	case errors.Is(err, syscall.EADDRNOTAVAIL):
+		text = outOfPorts()
+	case errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE):
+		text = outOfFiles()
+	case errors.As(err, &errno):
+		text = errno.Error()
+	case errors.As(err, &dns):
+		text = dns.Err
+	default:
+		text = err.Error()
+	}
+	return &http1.Error{Kind: stats.Connect, Phase: http1.Connecting, Err: err, Text: "connect " + to + ": " + text}
+}
+
+func (t *Transport) tlsError(ctx context.Context, o *origin, err error) *http1.Error {
+	if ctx.Err() != nil {
+		return t.interrupted(ctx, http1.Handshaking)
+	}
+	e := &http1.Error{Kind: stats.TLS, Phase: http1.Handshaking, Err: err, Text: "TLS with " + o.header + ": "}
+	var record tls.RecordHeaderError
+	var unknown x509.UnknownAuthorityError
+	var errno syscall.Errno
+	switch {
+	case errors.As(err, &record):
+		e.Text += "the server does not speak TLS (is it http:// ?)"
+	case errors.As(err, &unknown):
+		e.Text += "certificate signed by unknown authority (--insecure takes any)"
+	case errors.As(err, &errno):
+		e.Text += errno.Error()
+	case err.Error() == "EOF":
+		e.Text += "the server closed the connection in the handshake"
+	default:
+		e.Text += strings.TrimPrefix(err.Error(), "tls: ")
+	}
+	return e
+}
+
+// lookupText is a failed look-up without the name and the server in it, which
+// differ where the failure does not.
+func lookupText(err error) string {
+	var d *net.DNSError
+	if errors.As(err, &d) {
+		return d.Err
+	}
+	return err.Error()
+}

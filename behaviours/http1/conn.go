@@ -1,0 +1,438 @@
+package http1
+
+import (
+	"crypto/tls"
+	"errors"
+	"io"
+	"math"
+	"net"
+	"os"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"tload/stats"
+)
+
+// Conn is one connection to a server, used by one goroutine at a time.
+type Conn struct {
+	w       *wire
+	tls     *tls.Conn // over w; nil without TLS
+	sweeper *Sweeper
+	index   int // in the sweeper's list, its to use
+
+	// state is idle, or the deadline of the request under way, or why it
+	// was interrupted; see Sweeper.
+	state atomic.Int64
+
+	buf     *buffer // the reply so far; nil between requests
+	end     int     // how much of buf is filled
+	class   int8    // the size of buffer that the last reply took
+	used    bool    // a reply has come over this connection
+	broken  bool    // no further request may use it
+	last    time.Duration
+	head    head          // of the reply under way
+	reads   int           // for it
+	writing chan error    // a writer goroutine is under way; see write
+	written time.Duration // when that ended, set before writing is signalled
+}
+
+// Request is one request, rendered. Its memory is the caller's and must stay
+// as it is until RoundTrip returns; RoundTrip may use the spare capacity of
+// Head.
+type Request struct {
+	Head []byte // request line and headers, with the empty line
+	Body []byte
+	// HeadOnly says that the method is HEAD: the reply has no body whatever
+	// its headers say.
+	HeadOnly bool
+	// Continue says that Head asks for "100 Continue": the body is sent when
+	// the server says so, or after a second of silence, and not at all if the
+	// final reply comes first.
+	Continue bool
+
+	Start       time.Duration // now, by the sweeper's clock
+	Timeout     time.Duration // for the whole exchange; 0 is none
+	Cancellable bool          // Sweeper.Cancel applies
+	// Done, if not nil, is what Interrupt is tied to: if it is closed already
+	// the request fails before anything is sent.
+	Done    <-chan struct{}
+	MaxBody int64 // a longer body is a failure; 0 is no limit
+}
+
+// Reply is one reply as it came. Head, Body and Trailer point into the
+// connection's buffer: they are valid until Release, or the next RoundTrip.
+// After an error it holds what had arrived.
+type Reply struct {
+	Status int
+	Minor  int    // of HTTP/1.Minor
+	Head   []byte // status line and headers with their line ends, the empty line included
+	Body   []byte // transfer coding removed
+	// Trailer are the header lines behind a chunked body.
+	Trailer  []byte
+	Expected int64 // the length that was announced, -1 if none was
+	// KeepAlive says that the connection can take another request.
+	KeepAlive bool
+	// Surplus is how many bytes came behind the reply that nobody asked for.
+	// The connection is not used again then.
+	Surplus int
+	Chunked bool
+	Cookies bool // there is a Set-Cookie header
+	Encoded bool // there is a Content-Encoding header
+
+	In, Out int64 // bytes read and written, interim replies included
+	// By the sweeper's clock. Written is 0 when the kernel took the request
+	// in one piece, which takes no time worth a reading of the clock.
+	Written, FirstByte, End time.Duration
+}
+
+// Limits and thresholds.
+const (
+	maxHead    = 64 << 10 // of a reply, and of the trailer
+	maxInterim = 16       // 1xx replies before the final one
+	// inline is how long a body can be to be copied behind its headers and
+	// go out in one write with them.
+	inline       = 32 << 10
+	continueWait = time.Second
+	// idleCheck is after which time unused a connection is looked at before
+	// it is used. Servers close idle connections after 5 s and more; a look
+	// is a system call.
+	idleCheck = 2 * time.Second
+)
+
+var errEOF = io.EOF
+
+// NewConn makes a Conn of an open connection, which it owns from then on.
+func NewConn(nc net.Conn, s *Sweeper) *Conn {
+	c := &Conn{w: newWire(nc), sweeper: s}
+	s.add(c)
+	return c
+}
+
+// NewTLSConn makes a Conn that speaks TLS over an open connection, which it
+// owns from then on. The handshake is the caller's to do, by
+// TLS().HandshakeContext; its stack is deep, so not on a user's goroutine.
+func NewTLSConn(nc net.Conn, s *Sweeper, config *tls.Config) *Conn {
+	c := &Conn{w: newWire(nc), sweeper: s}
+	c.tls = tls.Client(c.w, config)
+	s.add(c)
+	return c
+}
+
+// TLS is the TLS connection, nil if there is none.
+func (c *Conn) TLS() *tls.Conn { return c.tls }
+
+// LocalAddr is the address on this side.
+func (c *Conn) LocalAddr() net.Addr { return c.w.LocalAddr() }
+
+// RemoteAddr is the address on the other side.
+func (c *Conn) RemoteAddr() net.Addr { return c.w.RemoteAddr() }
+
+// Used says whether a reply has come over this connection.
+func (c *Conn) Used() bool { return c.used }
+
+// Usable says whether another request can be sent. For a connection that was
+// not used for some seconds it looks whether the server has closed it, or has
+// sent what nobody asked for.
+func (c *Conn) Usable(now time.Duration) bool {
+	if c.broken {
+		return false
+	}
+	if now-c.last < idleCheck || !c.used {
+		return true
+	}
+	open, surplus := c.w.alive()
+	if !open || surplus && c.tls == nil { // with TLS it can be a session ticket
+		c.broken = true
+	}
+	return !c.broken
+}
+
+// Release ends the validity of the last reply and gives its memory back.
+func (c *Conn) Release() {
+	if c.buf != nil {
+		c.buf.giveBack()
+		c.buf, c.end = nil, 0
+	}
+}
+
+// Close closes the connection. The last reply stays valid until Release. It
+// is not for stopping a RoundTrip under way: that is Interrupt's.
+func (c *Conn) Close() error {
+	c.broken = true
+	c.sweeper.remove(c)
+	return c.w.Close()
+}
+
+// Interrupt makes the RoundTrip under way, if there is one, fail as aborted.
+// Any goroutine may call it.
+func (c *Conn) Interrupt() {
+	for v := c.state.Load(); v > 0; v = c.state.Load() {
+		if c.state.CompareAndSwap(v, cancelled) {
+			c.interrupt()
+			return
+		}
+	}
+}
+
+// interrupt wakes whatever waits on the connection. The state says why.
+func (c *Conn) interrupt() { c.w.SetDeadline(time.Unix(1, 0)) }
+
+// RoundTrip sends the request and reads the whole reply to it. An error is
+// an *Error; the reply then holds what had come.
+func (c *Conn) RoundTrip(req *Request, r *Reply) error {
+	*r = Reply{Expected: -1}
+	c.reads, c.end = 0, 0
+	var err error
+	if c.begin(req) {
+		err = c.exchange(req, r)
+	} else {
+		err = Aborted(Sending)
+	}
+	r.End = c.sweeper.Now()
+	if c.writing != nil {
+		c.endWrite(r)
+	}
+	c.last = r.End
+	if c.state.Swap(idle) <= 0 || err != nil {
+		c.broken = true
+	} else {
+		c.used = true
+	}
+	if r.FirstByte == 0 && c.reads > 0 {
+		r.FirstByte = r.End
+	}
+	if c.broken || r.Surplus > 0 {
+		c.broken, r.KeepAlive = true, false
+	}
+	return err
+}
+
+// begin makes the request interruptible.
+func (c *Conn) begin(req *Request) bool {
+	due := time.Duration(math.MaxInt64 >> 1)
+	if req.Timeout > 0 {
+		c.sweeper.expect(req.Timeout)
+		due = req.Start + req.Timeout
+	}
+	v := int64(due) << 1
+	if req.Cancellable {
+		v |= 1
+	}
+	c.state.Store(v)
+	if req.Done != nil {
+		select {
+		case <-req.Done:
+			return false
+		default:
+		}
+	}
+	return !req.Cancellable || !c.sweeper.cancelled.Load()
+}
+
+// exchange is RoundTrip without its frame.
+func (c *Conn) exchange(req *Request, r *Reply) error {
+	out, rest := req.Head, req.Body
+	wait := req.Continue && len(rest) > 0
+	if len(rest) > 0 && len(rest) <= inline && !wait {
+		out, rest = append(out, rest...), nil
+	}
+	r.Out = int64(len(out))
+	switch {
+	case rest != nil && !wait:
+		r.Out += int64(len(rest))
+		c.write(out, rest)
+	case c.tls != nil:
+		if _, err := c.tls.Write(out); err != nil {
+			return c.failed(req, r, nil, err)
+		}
+	default:
+		c.w.out = out
+	}
+	h := &c.head
+	*h = head{}
+	if wait {
+		if err := c.awaitContinue(req, r, h); err != nil {
+			return err
+		}
+	}
+	for n := 0; h.length == 0; n++ {
+		if n == maxInterim {
+			return malformed(Headers, "more than %d interim replies", maxInterim)
+		}
+		if err := c.readHead(req, r, h); err != nil {
+			return err
+		}
+		if r.Status/100 == 1 && r.Status != 101 {
+			c.dropHead(r, h)
+		}
+	}
+	return c.readBody(req, r, h)
+}
+
+// awaitContinue sends the body when the server asks for it.
+func (c *Conn) awaitContinue(req *Request, r *Reply, h *head) error {
+	c.w.SetReadDeadline(time.Now().Add(continueWait))
+	err := c.readHead(req, r, h)
+	c.w.SetReadDeadline(time.Time{})
+	if c.state.Load() <= 0 {
+		c.interrupt() // it may have struck before the deadline was taken away
+	}
+	switch {
+	case err != nil && errors.Is(err, os.ErrDeadlineExceeded) && c.state.Load() > 0:
+	case err != nil:
+		return err
+	case r.Status/100 == 1 && r.Status != 101:
+		c.dropHead(r, h)
+	default: // it has the answer: the body stays here, and so must the connection
+		c.broken = true
+		return nil
+	}
+	r.Out += int64(len(req.Body))
+	c.write(req.Body, nil)
+	return nil
+}
+
+// write sends what does not fit the kernel's buffer, or may not, from a
+// goroutine of its own, so that a server that answers before it has read
+// everything is heard. RoundTrip waits for it.
+func (c *Conn) write(a, b []byte) {
+	done := make(chan error, 1)
+	c.writing = done
+	var to io.Writer = c.w.Conn
+	if c.tls != nil {
+		c.w.flush() // an error comes back at the next write
+		c.w.direct = true
+		to = c.tls
+	}
+	go func() {
+		_, err := to.Write(a)
+		if err == nil && len(b) > 0 {
+			_, err = to.Write(b)
+		}
+		c.written = c.sweeper.Now()
+		done <- err
+	}()
+}
+
+// endWrite waits for the writer. If the reply came before it was done nobody
+// wants the rest.
+func (c *Conn) endWrite(r *Reply) {
+	var err error
+	select {
+	case err = <-c.writing:
+	default:
+		c.broken = true
+		c.w.SetWriteDeadline(time.Unix(1, 0))
+		err = <-c.writing
+	}
+	if err != nil {
+		c.broken = true
+	}
+	r.Written = c.written
+	c.writing, c.w.direct = nil, false
+}
+
+// fill waits for more bytes of the reply and appends them to the buffer, in
+// which there is room. The first fill sends the request.
+func (c *Conn) fill(r *Reply) error {
+	if c.reads == 1 {
+		r.FirstByte = c.sweeper.Now()
+	}
+	var n int
+	var err error
+	switch {
+	case c.tls != nil:
+		if c.buf == nil {
+			c.buf = lend(c.class)
+		}
+		n, err = c.tls.Read(c.buf.b[c.end:])
+	case c.buf != nil:
+		n, err = c.w.read(c.buf.b[c.end:], 0)
+	default:
+		n, err = c.w.read(nil, c.class)
+		if c.w.short && err == nil {
+			c.write(c.w.out, nil)
+			c.w.out = nil
+			n, err = c.w.read(nil, c.class)
+		}
+		c.buf, c.w.lent = c.w.lent, nil
+	}
+	c.end += n
+	r.In += int64(n)
+	if n > 0 {
+		c.reads++
+		return nil
+	}
+	if err == nil {
+		err = errEOF
+	}
+	return err
+}
+
+// room makes room for n more bytes behind those in the buffer.
+func (c *Conn) room(n int) {
+	if c.buf == nil || c.end+n <= len(c.buf.b) {
+		return
+	}
+	bigger := lendSize(c.end + n)
+	copy(bigger.b, c.buf.b[:c.end])
+	c.buf.giveBack()
+	c.buf = bigger
+	c.class = min(bigger.class, unpooled-1)
+}
+
+// failed makes an Error of what fill said, according to where it happened.
+// h is nil before the headers are complete.
+func (c *Conn) failed(req *Request, r *Reply, h *head, err error) error {
+	phase, detail := Body, ""
+	switch {
+	case c.unsent():
+		phase = Sending
+	case r.In == 0:
+		phase = Waiting
+	case h == nil:
+		phase = Headers
+	case r.Expected >= 0:
+		detail = sprint(" (%d of %d bytes came)", len(r.Body), r.Expected)
+	default:
+		detail = sprint(" (%d bytes came)", len(r.Body))
+	}
+	switch c.state.Load() {
+	case timedOut:
+		return TimedOut(phase, req.Timeout, detail)
+	case cancelled:
+		return Aborted(phase)
+	}
+	e := &Error{Phase: phase, Err: err}
+	var errno syscall.Errno
+	switch {
+	case errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF):
+		e.Kind, e.Text = stats.EOF, "the server closed the connection "+phase.String()+detail
+		if phase == Body {
+			e.Kind = stats.Body
+		}
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		e.Kind, e.Text = stats.Timeout, "timed out "+phase.String()+detail
+	case errors.As(err, &errno):
+		e.Kind = stats.Reset
+		if errno == syscall.ECONNRESET || errno == syscall.EPIPE || errno == syscall.ECONNABORTED {
+			e.Text = "the server reset the connection " + phase.String() + detail
+		} else {
+			e.Text = "the connection broke " + phase.String() + detail + ": " + errno.Error()
+		}
+	case c.tls != nil:
+		e.Kind, e.Text = stats.TLS, "TLS failed "+phase.String()+detail+": "+err.Error()
+	default:
+		e.Kind, e.Text = stats.Reset, "the connection broke "+phase.String()+detail+": "+err.Error()
+	}
+	if c.used && r.In == 0 && (e.Kind == stats.EOF || e.Kind == stats.Reset) {
+		e.Stale = c.unsent() || errno == syscall.EPIPE || e.Kind == stats.EOF && c.w.unseen()
+	}
+	return e
+}
+
+// unsent says whether part of the request is still here.
+func (c *Conn) unsent() bool {
+	return len(c.w.out) > 0 || c.writing != nil && len(c.writing) == 0
+}

@@ -1,0 +1,18 @@
+// Package http1 is the client side of HTTP/1.1 for load: one connection per
+// simulated user, blocking calls, whole replies, and as few system calls and
+// instructions per request as the protocol allows.
+//
+//	sweeper := http1.NewSweeper()
+//	go sweeper.Run(ctx)
+//	conn := http1.NewConn(netConn, sweeper)
+//	err := conn.RoundTrip(&req, &reply) // reply.Body is valid until conn.Release
+//
+// What a general client does for every request and this one does not: it never
+// reads before there is something to read (see wire), arms no timer (see
+// Sweeper), copies no header, and starts no goroutine unless a request does
+// not fit the kernel's send buffer. Between requests a connection holds no
+// buffers. Nothing is ever sent twice by this package.
+//
+// The parser reads what net/http reads. Where it refuses more, a table in the
+// tests says so and why.
+package http1

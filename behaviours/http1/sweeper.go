@@ -1,0 +1,148 @@
+package http1
+
+import (
+	"context"
+	"math"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Sweeper enforces the deadlines of many connections with one goroutine: a
+// request stores when it is overdue, and the sweeper looks at all of them when
+// the first can be. A timer per request would cost half a microsecond each;
+// this costs a request two atomic writes, and the sweeper nothing while no
+// request is slow.
+//
+// Whoever makes a Sweeper runs it and stops it; without Run no request ever
+// times out. It is also the clock that all its connections share.
+type Sweeper struct {
+	epoch time.Time
+
+	// shortest is the smallest timeout in use: no deadline that is set from
+	// now on can come sooner than that.
+	shortest  atomic.Int64
+	cancelled atomic.Bool
+	wake      chan struct{}
+
+	mu    sync.Mutex
+	conns []*Conn // each knows its index
+}
+
+// What Conn.state holds apart from a deadline (always positive): a deadline is
+// its time shifted left by one, with the lowest bit set if Cancel applies.
+const (
+	idle      = 0
+	timedOut  = -1
+	cancelled = -2
+)
+
+// sweepGap is the least time between two sweeps, and sweepShare how many times
+// longer than a sweep the pause after it is: with 50,000 users and deadlines
+// everywhere the sweeper still takes no more than 5 % of a core.
+const (
+	sweepGap   = 2 * time.Millisecond
+	sweepShare = 20
+)
+
+// NewSweeper returns a sweeper that does nothing until Run is called.
+func NewSweeper() *Sweeper {
+	s := &Sweeper{epoch: time.Now(), wake: make(chan struct{}, 1)}
+	s.shortest.Store(math.MaxInt64)
+	return s
+}
+
+// Now is the time since the sweeper was made.
+func (s *Sweeper) Now() time.Duration { return time.Since(s.epoch) }
+
+// Run interrupts overdue requests until the context ends.
+func (s *Sweeper) Run(ctx context.Context) {
+	timer := time.NewTimer(time.Hour)
+	defer timer.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-s.wake:
+		case <-timer.C:
+		}
+		began := s.Now()
+		next := s.sweep(began)
+		now := s.Now()
+		pause := max(next-now, sweepGap, (now-began)*sweepShare)
+		timer.Reset(pause)
+	}
+}
+
+// sweep interrupts what is overdue and returns when the next can be.
+func (s *Sweeper) sweep(now time.Duration) time.Duration {
+	next := now + time.Duration(min(s.shortest.Load(), int64(time.Hour)))
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, c := range s.conns {
+		v := c.state.Load()
+		if v <= 0 {
+			continue
+		}
+		due := time.Duration(v >> 1)
+		if due > now {
+			next = min(next, due)
+		} else if c.state.CompareAndSwap(v, timedOut) {
+			c.interrupt()
+		}
+	}
+	return next
+}
+
+// Cancel interrupts, at once and for good, every request that was started
+// with Request.Cancellable: they fail as aborted, and so do later ones.
+func (s *Sweeper) Cancel() {
+	s.cancelled.Store(true)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, c := range s.conns {
+		for v := c.state.Load(); v > 0 && v&1 == 1; v = c.state.Load() {
+			if c.state.CompareAndSwap(v, cancelled) {
+				c.interrupt()
+				break
+			}
+		}
+	}
+}
+
+// expect tells the sweeper of a timeout before the first request that has it.
+func (s *Sweeper) expect(timeout time.Duration) {
+	for {
+		v := s.shortest.Load()
+		if int64(timeout) >= v {
+			return
+		}
+		if s.shortest.CompareAndSwap(v, int64(timeout)) {
+			select {
+			case s.wake <- struct{}{}:
+			default:
+			}
+			return
+		}
+	}
+}
+
+func (s *Sweeper) add(c *Conn) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c.index = len(s.conns)
+	s.conns = append(s.conns, c)
+}
+
+func (s *Sweeper) remove(c *Conn) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if c.index < 0 {
+		return
+	}
+	last := s.conns[len(s.conns)-1]
+	s.conns[c.index], last.index = last, c.index
+	s.conns[len(s.conns)-1] = nil
+	s.conns = s.conns[:len(s.conns)-1]
+	c.index = -1
+}

@@ -1,0 +1,64 @@
+//go:build linux || darwin
+
+package http1
+
+import "syscall"
+
+const pollable = true
+
+// step is called by the poller when the socket may be ready. It returns false
+// to wait for that.
+func (w *wire) step(fd uintptr) bool {
+	if len(w.out) > 0 {
+		n, errno := sysWrite(fd, w.out)
+		for errno == syscall.EINTR {
+			n, errno = sysWrite(fd, w.out)
+		}
+		switch {
+		case errno == 0 && n == len(w.out):
+			w.out = nil
+			return false
+		case errno == 0 || errno == syscall.EAGAIN:
+			w.out = w.out[max(n, 0):]
+			w.short = true
+			return true
+		default:
+			w.errno = errno
+			return true
+		}
+	}
+	if w.dst == nil {
+		w.lent = lend(w.class)
+		w.dst = w.lent.b
+	}
+	n, errno := sysRead(fd, w.dst)
+	for errno == syscall.EINTR {
+		n, errno = sysRead(fd, w.dst)
+	}
+	if errno == syscall.EAGAIN {
+		return false
+	}
+	w.n, w.errno = max(n, 0), errno
+	return true
+}
+
+// alive looks whether an idle connection is still open, without waiting;
+// surplus says that there are bytes nobody asked for.
+func (w *wire) alive() (open, surplus bool) {
+	if w.raw == nil {
+		return true, false
+	}
+	open = true
+	err := w.raw.Control(func(fd uintptr) {
+		var p [1]byte
+		n, _, err := syscall.Recvfrom(int(fd), p[:], syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
+		switch {
+		case err == syscall.EAGAIN || err == syscall.EINTR:
+		case err != nil || n == 0:
+			open = false
+		default:
+			surplus = true
+		}
+	})
+	return open && err == nil, surplus
+}

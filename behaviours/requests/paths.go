@@ -1,0 +1,48 @@
+// Package requests makes behaviours without code: from paths and URLs on the
+// command line.
+//
+//	b, err := requests.Paths([]string{"/", "/products"})
+package requests
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"strings"
+
+	"tload/behaviours"
+)
+
+// Paths is a behaviour of equally weighted GETs. A path that begins with a
+// slash is below the base URL; a whole URL goes to its own host.
+func Paths(paths []string) (behaviours.Behaviour, error) {
+	for _, p := range paths {
+		if err := check(p); err != nil {
+			return behaviours.Behaviour{}, err
+		}
+	}
+	return behaviours.Behaviour{
+		Name: "Visitor",
+		New: func(u *behaviours.User) *behaviours.Set {
+			s := &behaviours.Set{Tasks: make([]behaviours.Task, len(paths))}
+			for i, p := range paths {
+				s.Tasks[i] = behaviours.Task{Name: "GET " + p, Run: func(ctx context.Context) error {
+					_, err := u.Get(ctx, p)
+					return err
+				}}
+			}
+			return s
+		},
+	}, nil
+}
+
+func check(p string) error {
+	if strings.HasPrefix(p, "/") {
+		return nil
+	}
+	u, err := url.Parse(p)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
+		return fmt.Errorf("%q is neither a path nor a URL: write /something or http://localhost:5000/something", p)
+	}
+	return nil
+}

@@ -1,0 +1,126 @@
+// Package behaviours is what authors of simulated users import.
+//
+// A Behaviour is one kind of user: plain blocking Go, one goroutine a user.
+//
+//	func main() {
+//		cli.Main(behaviours.Behaviour{
+//			Name: "Visitor",
+//			Wait: behaviours.Between(time.Second, 5*time.Second),
+//			New: func(u *behaviours.User) *behaviours.Set {
+//				return &behaviours.Set{Tasks: []behaviours.Task{{
+//					Name: "front page",
+//					Run: func(ctx context.Context) error {
+//						_, err := u.Get(ctx, "/")
+//						return err
+//					},
+//				}}}
+//			},
+//		})
+//	}
+//
+// Control flow is by the sentinel errors Interrupt, StopUser and StopRun. The
+// error of a failed request is in the table already, so `return err` never
+// counts twice; any other error of a task is counted as an exception. A panic
+// in a task is caught, counted with its stack, and the user goes on.
+package behaviours
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync"
+
+	"tload/stats"
+	"tload/swarm"
+)
+
+// Shared is what all users of a run have in common.
+type Shared struct {
+	Transport *Transport
+	Filter    Filter
+	Log       *slog.Logger
+}
+
+// kind is a behaviour in a run.
+type kind struct {
+	run   *Shared
+	name  string
+	make  func(*User) *Set
+	wait  Wait
+	infos []swarm.TaskInfo
+
+	once   sync.Once      // fills meters when the first user starts
+	meters []*stats.Meter // by index of the task
+}
+
+// plan makes the plan of one user and checks that it is the behaviour's.
+func (k *kind) plan(u *User, infos *[]swarm.TaskInfo) (*plan, error) {
+	p := planner{filter: k.run.Filter}
+	if infos == nil {
+		p.known = k.infos
+	}
+	root, err := p.plan(k.make(u), "")
+	if err != nil {
+		return nil, fmt.Errorf("behaviour %q: %w", k.name, err)
+	}
+	if infos != nil {
+		*infos = p.infos
+	} else if len(p.infos) != len(k.infos) {
+		return nil, fmt.Errorf("behaviour %q: New returned %d tasks for one user and %d for another", k.name, len(k.infos), len(p.infos))
+	}
+	return root, nil
+}
+
+// Bind makes the swarm's behaviours of the authors' ones. It calls each New
+// once, to look at the tasks, and says what is wrong with them. A behaviour of
+// which the filter leaves no task is left out.
+func Bind(s *Shared, list []Behaviour) ([]*swarm.Behaviour, error) {
+	if s.Log == nil {
+		s.Log = slog.New(slog.DiscardHandler)
+	}
+	var out []*swarm.Behaviour
+	for i := range list {
+		b := &list[i]
+		k := &kind{run: s, name: b.name(), make: b.New, wait: b.Wait}
+		if b.New == nil {
+			return nil, fmt.Errorf("behaviour %q has no New: it makes the tasks of one user", k.name)
+		}
+		if b.Weight < 0 {
+			return nil, fmt.Errorf("behaviour %q has weight %d: it must not be below 0", k.name, b.Weight)
+		}
+		root, err := k.look()
+		if err != nil {
+			return nil, err
+		}
+		if len(root.tasks) == 0 {
+			continue
+		}
+		out = append(out, &swarm.Behaviour{Name: k.name, Weight: b.Weight, Fixed: b.Fixed, Tasks: k.infos, Run: k.run1})
+	}
+	return out, nil
+}
+
+// look calls New with a user that is nobody.
+func (k *kind) look() (root *plan, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("behaviour %q: New panicked: %v (it is also called to look at the tasks, so it must not use the user yet)", k.name, r)
+		}
+	}()
+	return k.plan(&User{kind: k, Client: &Client{t: k.run.Transport}}, &k.infos)
+}
+
+// run1 acts as one user.
+func (k *kind) run1(ctx context.Context, su *swarm.User) {
+	u := &User{user: su, kind: k}
+	u.Client = k.run.Transport.Client(Who{
+		Sink: su.Sink, ID: int(su.ID), Behaviour: k.name, Base: ctx,
+	})
+	defer u.Client.close()
+	k.once.Do(func() {
+		for _, info := range k.infos {
+			k.meters = append(k.meters, su.Sink.Meter(stats.Key{Class: stats.Task, Method: k.name, Name: info.Name}))
+		}
+	})
+	u.live(ctx)
+}

@@ -1,0 +1,99 @@
+// Package cli is the command line: it reads flags, environment and the files
+// that the user names, puts a run together, and turns its end into files and an
+// exit code. Nothing else in the program reads any of these.
+//
+// A program with behaviours of its own calls Main with them and has every flag,
+// screen and report that tload has:
+//
+//	func main() {
+//		cli.Main(behaviours.Behaviour{Name: "Visitor", New: newVisitor})
+//	}
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+
+	"tload/behaviours"
+)
+
+// Version is the program's.
+const Version = "0.1.0"
+
+// Exit codes.
+const (
+	exitOK        = 0
+	exitFailed    = 1   // a --fail-if, a check or a compare did not hold
+	exitMisuse    = 2   // a flag, a file or an argument is wrong
+	exitBroken    = 3   // tload could not do its job
+	exitInterrupt = 130 // ctrl+c
+	exitTerminate = 143 // SIGTERM
+)
+
+// Main runs the program with these behaviours and exits. Without behaviours it
+// loads what the arguments name.
+func Main(list ...behaviours.Behaviour) {
+	p := program{args: os.Args[1:], stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, env: os.LookupEnv, behaviours: list}
+	os.Exit(p.main(context.Background()))
+}
+
+// program is one invocation.
+type program struct {
+	args           []string
+	stdin          *os.File
+	stdout, stderr *os.File
+	env            func(string) (string, bool)
+	behaviours     []behaviours.Behaviour
+}
+
+// command is what the first argument may name.
+type command struct {
+	name, args, does string
+	run              func(*program, context.Context, []string) int
+}
+
+// commands is every one of them; a run is what happens without one.
+func commands() []command {
+	return []command{
+		{"demo", "[flags]", "load a built-in target on loopback", (*program).demo},
+		{"completion", "bash|zsh|fish", "print completions for a shell", (*program).completion},
+		{"version", "", "print the version", (*program).version},
+	}
+}
+
+func (p *program) main(ctx context.Context) int {
+	if len(p.args) > 0 {
+		for _, c := range commands() {
+			if c.name == p.args[0] {
+				return c.run(p, ctx, p.args[1:])
+			}
+		}
+	}
+	return p.run(ctx, p.args)
+}
+
+func (p *program) version(context.Context, []string) int {
+	fmt.Fprintln(p.stdout, "tload", Version)
+	return exitOK
+}
+
+// complain prints one line and is an exit code.
+func (p *program) complain(code int, err error) int {
+	fmt.Fprintln(p.stderr, "tload:", err)
+	return code
+}
+
+// misuse is an error of the person at the command line.
+type misuse struct{ error }
+
+func (m misuse) Unwrap() error { return m.error }
+
+// codeOf is the exit code that an error before the run stands for.
+func codeOf(err error) int {
+	if errors.As(err, new(misuse)) {
+		return exitMisuse
+	}
+	return exitBroken
+}

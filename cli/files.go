@@ -1,0 +1,63 @@
+package cli
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// makeRunDir makes the run directory and returns its path; "" for none.
+func (s *settings) makeRunDir(started time.Time) (string, error) {
+	if s.noOut {
+		return "", nil
+	}
+	if s.out != "" {
+		return s.out, os.MkdirAll(s.out, 0o755)
+	}
+	host := strings.NewReplacer("http://", "", "https://", "", "/", "_", ":", "_", "[", "", "]", "", "@", "_").Replace(s.host)
+	base := filepath.Join("tload-runs", host+"-"+started.Format("20060102-150405"))
+	if err := os.MkdirAll("tload-runs", 0o755); err != nil {
+		return "", err
+	}
+	for i := 1; ; i++ {
+		dir := base
+		if i > 1 {
+			dir = fmt.Sprintf("%s-%d", base, i)
+		}
+		err := os.Mkdir(dir, 0o755)
+		if err == nil || !os.IsExist(err) {
+			return dir, err
+		}
+	}
+}
+
+// fileSpare is how many files are open besides the users' connections.
+const fileSpare = 64
+
+// raiseFileLimit raises the soft limit of open files to the hard one and says
+// what both allow; 0 where there is no such limit.
+func raiseFileLimit() int {
+	var r syscall.Rlimit
+	if syscall.Getrlimit(syscall.RLIMIT_NOFILE, &r) != nil {
+		return 0
+	}
+	if r.Cur < r.Max {
+		r.Cur = r.Max
+		syscall.Setrlimit(syscall.RLIMIT_NOFILE, &r)
+		syscall.Getrlimit(syscall.RLIMIT_NOFILE, &r)
+	}
+	return int(min(r.Cur, 1<<31-1))
+}
+
+// checkFiles says whether that many users can have a connection each.
+func checkFiles(users int) error {
+	limit := raiseFileLimit()
+	if limit > 0 && users+fileSpare > limit {
+		return misuse{fmt.Errorf("%d users need %d open files, and this process may have %d: run `ulimit -n %d` first, or ask for at most %d users",
+			users, users+fileSpare, limit, users+fileSpare, max(limit-fileSpare, 0))}
+	}
+	return nil
+}

@@ -1,0 +1,299 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/BurntSushi/toml"
+	"github.com/spf13/pflag"
+)
+
+// settings is everything that flags, environment and tload.toml can say.
+type settings struct {
+	host        string
+	users       count
+	spawnRate   rate
+	runTime     seconds
+	iterations  count
+	rate        rate
+	maxWait     seconds
+	stopTimeout seconds
+	only        []string
+	tags        []string
+	withoutTags []string
+	list        bool
+	seed        uint64
+
+	timeout        seconds
+	connectTimeout seconds
+	insecure       bool
+	http2, http3   bool
+	headers        []string
+	proxy          string
+	resolve        []string
+	bind           []string
+	noFollow       bool
+	noKeepalive    bool
+	caFile         string
+	certFile       string
+	keyFile        string
+
+	headless   bool
+	printEvery seconds
+	json       string
+	capture    count
+	body       size
+	memory     size
+	out        string
+	noOut      bool
+	onHangup   choice
+	color      choice
+	ascii      bool
+	noSync     bool
+	refresh    seconds
+	logLevel   choice
+	logFile    string
+	config     string
+	help       bool
+
+	args  []string       // paths and URLs
+	flags *pflag.FlagSet // for what was given, and by whom
+}
+
+// given says whether the flag was set by the command line, the environment or
+// the file.
+func (s *settings) given(name string) bool { return s.flags.Changed(name) }
+
+// define is the one list of flags.
+func (s *settings) define() *pflag.FlagSet {
+	f := pflag.NewFlagSet("tload", pflag.ContinueOnError)
+	f.SortFlags = false
+	f.Usage = func() {}
+	f.StringVarP(&s.host, "host", "H", "", "base `URL`; http:// is added when no scheme is there")
+	s.users = 1
+	f.VarP(&s.users, "users", "u", "users at peak; given: starts at once")
+	s.spawnRate = 1
+	f.VarP(&s.spawnRate, "spawn-rate", "r", "users started per second")
+	f.VarP(&s.runTime, "run-time", "t", "20, 20s, 3m, 1h20m; counted from the start (default: until stopped)")
+	f.VarP(&s.iterations, "iterations", "n", "stop after `N` tasks in all")
+	f.Var(&s.rate, "rate", "open model: so many task starts per second whatever the target does (500, 500/s, 30k/m); -u caps the users")
+	f.Var(&s.maxWait, "max-wait", "with --rate: drop an arrival that found no free user for so long (default: it waits)")
+	s.stopTimeout = seconds(10 * time.Second)
+	f.Var(&s.stopTimeout, "stop-timeout", "grace for tasks in hand at the end")
+	f.StringSliceVar(&s.only, "behaviours", nil, "only these, by `NAMES`")
+	f.StringSliceVar(&s.tags, "tags", nil, "only tasks with one of these `TAGS`")
+	f.StringSliceVar(&s.withoutTags, "exclude-tags", nil, "no tasks with one of these `TAGS`")
+	f.BoolVarP(&s.list, "list", "l", false, "list the behaviours and their expected ratios")
+	f.Uint64Var(&s.seed, "seed", 0, "repeat the same random choices (default: random, printed)")
+
+	s.timeout = seconds(30 * time.Second)
+	f.Var(&s.timeout, "timeout", "per request")
+	s.connectTimeout = seconds(10 * time.Second)
+	f.Var(&s.connectTimeout, "connect-timeout", "for DNS, connect and TLS together")
+	f.BoolVar(&s.insecure, "insecure", false, "accept any certificate")
+	f.BoolVar(&s.http2, "http2", false, "speak HTTP/2")
+	f.BoolVar(&s.http3, "http3", false, "speak HTTP/3")
+	f.StringArrayVar(&s.headers, "header", nil, "send `K:V` with every request; repeatable")
+	f.StringVar(&s.proxy, "proxy", "", "http `URL` of a proxy for every request")
+	f.StringSliceVar(&s.resolve, "resolve", nil, "connect to ADDR for HOST, as `HOST:ADDR`; repeatable")
+	f.StringSliceVar(&s.bind, "bind", nil, "source `ADDRESSES`, used in turn")
+	f.BoolVar(&s.noFollow, "no-follow", false, "a redirect is a reply like any other")
+	f.BoolVar(&s.noKeepalive, "no-keepalive", false, "a connection for every request")
+	f.StringVar(&s.caFile, "cacert", "", "PEM `FILE` of certificates to trust instead of the system's")
+	f.StringVar(&s.certFile, "cert", "", "PEM `FILE` of a client certificate")
+	f.StringVar(&s.keyFile, "key", "", "PEM `FILE` of its key")
+
+	f.BoolVar(&s.headless, "headless", false, "no full screen: lines, and the summary at the end (default when stdout is no terminal)")
+	s.printEvery = seconds(10 * time.Second)
+	f.Var(&s.printEvery, "print-every", "time between two lines with --headless")
+	f.StringVar(&s.json, "json", "", "write summary.json to `FILE`; - is standard output")
+	s.capture = 32
+	f.Var(&s.capture, "capture", "failing exchanges kept per group")
+	s.body = 256 << 10
+	f.Var(&s.body, "capture-body", "bytes kept of each of their bodies")
+	s.memory = 64 << 20
+	f.Var(&s.memory, "capture-memory", "bytes kept in all")
+	f.StringVar(&s.out, "out", "", "run directory `DIR` (default ./tload-runs/HOST-TIME)")
+	f.BoolVar(&s.noOut, "no-out", false, "no run directory")
+	s.onHangup = choice{"auto", []string{"auto", "stop", "continue"}}
+	f.Var(&s.onHangup, "on-hangup", "when the terminal is lost; auto goes on if there is a run time")
+	s.color = choice{"auto", []string{"auto", "never", "16", "256"}}
+	f.Var(&s.color, "color", "colours of the screen")
+	f.BoolVar(&s.ascii, "ascii", false, "draw with ASCII only")
+	f.BoolVar(&s.noSync, "no-sync", false, "no synchronised output")
+	f.Var(&s.refresh, "refresh", "time between two frames (default 250ms, slower on slow links)")
+	s.logLevel = choice{"info", []string{"debug", "info", "warn", "error"}}
+	f.VarP(&s.logLevel, "loglevel", "L", "least level that is logged")
+	f.StringVar(&s.logFile, "logfile", "", "log `FILE` (default: in the run directory)")
+	f.StringVar(&s.config, "config", "", "settings `FILE` (default ./tload.toml)")
+	f.BoolVarP(&s.help, "help", "h", false, "this help")
+	return f
+}
+
+// parse reads the command line, then the environment and the file for what the
+// command line did not say.
+func (p *program) parse(args []string, presets map[string]string) (*settings, error) {
+	s := &settings{}
+	s.flags = s.define()
+	if err := s.flags.Parse(args); err != nil {
+		return nil, misuse{p.explain(err, s.flags)}
+	}
+	s.args = s.flags.Args()
+	if err := s.fromEnvironment(p.env); err != nil {
+		return nil, misuse{err}
+	}
+	if err := s.fromFile(); err != nil {
+		return nil, misuse{err}
+	}
+	for name, value := range presets {
+		if !s.flags.Changed(name) {
+			if err := s.flags.Set(name, value); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return s, nil
+}
+
+// explain makes pflag's errors say what to do next.
+func (p *program) explain(err error, f *pflag.FlagSet) error {
+	var unknown *pflag.NotExistError
+	if errors.As(err, &unknown) {
+		return unknownFlag(unknown.GetSpecifiedName(), f)
+	}
+	var bad *pflag.InvalidValueError
+	if errors.As(err, &bad) {
+		return fmt.Errorf("--%s %q: %w", bad.GetFlag().Name, bad.GetValue(), why(bad.Unwrap(), bad.GetFlag()))
+	}
+	var missing *pflag.ValueRequiredError
+	if errors.As(err, &missing) {
+		return fmt.Errorf("--%s needs a value: %s", missing.GetFlag().Name, missing.GetFlag().Usage)
+	}
+	return err
+}
+
+// why is what a flag expects, for the types whose own errors do not say it.
+func why(err error, f *pflag.Flag) error {
+	switch f.Value.Type() {
+	case "bool":
+		return errors.New("true or false is expected")
+	case "uint64":
+		return errors.New("a whole number is expected, such as 42")
+	}
+	return err
+}
+
+func unknownFlag(name string, f *pflag.FlagSet) error {
+	best, distance := "", 4
+	f.VisitAll(func(flag *pflag.Flag) {
+		if d := editDistance(name, flag.Name); d < distance {
+			best, distance = flag.Name, d
+		} else if strings.HasPrefix(flag.Name, name) && len(name) > 2 && distance > 1 {
+			best, distance = flag.Name, 1
+		}
+	})
+	dashes := "--"
+	if len(name) == 1 {
+		dashes = "-"
+	}
+	if best == "" {
+		return fmt.Errorf("unknown flag %s%s (tload --help lists them)", dashes, name)
+	}
+	return fmt.Errorf("unknown flag %s%s (did you mean --%s?)", dashes, name, best)
+}
+
+// editDistance is Levenshtein's.
+func editDistance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		last := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			cost := 1
+			if a[i] == b[j] {
+				cost = 0
+			}
+			last, row[j+1] = row[j+1], min(row[j+1]+1, row[j]+1, last+cost)
+		}
+	}
+	return row[len(b)]
+}
+
+// fromEnvironment sets each flag that is not set yet from TLOAD_NAME.
+func (s *settings) fromEnvironment(env func(string) (string, bool)) (err error) {
+	s.flags.VisitAll(func(f *pflag.Flag) {
+		name := "TLOAD_" + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))
+		value, ok := env(name)
+		if !ok || f.Changed || err != nil {
+			return
+		}
+		if e := s.flags.Set(f.Name, value); e != nil {
+			err = fmt.Errorf("%s=%q: %w", name, value, cause(e, f))
+		}
+	})
+	return err
+}
+
+// fromFile sets what is not set yet from tload.toml: a key for each flag.
+func (s *settings) fromFile() error {
+	path := s.config
+	if path == "" {
+		path = "tload.toml"
+	}
+	text, err := os.ReadFile(path)
+	if errors.Is(err, os.ErrNotExist) && s.config == "" {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("settings: %w", err)
+	}
+	var file map[string]any
+	if _, err := toml.Decode(string(text), &file); err != nil {
+		var at toml.ParseError
+		if errors.As(err, &at) {
+			return fmt.Errorf("%s:%d:%d: %s", path, at.Position.Line, at.Position.Col, at.Message)
+		}
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	for key, value := range file {
+		f := s.flags.Lookup(key)
+		if f == nil {
+			return fmt.Errorf("%s: %w", path, unknownKey(key, s.flags))
+		}
+		if f.Changed {
+			continue
+		}
+		values, ok := value.([]any)
+		if !ok {
+			values = []any{value}
+		}
+		for _, v := range values {
+			if _, table := v.(map[string]any); table {
+				return fmt.Errorf("%s: %s: a plain value is expected, not a table", path, key)
+			}
+			if err := s.flags.Set(key, fmt.Sprint(v)); err != nil {
+				return fmt.Errorf("%s: %s = %v: %w", path, key, v, cause(err, f))
+			}
+		}
+	}
+	return nil
+}
+
+func cause(err error, f *pflag.Flag) error {
+	var bad *pflag.InvalidValueError
+	if errors.As(err, &bad) {
+		err = bad.Unwrap()
+	}
+	return why(err, f)
+}
+
+func unknownKey(key string, f *pflag.FlagSet) error {
+	err := unknownFlag(key, f)
+	return errors.New(strings.Replace(strings.ReplaceAll(err.Error(), "--", ""), "unknown flag", "unknown setting", 1))
+}

@@ -1,0 +1,211 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	"time"
+
+	"golang.org/x/term"
+	"tload/behaviours"
+	"tload/swarm"
+)
+
+// run is what tload does without a command: load the host.
+func (p *program) run(ctx context.Context, args []string) int {
+	s, err := p.parse(args, nil)
+	if err != nil {
+		return p.complain(exitMisuse, err)
+	}
+	return p.load(ctx, s, p.behaviours)
+}
+
+// load runs behaviours as the settings say, on the screen or without one.
+func (p *program) load(ctx context.Context, s *settings, own []behaviours.Behaviour) int {
+	switch {
+	case s.help:
+		p.help(s)
+		return exitOK
+	case s.list:
+		return p.list(ctx, s, own)
+	case p.fullScreen(s):
+		return p.screen(ctx, s, own)
+	}
+	x, err := prepare(ctx, s, own, nil)
+	if err != nil {
+		return p.complain(codeOf(err), err)
+	}
+	return p.headless(x)
+}
+
+// fullScreen says whether there is a terminal that can show one.
+func (p *program) fullScreen(s *settings) bool {
+	name, _ := p.env("TERM")
+	return !s.headless && s.json != "-" && name != "dumb" && name != "" &&
+		term.IsTerminal(int(p.stdout.Fd())) && term.IsTerminal(int(p.stdin.Fd()))
+}
+
+// headless prints a line now and then, and the summary at the end.
+func (p *program) headless(x *session) int {
+	s := x.settings
+	var out io.Writer = p.stdout
+	if s.json == "-" {
+		out = p.stderr
+	}
+	fmt.Fprintf(out, "tload %s: %s, %s, seed %d\n", Version, s.host, s.asked(), s.seed)
+	x.start()
+	return p.await(x, out, exitOK)
+}
+
+// await waits for the end of a run without a screen, prints a line now and then
+// and the summary, and is the exit code.
+func (p *program) await(x *session, out io.Writer, code int) int {
+	signals := make(chan os.Signal, 4)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	defer signal.Stop(signals)
+	lines := time.NewTicker(max(time.Duration(x.settings.printEvery), 100*time.Millisecond))
+	defer lines.Stop()
+	for {
+		select {
+		case <-x.done:
+			return p.farewell(out, x, code)
+		case sig := <-signals:
+			code = x.interrupt(sig, code)
+		case <-lines.C:
+			fmt.Fprintln(out, progress(x.ctl.Snapshot()))
+		}
+	}
+}
+
+// interrupt is what a signal does to a run without a screen.
+func (x *session) interrupt(sig os.Signal, code int) int {
+	switch sig {
+	case syscall.SIGTERM:
+		x.ctl.Stop("signal")
+		return exitTerminate
+	case syscall.SIGHUP:
+		x.hangup()
+		return code
+	}
+	x.ctl.Stop("interrupt")
+	return exitInterrupt
+}
+
+// hangup is what losing the terminal does: a run that will end by itself goes
+// on, since somebody wants its result.
+func (x *session) hangup() {
+	signal.Ignore(syscall.SIGHUP, syscall.SIGPIPE)
+	x.hungUp.Store(true)
+	x.log.Warn("terminal lost")
+	policy := x.settings.onHangup.value
+	if policy == "stop" || policy == "auto" && x.settings.runTime == 0 && x.settings.iterations == 0 {
+		x.ctl.Stop("hangup")
+	}
+}
+
+// farewell prints the summary of a run that is over, and whatever went wrong,
+// and picks the exit code.
+func (p *program) farewell(out io.Writer, x *session, code int) int {
+	io.WriteString(out, x.summary())
+	for _, err := range []error{x.runErr, x.fileErr, x.dirErr} {
+		if err != nil {
+			p.complain(0, err)
+		}
+	}
+	if code == exitOK {
+		code = x.code()
+	}
+	return code
+}
+
+// asked is what the run is to do, in a few words.
+func (s *settings) asked() string {
+	words := []string{fmt.Sprintf("%d users at %g/s", s.users, float64(s.spawnRate))}
+	if s.rate > 0 {
+		words = []string{fmt.Sprintf("%g arrivals/s, at most %d users", float64(s.rate), s.users)}
+	}
+	if s.runTime > 0 {
+		words = append(words, "for "+s.runTime.String())
+	}
+	if s.iterations > 0 {
+		words = append(words, fmt.Sprintf("%d tasks", s.iterations))
+	}
+	return strings.Join(words, ", ")
+}
+
+// progress is a line about the last ten seconds.
+func progress(s *swarm.Snapshot) string {
+	w := &s.Total.Window
+	line := fmt.Sprintf("%s %-8s users %d/%d  RPS %.1f  fail %.1f%% (%.1f/s)  p50 %s  p95 %s  p99 %s ms  requests %d  failures %d",
+		clock(s.Elapsed), s.State, s.Running, s.Target, w.RPS, w.FailPercent(), w.FailRate,
+		millis(w.OK.P50), millis(w.OK.P95), millis(w.OK.P99), s.Total.Run.Requests, s.Total.Run.Failures)
+	if w.Due > 0 {
+		line += fmt.Sprintf("  corrected p99 %s ms  late %.1f%%  waiting %d", millis(w.Corrected.P99), w.LatePercent(), s.Backlog)
+	}
+	if !s.Health.OK && len(s.Health.Reasons) > 0 {
+		line += "  GENERATOR: " + s.Health.Reasons[0].What
+	}
+	return line
+}
+
+func clock(d time.Duration) string {
+	d = d.Truncate(time.Second)
+	if d >= time.Hour {
+		return fmt.Sprintf("%d:%02d:%02d", int(d.Hours()), int(d.Minutes())%60, int(d.Seconds())%60)
+	}
+	return fmt.Sprintf("%02d:%02d", int(d.Minutes()), int(d.Seconds())%60)
+}
+
+// millis is a duration in milliseconds with three digits that count.
+func millis(d time.Duration) string {
+	ms := float64(d) / 1e6
+	switch {
+	case ms >= 100 || ms == 0:
+		return fmt.Sprintf("%.0f", ms)
+	case ms >= 10:
+		return fmt.Sprintf("%.1f", ms)
+	}
+	return fmt.Sprintf("%.2f", ms)
+}
+
+// list prints the behaviours and the ratios to expect.
+func (p *program) list(ctx context.Context, s *settings, own []behaviours.Behaviour) int {
+	x, err := prepare(ctx, s, own, nil)
+	if err != nil {
+		return p.complain(codeOf(err), err)
+	}
+	defer x.close()
+	printRatios(p.stdout, x.behaviours)
+	return exitOK
+}
+
+func printRatios(w io.Writer, list []*swarm.Behaviour) {
+	total := 0
+	for _, b := range list {
+		if b.Fixed == 0 {
+			total += max(b.Weight, 1)
+		}
+	}
+	for _, b := range list {
+		if b.Fixed > 0 {
+			fmt.Fprintf(w, "%-34s %d users\n", b.Name, b.Fixed)
+		} else {
+			fmt.Fprintf(w, "%-34s %5.1f%% of the users\n", b.Name, 100*float64(max(b.Weight, 1))/float64(total))
+		}
+		for _, t := range b.Tasks {
+			name := t.Name
+			if i := strings.LastIndexByte(name, '/'); t.Depth > 0 && i >= 0 && !strings.HasPrefix(name, "GET ") {
+				name = name[i+1:]
+			}
+			share := "in turn"
+			if t.Want > 0 {
+				share = fmt.Sprintf("%5.1f%%", t.Want)
+			}
+			fmt.Fprintf(w, "  %-32s %s\n", strings.Repeat("  ", t.Depth)+name, share)
+		}
+	}
+}

@@ -1,0 +1,183 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"sync/atomic"
+	"time"
+
+	"tload/behaviours"
+	"tload/swarm"
+)
+
+// session is one run with everything around it: client, log, directory.
+type session struct {
+	settings   *settings
+	behaviours []*swarm.Behaviour
+	transport  *behaviours.Transport
+	ctl        *swarm.Controller
+	log        *slog.Logger
+	logFile    io.Closer
+	dir        string // "" for none
+	dirErr     error  // why there is none, though there should be
+	started    time.Time
+	done       chan struct{} // closed when the files are written
+	runErr     error
+	hungUp     atomic.Bool
+	fileErr    error
+}
+
+// prepare checks everything that can be checked before any load is sent and
+// makes a session of it. logs is where log records also go; it may be nil.
+func prepare(ctx context.Context, s *settings, own []behaviours.Behaviour, logs slog.Handler) (*session, error) {
+	list, err := s.target(own)
+	if err == nil {
+		list, err = s.choose(list)
+	}
+	if err != nil {
+		return nil, err
+	}
+	x := &session{settings: s, started: time.Now(), done: make(chan struct{})}
+	options, err := s.options()
+	if err != nil {
+		return nil, err
+	}
+	if x.transport, err = behaviours.NewTransport(options); err != nil {
+		return nil, misuse{err}
+	}
+	ready := false
+	defer func() {
+		if !ready {
+			x.close()
+		}
+	}()
+	shared := &behaviours.Shared{Transport: x.transport, Filter: s.filter()}
+	if x.behaviours, err = behaviours.Bind(shared, list); err != nil {
+		return nil, misuse{err}
+	}
+	if len(x.behaviours) == 0 {
+		return nil, misuse{errors.New("nothing to do: no task has these tags")}
+	}
+	if s.list {
+		ready = true
+		return x, nil
+	}
+	if err := s.needsHost(); err != nil {
+		return nil, err
+	}
+	plan := s.plan(x.behaviours)
+	if err := plan.Check(); err != nil {
+		return nil, misuse{err}
+	}
+	if err := checkFiles(plan.Users); err != nil {
+		return nil, err
+	}
+	if err := x.transport.Reach(ctx); err != nil {
+		return nil, err
+	}
+	if x.dir, x.dirErr = s.makeRunDir(x.started); x.dirErr != nil {
+		x.dir = ""
+	}
+	if err := x.openLog(logs); err != nil {
+		return nil, misuse{err}
+	}
+	shared.Log = x.log
+	plan.Log = x.log
+	plan.RunID = x.started.Format("20060102-150405")
+	if x.dirErr != nil {
+		x.log.Error("no run directory", "error", x.dirErr)
+	}
+	if x.ctl, err = swarm.New(plan); err != nil {
+		return nil, misuse{err}
+	}
+	ready = true
+	return x, nil
+}
+
+func (s *settings) filter() behaviours.Filter {
+	return behaviours.Filter{Only: s.tags, Without: s.withoutTags}
+}
+
+// needsHost says that there is nothing to load.
+func (s *settings) needsHost() error {
+	if s.host == "" {
+		return misuse{errors.New("no host: say which server to load with --host=http://localhost:5000, or try `tload demo`")}
+	}
+	return nil
+}
+
+func (s *settings) plan(list []*swarm.Behaviour) swarm.Plan {
+	if s.seed == 0 {
+		s.seed = 1 + rand.Uint64N(1<<31)
+	}
+	return swarm.Plan{
+		Behaviours: list, Host: s.host,
+		Users: int(s.users), SpawnRate: float64(s.spawnRate), RunTime: time.Duration(s.runTime), Iterations: int64(s.iterations),
+		Rate: float64(s.rate), MaxWait: time.Duration(s.maxWait), StopTimeout: time.Duration(s.stopTimeout), Seed: s.seed,
+		Samples: int(s.capture), Memory: int(s.memory),
+	}
+}
+
+// openLog opens the log in the run directory, or where --logfile says.
+func (x *session) openLog(more slog.Handler) error {
+	level := map[string]slog.Level{"debug": slog.LevelDebug, "info": slog.LevelInfo, "warn": slog.LevelWarn, "error": slog.LevelError}[x.settings.logLevel.value]
+	var handlers []slog.Handler
+	path := x.settings.logFile
+	if path == "" && x.dir != "" {
+		path = filepath.Join(x.dir, "tload.log")
+	}
+	if path != "" {
+		f, err := os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
+		if err != nil && x.settings.logFile != "" {
+			return fmt.Errorf("--logfile: %w", err)
+		}
+		if err == nil {
+			x.logFile = f
+			handlers = append(handlers, slog.NewTextHandler(f, &slog.HandlerOptions{Level: level}))
+		}
+	}
+	if more != nil {
+		handlers = append(handlers, more)
+	}
+	x.log = slog.New(slog.NewMultiHandler(handlers...))
+	return nil
+}
+
+// start runs the session in the background until done is closed.
+func (x *session) start() {
+	go func() {
+		defer close(x.done)
+		x.runErr = x.ctl.Run(context.Background())
+		x.transport.Close()
+		x.fileErr = x.writeFiles()
+		if x.logFile != nil {
+			x.logFile.Close()
+		}
+	}()
+}
+
+// close gives up a session that was not started.
+func (x *session) close() {
+	x.transport.Close()
+	if x.logFile != nil {
+		x.logFile.Close()
+	}
+}
+
+// code is the exit code of a session that is done.
+func (x *session) code() int {
+	s := x.ctl.Snapshot()
+	switch {
+	case x.runErr != nil, x.fileErr != nil, x.dirErr != nil:
+		return exitBroken
+	case s.Total.Run.Requests > 0 && s.Total.Run.Dialled == 0 && s.Total.Run.Requests == unreachable(s):
+		return exitBroken
+	}
+	return exitOK
+}

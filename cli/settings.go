@@ -1,0 +1,138 @@
+package cli
+
+import (
+	"fmt"
+	"net"
+	"net/netip"
+	"net/url"
+	"strings"
+	"time"
+
+	"tload/behaviours"
+	"tload/behaviours/requests"
+)
+
+// target finds out what the arguments and --host name: the base URL and, where
+// there are paths or URLs, their behaviour.
+func (s *settings) target(own []behaviours.Behaviour) ([]behaviours.Behaviour, error) {
+	paths := s.args
+	for i, arg := range paths {
+		u, err := url.Parse(arg)
+		if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+			continue
+		}
+		// The first URL gives the host; those of the same one become paths.
+		base := u.Scheme + "://" + u.Host
+		if u.User != nil {
+			base = u.Scheme + "://" + u.User.String() + "@" + u.Host
+		}
+		if s.host == "" {
+			s.host = base
+		}
+		if s.host == base {
+			paths[i] = u.RequestURI()
+		}
+	}
+	if len(paths) > 0 {
+		b, err := requests.Paths(paths)
+		if err != nil {
+			return nil, misuse{err}
+		}
+		return []behaviours.Behaviour{b}, nil
+	}
+	if len(own) > 0 {
+		if s.host == "" {
+			for _, b := range own {
+				if b.Host != "" {
+					s.host = b.Host
+					break
+				}
+			}
+		}
+		return own, nil
+	}
+	b, err := requests.Paths([]string{"/"})
+	return []behaviours.Behaviour{b}, err
+}
+
+// options are the HTTP client's.
+func (s *settings) options() (behaviours.Options, error) {
+	o := behaviours.Options{
+		Host: s.host, Timeout: time.Duration(s.timeout), ConnectTimeout: time.Duration(s.connectTimeout), CaptureBody: int(s.body),
+		HTTP2: s.http2, HTTP3: s.http3, Proxy: s.proxy, NoFollow: s.noFollow, NoKeepalive: s.noKeepalive,
+		Insecure: s.insecure, CAFile: s.caFile, CertFile: s.certFile, KeyFile: s.keyFile,
+	}
+	if s.body == 0 {
+		o.CaptureBody = -1
+	}
+	if s.timeout == 0 {
+		o.Timeout = -1
+	}
+	for _, h := range s.headers {
+		name, value, ok := strings.Cut(h, ":")
+		if !ok {
+			return o, misuse{fmt.Errorf("--header %q: a name and a value with a colon between them are expected, such as 'X-Name: value'", h)}
+		}
+		o.Header = append(o.Header, behaviours.Field{Name: strings.TrimSpace(name), Value: strings.TrimSpace(value)})
+	}
+	for _, r := range s.resolve {
+		host, addr, err := cutResolve(r)
+		if err != nil {
+			return o, misuse{err}
+		}
+		if o.Resolve == nil {
+			o.Resolve = map[string]string{}
+		}
+		o.Resolve[host] = addr
+	}
+	for _, b := range s.bind {
+		a, err := netip.ParseAddr(b)
+		if err != nil {
+			return o, misuse{fmt.Errorf("--bind %q: an address of this machine is expected, such as 127.0.0.2", b)}
+		}
+		o.Bind = append(o.Bind, a)
+	}
+	return o, nil
+}
+
+// cutResolve takes HOST:ADDR and HOST:PORT:ADDR apart.
+func cutResolve(text string) (host, addr string, err error) {
+	host, addr, ok := strings.Cut(text, ":")
+	if port, rest, more := strings.Cut(addr, ":"); more && isPort(port) && !strings.HasPrefix(rest, ":") {
+		host, addr = net.JoinHostPort(host, port), rest
+	}
+	if !ok || host == "" || addr == "" {
+		return "", "", fmt.Errorf("--resolve %q: HOST:ADDR is expected, such as example.com:127.0.0.1", text)
+	}
+	return host, addr, nil
+}
+
+func isPort(s string) bool {
+	return s != "" && strings.Trim(s, "0123456789") == ""
+}
+
+// choose keeps the behaviours that --behaviours names.
+func (s *settings) choose(list []behaviours.Behaviour) ([]behaviours.Behaviour, error) {
+	if len(s.only) == 0 {
+		return list, nil
+	}
+	var out []behaviours.Behaviour
+	for _, name := range s.only {
+		best, distance, found := "", 4, false
+		for _, b := range list {
+			if b.Name == name {
+				out, found = append(out, b), true
+			} else if d := editDistance(name, b.Name); d < distance {
+				best, distance = b.Name, d
+			}
+		}
+		switch {
+		case found:
+		case best != "":
+			return nil, misuse{fmt.Errorf("unknown behaviour %q (did you mean %q?)", name, best)}
+		default:
+			return nil, misuse{fmt.Errorf("unknown behaviour %q (tload --list shows them)", name)}
+		}
+	}
+	return out, nil
+}

@@ -1,0 +1,118 @@
+// Package swarm runs simulated users and steers them.
+//
+// A Behaviour is one kind of user: a function that acts until it is told to
+// stop. A Crew runs users in this process, one goroutine each. The Controller
+// owns a run: its one goroutine decides how many users there are, takes their
+// samples, and publishes snapshots; a key press, a flag, a signal and the end of
+// the run time all reach it as a function that it calls.
+//
+//	c := swarm.New(swarm.Plan{
+//		Behaviours: []*swarm.Behaviour{{Name: "Visitor", Run: visit}},
+//		Users:      10,
+//		SpawnRate:  2,
+//		RunTime:    time.Minute,
+//	})
+//	err := c.Run(ctx)
+//
+// The ramp is stepped by the controller, which assigns each node a whole number
+// of users per behaviour ("level, not edge"): a lost or repeated assignment
+// does no harm.
+package swarm
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"tload/stats"
+)
+
+// Behaviour is one kind of user, as the swarm sees it.
+type Behaviour struct {
+	Name   string
+	Weight int // its share of the users; 0 means 1
+	Fixed  int // an exact number instead of a share, started first
+
+	// Tasks is the tree of what it does, depth first, for those who look.
+	Tasks []TaskInfo
+
+	// Run acts as one user and returns when u is stopping, when ctx ends, or
+	// when the user has nothing more to do. ctx ends only at a hard stop.
+	Run func(ctx context.Context, u *User)
+}
+
+func (b *Behaviour) weight() int {
+	if b.Weight <= 0 {
+		return 1
+	}
+	return b.Weight
+}
+
+// TaskInfo describes a task, or a nested set of tasks.
+type TaskInfo struct {
+	Name   string  // unique in its behaviour; the Name of its stats.Task row
+	Depth  int     // 0 at the top
+	Weight int     // within its set; 0 where tasks run in turn
+	Set    bool    // a nested set
+	Want   float64 // expected percent of the picks in its set; 0 where tasks run in turn
+}
+
+// Plan is what a run is to do. It is read once, by New.
+type Plan struct {
+	Behaviours  []*Behaviour
+	Users       int           // target at the start; with Rate the most users there may be
+	SpawnRate   float64       // users per second; 0 means 1
+	RunTime     time.Duration // 0: until stopped
+	Iterations  int64         // tasks in all; 0: no limit
+	Rate        float64       // task starts per second whatever the target does; 0: users decide
+	MaxWait     time.Duration // with Rate: how long an arrival waits for a free user; 0: for ever
+	StopTimeout time.Duration // grace for tasks in hand
+	Seed        uint64
+	Host        string // for those who look
+	RunID       string
+
+	Samples int // failing exchanges kept per group; 0 means 32
+	Memory  int // bytes of exchanges kept in all; 0 means 64 MiB
+	Names   int // rows at most; 0 means 1,000
+
+	Log *slog.Logger // nil: nothing is logged
+
+	// OnBatch, if set, is called on the controller's goroutine with each batch
+	// and the time since the run began. It must not wait and must not keep b.
+	OnBatch func(b *stats.Batch, now time.Duration, users stats.Users)
+}
+
+// MaxUsers is the most users that a run may ask for in one process.
+const MaxUsers = 5_000_000
+
+// Check says what is wrong with a plan, in words for the person who made it.
+func (p *Plan) Check() error {
+	switch {
+	case len(p.Behaviours) == 0:
+		return fmt.Errorf("nothing to do: no behaviour is selected")
+	case p.Users < 1:
+		return fmt.Errorf("%d users: at least 1 is needed", p.Users)
+	case p.Users > MaxUsers:
+		return fmt.Errorf("%d users: one process runs at most %d; use more workers", p.Users, MaxUsers)
+	case p.SpawnRate < 0:
+		return fmt.Errorf("spawn rate %g: it is a number of users per second above 0, such as 20", p.SpawnRate)
+	case p.Rate < 0:
+		return fmt.Errorf("rate %g: it is a number of task starts per second above 0, such as 500", p.Rate)
+	case p.RunTime < 0 || p.StopTimeout < 0 || p.MaxWait < 0:
+		return fmt.Errorf("a duration below 0: write it as 20s, 3m or 1h20m")
+	}
+	names := map[string]bool{}
+	for _, b := range p.Behaviours {
+		switch {
+		case b.Run == nil:
+			return fmt.Errorf("behaviour %q does nothing: it has no Run", b.Name)
+		case b.Weight < 0 || b.Fixed < 0:
+			return fmt.Errorf("behaviour %q: weight %d and fixed %d must not be below 0", b.Name, b.Weight, b.Fixed)
+		case names[b.Name]:
+			return fmt.Errorf("two behaviours are called %q: give each its own Name", b.Name)
+		}
+		names[b.Name] = true
+	}
+	return nil
+}

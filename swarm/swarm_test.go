@@ -1,0 +1,363 @@
+package swarm
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"tload/stats"
+)
+
+// counter counts from the other side: how many users act and how many tasks
+// were begun and ended.
+type counter struct {
+	users, most atomic.Int64
+	begun       atomic.Int64
+	ended       atomic.Int64
+	aborted     atomic.Int64
+}
+
+// behaviour is a user whose tasks take that long, with a second of think time.
+func (n *counter) behaviour(name string, task, wait time.Duration) *Behaviour {
+	return &Behaviour{Name: name, Run: func(ctx context.Context, u *User) {
+		m := u.Sink.Meter(stats.Key{Class: stats.Request, Method: "TEST", Name: name})
+		now := n.users.Add(1)
+		for m := n.most.Load(); now > m && !n.most.CompareAndSwap(m, now); m = n.most.Load() {
+		}
+		defer n.users.Add(-1)
+		for {
+			start, ok := u.Next(ctx)
+			if !ok {
+				return
+			}
+			n.begun.Add(1)
+			u.Sink.Begin()
+			x := stats.Sample{Took: task, Due: start.Due, Late: start.Late}
+			select {
+			case <-time.After(task):
+				n.ended.Add(1)
+			case <-ctx.Done():
+				x.Kind = stats.Aborted
+				n.aborted.Add(1)
+			}
+			u.Sink.Record(m, x)
+			if !u.Open() && !u.Wait(ctx, wait) {
+				return
+			}
+		}
+	}}
+}
+
+func run(t *testing.T, p Plan) *Controller {
+	t.Helper()
+	c, err := New(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	go c.Run(context.Background())
+	return c
+}
+
+func TestRamp(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		users int
+		rate  float64
+		steer func(*Controller)
+		want  map[time.Duration]int64 // users at a time
+	}{
+		{"up", 10, 2, nil, map[time.Duration]int64{100 * time.Millisecond: 1, 600 * time.Millisecond: 2, 3100 * time.Millisecond: 7, 10 * time.Second: 10}},
+		{"up by one a second", 3, 1, nil, map[time.Duration]int64{900 * time.Millisecond: 1, 1100 * time.Millisecond: 2, 5 * time.Second: 3}},
+		{"very fast", 5000, 10000, nil, map[time.Duration]int64{100 * time.Millisecond: 1001, time.Second: 5000}},
+		{"scaled during the ramp", 10, 2, func(c *Controller) {
+			time.Sleep(1600 * time.Millisecond) // 4 users
+			c.Scale(5, "test")
+		}, map[time.Duration]int64{1700 * time.Millisecond: 4, 2100 * time.Millisecond: 5, 10 * time.Second: 5}},
+		{"scaled often keeps the rate", 4, 1, func(c *Controller) {
+			for i := range 20 {
+				time.Sleep(100 * time.Millisecond)
+				c.Scale(5+i, "test")
+			}
+		}, map[time.Duration]int64{2500 * time.Millisecond: 3, 3500 * time.Millisecond: 4}},
+		{"down at the same rate", 6, 100, func(c *Controller) {
+			time.Sleep(5 * time.Second)
+			c.SetSpawnRate(2)
+			c.Scale(2, "test")
+		}, map[time.Duration]int64{4 * time.Second: 6, 6200 * time.Millisecond: 4, 20 * time.Second: 2}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var n counter
+				ctl := run(t, Plan{Behaviours: []*Behaviour{n.behaviour("a", time.Millisecond, 10*time.Millisecond)}, Users: c.users, SpawnRate: c.rate, StopTimeout: time.Second})
+				start := time.Now()
+				if c.steer != nil {
+					go c.steer(ctl)
+				}
+				var times []time.Duration
+				for at := range c.want {
+					times = append(times, at)
+				}
+				slices.Sort(times)
+				for _, at := range times {
+					time.Sleep(at - time.Since(start))
+					synctest.Wait()
+					if got := n.users.Load(); got != c.want[at] {
+						t.Errorf("users at %v: got %d, want %d", at, got, c.want[at])
+					}
+				}
+				ctl.Stop("test")
+				<-ctl.Done()
+				if got, want := ctl.Snapshot().Total.Run.Requests, uint64(n.ended.Load()); got != want {
+					t.Errorf("requests: got %d, the other side counted %d", got, want)
+				}
+			})
+		})
+	}
+}
+
+func TestStopInThreeWays(t *testing.T) {
+	for _, c := range []struct {
+		name      string
+		task      time.Duration
+		again     time.Duration // second stop, after the first
+		took      time.Duration
+		completed int64
+		aborted   int64
+	}{
+		{"graceful: the task in hand ends", 3 * time.Second, 0, 2 * time.Second, 1, 0},
+		{"the grace is over: the task is cut off", time.Minute, 0, 5 * time.Second, 0, 1},
+		{"a second stop cuts the grace short", time.Minute, time.Second, time.Second, 0, 1},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var n counter
+				ctl := run(t, Plan{Behaviours: []*Behaviour{n.behaviour("a", c.task, time.Hour)}, Users: 1, StopTimeout: 5 * time.Second})
+				time.Sleep(time.Second)
+				begin := time.Now()
+				ctl.Stop("test")
+				if c.again > 0 {
+					time.Sleep(c.again)
+					ctl.Stop("test")
+				}
+				<-ctl.Done()
+				if got := time.Since(begin); got < c.took || got > c.took+10*time.Millisecond {
+					t.Errorf("took %v, want %v", got, c.took)
+				}
+				s := ctl.Snapshot()
+				if n.ended.Load() != c.completed || n.aborted.Load() != c.aborted {
+					t.Errorf("tasks: %d ended, %d aborted; want %d and %d", n.ended.Load(), n.aborted.Load(), c.completed, c.aborted)
+				}
+				if s.Total.Run.Requests != uint64(c.completed) || s.Total.Run.Aborted != uint64(c.aborted) {
+					t.Errorf("snapshot: %d requests, %d aborted; want %d and %d", s.Total.Run.Requests, s.Total.Run.Aborted, c.completed, c.aborted)
+				}
+				if s.State != Stopped || s.Running+s.Stopping != 0 || s.Reason != "test" || s.Err != nil {
+					t.Errorf("state: got %v, %d+%d users, reason %q, error %v", s.State, s.Running, s.Stopping, s.Reason, s.Err)
+				}
+			})
+		})
+	}
+}
+
+func TestUsersThatIgnoreTheirContextAreNamed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		free := make(chan struct{})
+		deaf := &Behaviour{Name: "deaf", Run: func(context.Context, *User) { <-free }}
+		c, err := New(Plan{Behaviours: []*Behaviour{deaf}, Users: 3, SpawnRate: 100, StopTimeout: 2 * time.Second})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		time.AfterFunc(time.Second, cancel)
+		start := time.Now()
+		err = c.Run(ctx)
+		if err == nil || !strings.HasPrefix(err.Error(), "3 users did not stop") {
+			t.Errorf("got error %v, want one about 3 users", err)
+		}
+		if got := time.Since(start); got > 6*time.Second {
+			t.Errorf("took %v, want at most twice the grace", got)
+		}
+		close(free)
+	})
+}
+
+func TestIterationsAreExact(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var n counter
+		c := run(t, Plan{Behaviours: []*Behaviour{n.behaviour("a", 7*time.Millisecond, time.Millisecond)}, Users: 13, SpawnRate: 1000, Iterations: 1001, StopTimeout: time.Second})
+		<-c.Done()
+		if got := n.ended.Load(); got != 1001 || c.Snapshot().Reason != "iterations" {
+			t.Errorf("got %d tasks and reason %q, want 1001 and iterations", got, c.Snapshot().Reason)
+		}
+	})
+}
+
+func TestRunTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var n counter
+		start := time.Now()
+		c := run(t, Plan{Behaviours: []*Behaviour{n.behaviour("a", time.Millisecond, time.Second)}, Users: 2, RunTime: 20 * time.Second, StopTimeout: time.Second})
+		<-c.Done()
+		if got := time.Since(start); got < 20*time.Second || got > 20*time.Second+50*time.Millisecond {
+			t.Errorf("ran %v, want 20 s", got)
+		}
+		if c.Snapshot().Reason != "run-time" {
+			t.Errorf("reason: got %q", c.Snapshot().Reason)
+		}
+	})
+}
+
+func TestPauseHoldsUsersAndKeepsThem(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var n counter
+		c := run(t, Plan{Behaviours: []*Behaviour{n.behaviour("a", time.Millisecond, 100*time.Millisecond)}, Users: 5, SpawnRate: 100, StopTimeout: time.Second})
+		time.Sleep(2 * time.Second)
+		c.Pause(true)
+		time.Sleep(time.Second)
+		before := n.begun.Load()
+		time.Sleep(10 * time.Second)
+		if got := n.begun.Load() - before; got != 0 {
+			t.Errorf("%d tasks begun while paused", got)
+		}
+		if s := c.Snapshot(); s.State != Paused || s.Running != 5 || s.Doing.Paused != 5 || n.users.Load() != 5 {
+			t.Errorf("paused: state %v, %d running, %d held", s.State, s.Running, s.Doing.Paused)
+		}
+		c.Pause(false)
+		time.Sleep(time.Second)
+		if n.begun.Load() == before {
+			t.Error("no task begun after the pause")
+		}
+		c.Pause(true)
+		time.Sleep(time.Second)
+		c.Stop("test")
+		<-c.Done()
+	})
+}
+
+// TestArrivalsWhenTheTargetStandsStill holds corrected times against the
+// computed truth: with one user whose task takes 3 s every hundredth time.
+func TestArrivalsKeepTheirSchedule(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var n counter
+		c := run(t, Plan{Behaviours: []*Behaviour{n.behaviour("a", 5*time.Millisecond, 0)}, Users: 50, Rate: 100, RunTime: 10 * time.Second, StopTimeout: time.Second})
+		<-c.Done()
+		s := c.Snapshot()
+		if got := n.begun.Load(); got < 999 || got > 1001 {
+			t.Errorf("tasks in 10 s at 100/s: got %d", got)
+		}
+		if s.Total.Run.Due != s.Total.Run.Requests || s.Total.Run.Late != 0 || s.Total.Run.Corrected.Count != s.Total.Run.Requests {
+			t.Errorf("due %d, late %d of %d", s.Total.Run.Due, s.Total.Run.Late, s.Total.Run.Requests)
+		}
+	})
+}
+
+func TestArrivalsBacklogIsCounted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var n counter
+		// One user does one task a second; ten are due.
+		c := run(t, Plan{Behaviours: []*Behaviour{n.behaviour("a", time.Second, 0)}, Users: 1, Rate: 10, RunTime: 10 * time.Second, StopTimeout: 5 * time.Second})
+		<-c.Done()
+		s := c.Snapshot().Total.Run
+		if got := s.Requests + s.NotStarted; got < 99 || got > 101 {
+			t.Errorf("requests %d + not started %d: want 100", s.Requests, s.NotStarted)
+		}
+		if s.Requests < 10 || s.Requests > 11 {
+			t.Errorf("requests: got %d, want 10", s.Requests)
+		}
+		if s.Corrected.Max < 8*time.Second {
+			t.Errorf("corrected max: got %v, want about 10 s", s.Corrected.Max)
+		}
+	})
+}
+
+func TestMaxWaitDropsArrivals(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var n counter
+		c := run(t, Plan{Behaviours: []*Behaviour{n.behaviour("a", time.Second, 0)}, Users: 1, Rate: 10, MaxWait: 500 * time.Millisecond, RunTime: 10 * time.Second, StopTimeout: 5 * time.Second})
+		<-c.Done()
+		s := c.Snapshot().Total.Run
+		if s.Corrected.Max > 1600*time.Millisecond {
+			t.Errorf("corrected max: got %v, want at most 1.5 s", s.Corrected.Max)
+		}
+		if got := s.Requests + s.NotStarted; got < 99 || got > 101 {
+			t.Errorf("requests %d + not started %d: want 100", s.Requests, s.NotStarted)
+		}
+	})
+}
+
+func TestPanicInABehaviourEndsOnlyThatUser(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var n counter
+		bad := &Behaviour{Name: "bad", Fixed: 1, Run: func(context.Context, *User) { panic("broken") }}
+		c := run(t, Plan{Behaviours: []*Behaviour{bad, n.behaviour("good", time.Millisecond, time.Second)}, Users: 3, SpawnRate: 100, StopTimeout: time.Second})
+		time.Sleep(5 * time.Second)
+		s := c.Snapshot()
+		if s.Running != 2 || len(s.Groups) != 1 || s.Groups[0].Key.Kind != stats.Panic || !strings.Contains(s.Groups[0].Message, "broken") {
+			t.Errorf("got %d running and groups %v", s.Running, s.Groups)
+		}
+		c.Stop("test")
+		<-c.Done()
+	})
+}
+
+func TestPlaceIsHouseMonotoneAndNearTheWeights(t *testing.T) {
+	for _, weights := range [][]int{{1}, {3, 1}, {2, 1, 1}, {7, 5, 3, 1}, {100, 1}, {1, 1, 1, 1, 1}} {
+		var list []*Behaviour
+		total := 0
+		for i, w := range weights {
+			list = append(list, &Behaviour{Name: fmt.Sprint(i), Weight: w})
+			total += w
+		}
+		last := make([]int, len(list))
+		for n := range 500 {
+			got := place(list, n)
+			sum := 0
+			for i, g := range got {
+				sum += g
+				ideal := float64(n*weights[i]) / float64(total)
+				if g < last[i] {
+					t.Fatalf("weights %v, %d users: behaviour %d went from %d to %d", weights, n, i, last[i], g)
+				}
+				if diff := float64(g) - ideal; diff > 1 || diff < -1 {
+					t.Fatalf("weights %v, %d users: behaviour %d has %d, ideal %.2f", weights, n, i, g, ideal)
+				}
+			}
+			if sum != n {
+				t.Fatalf("weights %v: %d placed of %d", weights, sum, n)
+			}
+			last = got
+		}
+	}
+}
+
+func TestFixedNumbersComeFirst(t *testing.T) {
+	list := []*Behaviour{{Name: "a", Weight: 1}, {Name: "b", Fixed: 3}, {Name: "c", Fixed: 2}}
+	for n, want := range map[int][]int{0: {0, 0, 0}, 2: {0, 2, 0}, 4: {0, 3, 1}, 10: {5, 3, 2}} {
+		if got := place(list, n); !slices.Equal(got, want) {
+			t.Errorf("%d users: got %v, want %v", n, got, want)
+		}
+	}
+}
+
+func TestChecksOfAPlan(t *testing.T) {
+	ok := &Behaviour{Name: "a", Run: func(context.Context, *User) {}}
+	for _, c := range []struct {
+		plan Plan
+		want string
+	}{
+		{Plan{Users: 1}, "no behaviour"},
+		{Plan{Behaviours: []*Behaviour{ok}}, "at least 1"},
+		{Plan{Behaviours: []*Behaviour{ok}, Users: 10_000_000}, "at most"},
+		{Plan{Behaviours: []*Behaviour{ok, ok}, Users: 1}, "two behaviours"},
+		{Plan{Behaviours: []*Behaviour{{Name: "x"}}, Users: 1}, "no Run"},
+		{Plan{Behaviours: []*Behaviour{ok}, Users: 1, SpawnRate: -1}, "spawn rate"},
+	} {
+		if _, err := New(c.plan); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("got %v, want an error with %q", err, c.want)
+		}
+	}
+}

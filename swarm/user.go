@@ -1,0 +1,126 @@
+package swarm
+
+import (
+	"context"
+	"math/rand/v2"
+	"sync/atomic"
+	"time"
+
+	"tload/stats"
+)
+
+// User is one simulated user of a crew, as its behaviour sees it. Its methods
+// are for the user's own goroutine, except where they say otherwise.
+type User struct {
+	ID        int64 // unique in the swarm, from 1
+	Behaviour *Behaviour
+	Sink      *stats.Sink
+	Rand      *rand.Rand // seeded from the run's seed and the ID
+
+	crew  *Crew
+	quit  chan struct{} // closed when the user is to stop after the task in hand
+	doing atomic.Uint32
+	timer *time.Timer
+}
+
+// What a user does, for User.Doing.
+const (
+	Starting uint32 = iota
+	Waiting
+	InTask
+	Held // paused
+)
+
+// Doing says what the user does from now on: Starting, Waiting or InTask.
+func (u *User) Doing(what uint32) { u.doing.Store(what) }
+
+// Quit is closed when the user is to stop after the task in hand.
+func (u *User) Quit() <-chan struct{} { return u.quit }
+
+// Stopping says whether Quit is closed.
+func (u *User) Stopping() bool {
+	select {
+	case <-u.quit:
+		return true
+	default:
+		return false
+	}
+}
+
+// Start is leave to begin one task.
+type Start struct {
+	Due  bool          // the start had a schedule: an arrival rate
+	Late time.Duration // how far behind it the start is
+}
+
+// Next asks for leave to start one more task and waits while the run is paused
+// or, with an arrival rate, until an arrival is due for this user. ok is false
+// when the user is to end: it is stopping, ctx ended, or the run's iterations
+// are used up.
+func (u *User) Next(ctx context.Context) (s Start, ok bool) {
+	if u.Stopping() || ctx.Err() != nil {
+		return s, false
+	}
+	if gate := u.crew.gate.Load(); gate != nil && !u.hold(ctx, *gate) {
+		return s, false
+	}
+	if q := u.crew.arrivals; q != nil {
+		u.Doing(Waiting)
+		due, got := q.next(ctx, u.quit)
+		if !got {
+			return s, false
+		}
+		s = Start{Due: true, Late: max(time.Since(due), 0)}
+	}
+	if !u.crew.claim() {
+		return s, false
+	}
+	u.Doing(InTask)
+	return s, true
+}
+
+func (u *User) hold(ctx context.Context, gate chan struct{}) bool {
+	u.Doing(Held)
+	defer u.Doing(Waiting)
+	select {
+	case <-gate:
+		return true
+	case <-u.quit:
+	case <-ctx.Done():
+	}
+	return false
+}
+
+// Open says whether starts come from an arrival rate, so that think time is
+// not waited for.
+func (u *User) Open() bool { return u.crew.arrivals != nil }
+
+// Wait sleeps for d and returns false as soon as the user is to stop.
+func (u *User) Wait(ctx context.Context, d time.Duration) bool {
+	if d <= 0 {
+		return !u.Stopping() && ctx.Err() == nil
+	}
+	u.Doing(Waiting)
+	if u.timer == nil {
+		u.timer = time.NewTimer(d)
+	} else {
+		u.timer.Reset(d)
+	}
+	select {
+	case <-u.timer.C:
+		return true
+	case <-u.quit:
+	case <-ctx.Done():
+	}
+	u.timer.Stop()
+	return false
+}
+
+// StopRun ends the whole run, gracefully. It returns at once.
+func (u *User) StopRun(reason string) { u.crew.stopRun(reason) }
+
+// Killed says whether the run was stopped hard.
+func (u *User) Killed() bool { return u.crew.ctx.Err() != nil }
+
+// Grace is how long a user may take to say goodbye after it was stopped.
+func (u *User) Grace() time.Duration { return u.crew.grace }
