@@ -1,4 +1,4 @@
-//go:build darwin || linux && (race || !amd64 && !arm64)
+//go:build darwin || (linux && (race || (!amd64 && !arm64)))
 
 package http1
 
