@@ -2,6 +2,7 @@ package tui
 
 import (
 	"fmt"
+	"runtime/debug"
 	"strings"
 	"time"
 
@@ -15,7 +16,7 @@ import (
 func (m *model) View() (v tea.View) {
 	defer func() {
 		if r := recover(); r != nil {
-			m.fail(fmt.Errorf("panic while drawing: %v", r))
+			m.fail(fmt.Errorf("panic while drawing: %v\n%s", r, debug.Stack()))
 			v = tea.NewView("")
 			v.AltScreen = true
 		}

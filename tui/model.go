@@ -259,6 +259,9 @@ func (m *model) Update(msg tea.Msg) (_ tea.Model, cmd tea.Cmd) {
 			cmd = tea.Quit
 		}
 	}()
+	if m.fault != nil { // drawing failed: out, in order
+		return m, tea.Quit
+	}
 	return m, m.update(msg)
 }
 

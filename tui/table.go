@@ -271,7 +271,7 @@ func (t *table[T]) draw(w, h int, focused bool) []string {
 	}
 	out := []string{dim.Styled(line(" ", func(c *column[T], cw int) string {
 		n := c.name
-		if t.sort < len(t.columns) && c == &t.columns[t.sort] && c.sortable() && width(n) < cw {
+		if t.sort >= 0 && t.sort < len(t.columns) && c == &t.columns[t.sort] && c.sortable() && width(n) < cw {
 			n += t.arrow()
 		}
 		return n
