@@ -195,7 +195,6 @@ type call struct {
 
 // send is every request: settings, sending, following, judging, recording.
 func (c *Client) send(ctx context.Context, method, path, contentType string, body []byte, opts []Option) (*Response, error) {
-	c.release()
 	k := call{method: method, name: path, verb: method, contentType: contentType, body: body,
 		timeout: c.t.options.Timeout, follow: !c.t.options.NoFollow}
 	for i := range opts {
@@ -216,9 +215,12 @@ func (c *Client) send(ctx context.Context, method, path, contentType string, bod
 		c.who.Sink.Begin()
 	}
 	k.start = c.sweeper.Now()
-	c.resp = Response{limit: c.t.options.MaxBody}
 	r := &c.resp
+	r.limit, r.decoded, r.failure = c.t.options.MaxBody, nil, nil
 	k.err = c.locate(&k, path)
+	if k.err != nil {
+		c.noReply()
+	}
 	for {
 		if k.err == nil {
 			c.once(ctx, &k, opts)
@@ -226,9 +228,6 @@ func (c *Client) send(ctx context.Context, method, path, contentType string, bod
 		if k.err != nil || !k.follow || r.Status/100 != 3 || !c.redirect(&k, opts) {
 			break
 		}
-	}
-	if r.reply.End == 0 {
-		r.reply.End = c.sweeper.Now()
 	}
 	r.Took = max(r.reply.End-k.start, 0)
 	r.Timing = k.phases
@@ -238,12 +237,18 @@ func (c *Client) send(ctx context.Context, method, path, contentType string, bod
 // once sends the request once and reads the reply into c.resp, with the one
 // exception that a kept connection may turn out to be closed.
 func (c *Client) once(ctx context.Context, k *call, opts []Option) {
-	c.resp.Status, c.resp.reply, k.conn = 0, http1.Reply{Expected: -1}, nil
+	k.conn = nil
+	c.resp.Status = 0
 	if k.err = c.render(k, opts); k.err != nil {
+		c.noReply()
 		return
 	}
 	route := c.route(k.origin)
-	if route.conn != nil && !route.conn.Usable(c.sweeper.Now()) {
+	if c.holder != nil && c.holder != route.conn {
+		c.holder.Release()
+		c.holder = nil
+	}
+	if route.conn != nil && !route.conn.Usable(k.start) {
 		route.drop()
 		k.sample.Reconnect = true
 	}
@@ -253,6 +258,7 @@ func (c *Client) once(ctx context.Context, k *call, opts []Option) {
 			d := c.dialTimed(ctx, k)
 			k.phases.DNS, k.phases.Connect, k.phases.TLS = d.phases.DNS, d.phases.Connect, d.phases.TLS
 			if k.err = d.err; d.err != nil {
+				c.noReply()
 				return
 			}
 			route.conn = d.conn
@@ -280,6 +286,11 @@ func (c *Client) once(ctx context.Context, k *call, opts []Option) {
 	if reply.Cookies {
 		c.storeCookies(k)
 	}
+}
+
+// noReply is the response to a request that was never sent.
+func (c *Client) noReply() {
+	c.resp.Status, c.resp.reply = 0, http1.Reply{Expected: -1, End: c.sweeper.Now()}
 }
 
 // roundTrip is one exchange over a connection that is there.

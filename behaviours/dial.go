@@ -65,8 +65,7 @@ func (c *Client) open(ctx context.Context, o *origin) (*http1.Conn, stats.Phases
 
 // connect opens the connection underneath: to the socket, the server, or
 // through the proxy.
-func (t *Transport) connect(ctx context.Context, o *origin) (net.Conn, stats.Phases, *http1.Error) {
-	var phases stats.Phases
+func (t *Transport) connect(ctx context.Context, o *origin) (nc net.Conn, phases stats.Phases, failed *http1.Error) {
 	if o.unix != "" {
 		began := time.Now()
 		nc, err := (&net.Dialer{}).DialContext(ctx, "unix", o.unix)

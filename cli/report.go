@@ -12,13 +12,20 @@ import (
 
 // result is the run as the reports see it.
 func (x *session) result() *report.Run {
-	s := x.ctl.Snapshot()
+	r := x.resultOf(x.ctl.Snapshot())
+	r.Histograms = x.ctl.Histograms
+	return r
+}
+
+// resultOf is the run as it was at a snapshot, without the histograms, which
+// are there only at its end.
+func (x *session) resultOf(s *swarm.Snapshot) *report.Run {
 	r := &report.Run{
 		Meta: report.Meta{
 			Version: Version, Host: s.Host, RunID: s.RunID, Started: s.Started, Exit: s.Reason, Hangup: x.hungUp.Load(),
 			Peak: s.Peak, Seed: s.Seed, Rate: s.Rate, Generator: generator(s), Dir: x.dir,
 		},
-		Snapshot: s.Snapshot, Histograms: x.ctl.Histograms,
+		Snapshot: s.Snapshot,
 	}
 	if s.Err != nil {
 		r.Err = s.Err.Error()

@@ -56,25 +56,29 @@ func (p *program) headless(x *session) int {
 	if s.json == "-" {
 		out = p.stderr
 	}
+	fmt.Fprintf(out, "tload %s: %s, %s, seed %d\n", Version, s.host, s.asked(), s.seed)
+	x.start()
+	return p.await(x, out, exitOK)
+}
+
+// await waits for the end of a run without a screen, prints a line now and then
+// and the summary, and is the exit code.
+func (p *program) await(x *session, out io.Writer, code int) int {
 	signals := make(chan os.Signal, 4)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer signal.Stop(signals)
-	fmt.Fprintf(out, "tload %s: %s, %s, seed %d\n", Version, s.host, s.asked(), s.seed)
-	x.start()
-	lines := time.NewTicker(max(time.Duration(s.printEvery), 100*time.Millisecond))
+	lines := time.NewTicker(max(time.Duration(x.settings.printEvery), 100*time.Millisecond))
 	defer lines.Stop()
-	code := exitOK
-	for running := true; running; {
+	for {
 		select {
+		case <-x.done:
+			return p.farewell(out, x, code)
 		case sig := <-signals:
 			code = x.interrupt(sig, code)
 		case <-lines.C:
 			fmt.Fprintln(out, progress(x.ctl.Snapshot()))
-		case <-x.done:
-			running = false
 		}
 	}
-	return p.farewell(out, x, code)
 }
 
 // interrupt is what a signal does to a run without a screen.

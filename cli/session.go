@@ -57,7 +57,7 @@ func prepare(ctx context.Context, s *settings, own []behaviours.Behaviour, logs 
 			x.close()
 		}
 	}()
-	shared := &behaviours.Shared{Transport: x.transport, Filter: behaviours.Filter{Only: s.tags, Without: s.withoutTags}}
+	shared := &behaviours.Shared{Transport: x.transport, Filter: s.filter()}
 	if x.behaviours, err = behaviours.Bind(shared, list); err != nil {
 		return nil, misuse{err}
 	}
@@ -98,6 +98,10 @@ func prepare(ctx context.Context, s *settings, own []behaviours.Behaviour, logs 
 	}
 	ready = true
 	return x, nil
+}
+
+func (s *settings) filter() behaviours.Filter {
+	return behaviours.Filter{Only: s.tags, Without: s.withoutTags}
 }
 
 // needsHost says that there is nothing to load.

@@ -320,6 +320,7 @@ func (c *Controller) step(now time.Time) (next time.Time) {
 	}
 	level, more := c.ramp.at(now)
 	c.crew.Assign(place(c.plan.Behaviours, level))
+	c.peak = max(c.peak, c.crew.Count())
 	if level == c.target && !c.steady {
 		c.steady = true
 		if c.target > 0 {

@@ -181,9 +181,8 @@ func (c *Conn) interrupt() { c.w.SetDeadline(time.Unix(1, 0)) }
 // RoundTrip sends the request and reads the whole reply to it. An error is
 // an *Error; the reply then holds what had come.
 func (c *Conn) RoundTrip(req *Request, r *Reply) error {
-	c.Release()
 	*r = Reply{Expected: -1}
-	c.reads = 0
+	c.reads, c.end = 0, 0
 	var err error
 	if c.begin(req) {
 		err = c.exchange(req, r)
@@ -427,7 +426,9 @@ func (c *Conn) failed(req *Request, r *Reply, h *head, err error) error {
 	default:
 		e.Kind, e.Text = stats.Reset, "the connection broke "+phase.String()+detail+": "+err.Error()
 	}
-	e.Stale = c.used && r.In == 0 && (e.Kind == stats.EOF || e.Kind == stats.Reset)
+	if c.used && r.In == 0 && (e.Kind == stats.EOF || e.Kind == stats.Reset) {
+		e.Stale = c.unsent() || errno == syscall.EPIPE || e.Kind == stats.EOF && c.w.unseen()
+	}
 	return e
 }
 

@@ -154,9 +154,3 @@ func (w *wire) readTLS(p []byte) (int, error) {
 	}
 	return n, err
 }
-
-// Close closes without a goodbye: what Write has kept is dropped.
-func (w *wire) Close() error {
-	w.dropHeld()
-	return w.Conn.Close()
-}

@@ -1,0 +1,443 @@
+package behaviours
+
+import (
+	"bytes"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"fmt"
+	"io"
+	"math/big"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"tload/stats"
+)
+
+// echo says what it was asked.
+func echo(w http.ResponseWriter, r *http.Request) {
+	b, _ := io.ReadAll(r.Body)
+	fmt.Fprintf(w, "%s %s body=%s auth=%s cookie=%s", r.Method, r.URL.Path, b, r.Header.Get("Authorization"), r.Header.Get("Cookie"))
+}
+
+func TestRedirects(t *testing.T) {
+	other := httptest.NewServer(http.HandlerFunc(echo))
+	defer other.Close()
+	_, otherPort, _ := net.SplitHostPort(other.Listener.Addr().String())
+	mux := http.NewServeMux()
+	mux.HandleFunc("/", echo)
+	for _, code := range []int{301, 302, 303, 307, 308} {
+		mux.HandleFunc(fmt.Sprint("/", code), func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/there", code) })
+	}
+	mux.HandleFunc("/two", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/302", 302) })
+	mux.HandleFunc("/loop", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/loop", 302) })
+	mux.HandleFunc("/away", func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, "http://localhost:"+otherPort+"/there", 307)
+	})
+	mux.HandleFunc("/nonsense", func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Location", "gopher://x/")
+		w.WriteHeader(302)
+	})
+	mux.HandleFunc("/500", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/fail", 302) })
+	mux.HandleFunc("/fail", func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(500) })
+	srv := httptest.NewServer(mux)
+	defer srv.Close()
+
+	tests := []struct {
+		method, path string
+		opts         []Option
+		want         string
+		kind         stats.Kind
+		status       int
+	}{
+		{"GET", "/302", nil, "GET /there body= auth= cookie=", stats.OK, 200},
+		{"GET", "/two", nil, "GET /there body= auth= cookie=", stats.OK, 200},
+		{"POST", "/301", nil, "GET /there body= auth= cookie=", stats.OK, 200},
+		{"POST", "/302", nil, "GET /there body= auth= cookie=", stats.OK, 200},
+		{"POST", "/303", nil, "GET /there body= auth= cookie=", stats.OK, 200},
+		{"PUT", "/303", nil, "GET /there body= auth= cookie=", stats.OK, 200},
+		{"PUT", "/302", nil, "PUT /there body=x auth= cookie=", stats.OK, 200},
+		{"POST", "/307", nil, "POST /there body=x auth= cookie=", stats.OK, 200},
+		{"POST", "/308", nil, "POST /there body=x auth= cookie=", stats.OK, 200},
+		{"GET", "/307", []Option{Header("Authorization", "secret")}, "GET /there body=x auth=secret cookie=", stats.OK, 200},
+		{"GET", "/away", []Option{Header("Authorization", "secret"), Header("Cookie", "a=b")}, "GET /there body=x auth= cookie=", stats.OK, 200},
+		{"GET", "/302", []Option{NoRedirect()}, "", stats.OK, 302},
+		{"GET", "/302", []Option{Expect(302)}, "", stats.OK, 302},
+		{"GET", "/loop", nil, "more than 10 redirects", stats.Protocol, 302},
+		{"GET", "/nonsense", nil, `bad redirect to "gopher://x/"`, stats.Protocol, 302},
+		{"GET", "/500", nil, "500 Internal", stats.HTTP, 500},
+	}
+	for _, tt := range tests {
+		t.Run(tt.method+tt.path, func(t *testing.T) {
+			c, rec := newClient(t, Options{Host: srv.URL})
+			var body []byte
+			if tt.method != "GET" || strings.Contains(tt.want, "body=x") {
+				body = []byte("x")
+			}
+			r, err := c.Do(t.Context(), tt.method, tt.path, body, tt.opts...)
+			if r.Status != tt.status {
+				t.Errorf("status: got %d, want %d", r.Status, tt.status)
+			}
+			if tt.kind != stats.OK {
+				wantError(t, err, tt.kind, tt.want)
+			} else if err != nil || tt.want != "" && r.Text() != tt.want {
+				t.Errorf("got %q and %v, want %q", r.Text(), err, tt.want)
+			}
+			got := take(rec)
+			if d := got.rows[request(tt.method, tt.path)]; len(got.rows) != 1 || d == nil || d.Requests() != 1 {
+				t.Errorf("got rows %v, want one of the first name", got.rows)
+			}
+			if tt.path == "/500" {
+				x := got.groups[0].Samples[0]
+				if len(x.Hops) != 1 || x.Hops[0].Status != 302 || x.Hops[0].Location != "/fail" || x.URL != srv.URL+"/fail" {
+					t.Errorf("hops: got %+v of %s", x.Hops, x.URL)
+				}
+			}
+		})
+	}
+}
+
+func TestRedirectToTheSameHostKeepsTheConnection(t *testing.T) {
+	var srv *httptest.Server
+	srv = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/a/from" {
+			http.Redirect(w, r, srv.URL+"/to", 302)
+			return
+		}
+		fmt.Fprint(w, r.RemoteAddr)
+	}))
+	defer srv.Close()
+	c, rec := newClient(t, Options{Host: srv.URL + "/a"})
+	if _, err := c.Get(t.Context(), "/from"); err != nil {
+		t.Fatal(err)
+	}
+	if s := take(rec).rows[request("GET", "/from")].Summary(time.Second); s.Dialled != 1 || len(c.routes) != 1 {
+		t.Errorf("got %d connections and %d routes, want one", s.Dialled, len(c.routes))
+	}
+}
+
+func TestCookies(t *testing.T) {
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "/set":
+			http.SetCookie(w, &http.Cookie{Name: "a", Value: "1", Path: "/"})
+			http.SetCookie(w, &http.Cookie{Name: "b", Value: "2", Path: "/deep"})
+			http.SetCookie(w, &http.Cookie{Name: "c", Value: "3", Path: "/", Secure: true})
+			http.SetCookie(w, &http.Cookie{Name: "d", Value: "4", Domain: "com"})
+		case "/unset":
+			http.SetCookie(w, &http.Cookie{Name: "a", Path: "/", MaxAge: -1})
+		default:
+			fmt.Fprint(w, r.Header.Get("Cookie"))
+		}
+	}))
+	defer srv.Close()
+	c, _ := newClient(t, Options{Host: "http://shop.test", Resolve: map[string]string{"shop.test": srv.Listener.Addr().String()}})
+	other := c.t.Client(c.who)
+	defer other.close()
+	steps := []struct{ path, want string }{
+		{"/x", ""}, {"/set", ""}, {"/x", "a=1"}, {"/x", "a=1"}, {"/deep/x?y", "b=2; a=1"}, {"/unset", ""}, {"/x", ""}, {"/deep", "b=2"},
+	}
+	for _, s := range steps {
+		r, err := c.Get(t.Context(), s.path)
+		if err != nil || r.Text() != s.want {
+			t.Errorf("%s: got %q and %v, want %q", s.path, r.Text(), err, s.want)
+		}
+	}
+	if r, _ := other.Get(t.Context(), "/deep"); r.Text() != "" {
+		t.Errorf("another user has the cookies %q", r.Text())
+	}
+}
+
+func TestBasicAuthFromTheURL(t *testing.T) {
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		u, p, _ := r.BasicAuth()
+		fmt.Fprint(w, u, " ", p)
+	}))
+	defer srv.Close()
+	c, _ := newClient(t, Options{Host: strings.Replace(srv.URL, "//", "//me:a%20b@", 1)})
+	if r, err := c.Get(t.Context(), "/"); err != nil || r.Text() != "me a b" {
+		t.Errorf("got %q and %v", r.Text(), err)
+	}
+}
+
+// proxy is a forward proxy: plain requests and CONNECT.
+func proxy(t *testing.T, seen *[]string) *httptest.Server {
+	return httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		*seen = append(*seen, r.Method+" "+r.RequestURI+" "+r.Header.Get("Proxy-Authorization"))
+		if r.Method != "CONNECT" {
+			if !r.URL.IsAbs() {
+				t.Errorf("target is not absolute: %s", r.RequestURI)
+			}
+			fmt.Fprint(w, "through the proxy")
+			return
+		}
+		if r.Host == "forbidden:443" {
+			w.WriteHeader(403)
+			return
+		}
+		up, err := net.Dial("tcp", r.Host)
+		if err != nil {
+			w.WriteHeader(502)
+			return
+		}
+		nc, _, _ := w.(http.Hijacker).Hijack()
+		io.WriteString(nc, "HTTP/1.1 200 OK\r\n\r\n")
+		go func() { io.Copy(up, nc); up.Close() }()
+		io.Copy(nc, up)
+		nc.Close()
+	}))
+}
+
+func TestProxy(t *testing.T) {
+	var seen []string
+	p := proxy(t, &seen)
+	defer p.Close()
+	secure := httptest.NewTLSServer(http.HandlerFunc(echo))
+	defer secure.Close()
+	at := strings.Replace(p.URL, "//", "//u:p@", 1)
+
+	c, _ := newClient(t, Options{Host: "http://example.test/base", Proxy: at})
+	if r, err := c.Get(t.Context(), "/x?y"); err != nil || r.Text() != "through the proxy" {
+		t.Errorf("plain: got %q and %v", r.Text(), err)
+	}
+	c, _ = newClient(t, Options{Host: secure.URL, Proxy: at, Insecure: true})
+	if r, err := c.Get(t.Context(), "/x"); err != nil || !strings.HasPrefix(r.Text(), "GET /x") {
+		t.Errorf("CONNECT: got %q and %v", r.Text(), err)
+	}
+	want := []string{
+		"GET http://example.test/base/x?y Basic dTpw",
+		"CONNECT " + secure.Listener.Addr().String() + " Basic dTpw",
+	}
+	if fmt.Sprint(seen) != fmt.Sprint(want) {
+		t.Errorf("the proxy saw %q, want %q", seen, want)
+	}
+	c, _ = newClient(t, Options{Host: "https://forbidden", Proxy: p.URL})
+	_, err := c.Get(t.Context(), "/")
+	wantError(t, err, stats.Connect, "CONNECT forbidden:443: 403 Forbidden")
+}
+
+func TestResolveOverridesTheName(t *testing.T) {
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, r.Host) }))
+	defer srv.Close()
+	addr := srv.Listener.Addr().String()
+	_, port, _ := net.SplitHostPort(addr)
+	for _, o := range []Options{
+		{Host: "http://Shop.test", Resolve: map[string]string{"shop.test": addr}},
+		{Host: "http://shop.test", Resolve: map[string]string{"shop.test:80": addr}},
+		{Host: "http://shop.test:" + port, Resolve: map[string]string{"shop.test": "127.0.0.1"}},
+	} {
+		c, _ := newClient(t, o)
+		if r, err := c.Get(t.Context(), "/"); err != nil || !strings.HasPrefix(strings.ToLower(r.Text()), "shop.test") {
+			t.Errorf("%+v: got %q and %v", o.Resolve, r.Text(), err)
+		}
+	}
+}
+
+func TestEveryAddressIsTried(t *testing.T) {
+	srv := httptest.NewServer(http.HandlerFunc(echo))
+	defer srv.Close()
+	_, port, _ := net.SplitHostPort(srv.Listener.Addr().String())
+	c, _ := newClient(t, Options{Host: "http://many.test:" + port})
+	answered := make(chan struct{})
+	close(answered)
+	l := &lookup{done: answered, until: time.Now().Add(time.Hour),
+		addrs: []netip.Addr{netip.MustParseAddr("127.9.9.9"), netip.MustParseAddr("127.0.0.1")}}
+	c.t.names.lookups = map[string]*lookup{"many.test": l}
+	if _, err := c.Get(t.Context(), "/"); err != nil {
+		t.Fatal(err)
+	}
+	if l.from() != 1 {
+		t.Errorf("begins with address %d the next time, want the one that works", l.from())
+	}
+}
+
+func TestBind(t *testing.T) {
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, r.RemoteAddr) }))
+	defer srv.Close()
+	c, _ := newClient(t, Options{Host: srv.URL, NoKeepalive: true, Bind: []netip.Addr{netip.MustParseAddr("127.0.0.5"), netip.MustParseAddr("127.0.0.6")}})
+	seen := map[string]bool{}
+	for range 4 {
+		r, err := c.Get(t.Context(), "/")
+		if err != nil {
+			t.Skip("only 127.0.0.1 on this system: ", err)
+		}
+		host, _, _ := net.SplitHostPort(r.Text())
+		seen[host] = true
+	}
+	if !seen["127.0.0.5"] || !seen["127.0.0.6"] {
+		t.Errorf("source addresses: got %v, want both in turn", seen)
+	}
+}
+
+func TestNoKeepalive(t *testing.T) {
+	closed := 0
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Close {
+			closed++
+		}
+	}))
+	defer srv.Close()
+	c, rec := newClient(t, Options{Host: srv.URL, NoKeepalive: true})
+	for range 3 {
+		if _, err := c.Get(t.Context(), "/"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s := take(rec).rows[request("GET", "/")].Summary(time.Second)
+	if s.Dialled != 3 || s.Reconnects != 0 || closed != 3 {
+		t.Errorf("got %d connections, %d reconnects, %d closes, want 3, 0, 3", s.Dialled, s.Reconnects, closed)
+	}
+}
+
+func TestTLS(t *testing.T) {
+	srv := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		b, _ := io.ReadAll(r.Body)
+		fmt.Fprint(w, r.TLS.ServerName, " ", r.TLS.DidResume, " ", len(b))
+	}))
+	srv.StartTLS()
+	defer srv.Close()
+	_, port, _ := net.SplitHostPort(srv.Listener.Addr().String())
+	ca := filepath.Join(t.TempDir(), "ca.pem")
+	os.WriteFile(ca, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: srv.Certificate().Raw}), 0o600)
+
+	c, rec := newClient(t, Options{Host: "https://example.com:" + port, CAFile: ca, Resolve: map[string]string{"example.com": "127.0.0.1"}})
+	for i, want := range []string{"example.com false 0", "example.com false 0"} {
+		r, err := c.Get(t.Context(), "/")
+		if err != nil || r.Text() != want {
+			t.Fatalf("request %d: got %q and %v, want %q", i, r.Text(), err, want)
+		}
+		if i == 0 && (r.Timing.TLS <= 0 || r.Timing.Connect <= 0) {
+			t.Errorf("phases: got %+v", r.Timing)
+		}
+	}
+	big := bytes.Repeat([]byte("x"), 1<<20)
+	if r, err := c.Post(t.Context(), "/", "", big); err != nil || r.Text() != "example.com false 1048576" {
+		t.Errorf("a large body: got %q and %v", r.Text(), err)
+	}
+	c.routes[0].drop()
+	if r, err := c.Get(t.Context(), "/"); err != nil || r.Text() != "example.com true 0" {
+		t.Errorf("second connection: got %q and %v, want the session resumed", r.Text(), err)
+	}
+	s := take(rec).rows[request("GET", "/")].Summary(time.Second)
+	if s.Handshakes != 2 || s.Dialled != 2 {
+		t.Errorf("got %d handshakes on %d connections, want 2", s.Handshakes, s.Dialled)
+	}
+
+	c, rec = newClient(t, Options{Host: srv.URL})
+	_, err := c.Get(t.Context(), "/")
+	wantError(t, err, stats.TLS, "--insecure takes any")
+	if d := take(rec).rows[request("GET", "/")]; d.Requests() != 1 {
+		t.Errorf("recorded %d, want 1", d.Requests())
+	}
+	c, _ = newClient(t, Options{Host: srv.URL, Insecure: true})
+	if _, err := c.Get(t.Context(), "/"); err != nil {
+		t.Error(err)
+	}
+	plainSrv := httptest.NewServer(http.HandlerFunc(echo))
+	defer plainSrv.Close()
+	c, _ = newClient(t, Options{Host: strings.Replace(plainSrv.URL, "http:", "https:", 1)})
+	_, err = c.Get(t.Context(), "/")
+	wantError(t, err, stats.TLS, "does not speak TLS")
+}
+
+func TestClientCertificate(t *testing.T) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	der, err := x509.CreateCertificate(rand.Reader, &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "user"},
+		NotAfter: time.Now().Add(time.Hour)}, &x509.Certificate{Subject: pkix.Name{CommonName: "user"}}, &key.PublicKey, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	keyDER, _ := x509.MarshalECPrivateKey(key)
+	file := filepath.Join(t.TempDir(), "cert.pem")
+	os.WriteFile(file, append(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}),
+		pem.EncodeToMemory(&pem.Block{Type: "EC PRIVATE KEY", Bytes: keyDER})...), 0o600)
+	srv := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprint(w, r.TLS.PeerCertificates[0].Subject.CommonName)
+	}))
+	srv.TLS = &tls.Config{ClientAuth: tls.RequireAnyClientCert}
+	srv.StartTLS()
+	defer srv.Close()
+	c, _ := newClient(t, Options{Host: srv.URL, Insecure: true, CertFile: file})
+	if r, err := c.Get(t.Context(), "/"); err != nil || r.Text() != "user" {
+		t.Errorf("got %q and %v", r.Text(), err)
+	}
+	c, _ = newClient(t, Options{Host: srv.URL, Insecure: true})
+	_, err = c.Get(t.Context(), "/")
+	wantError(t, err, stats.TLS, "certificate required")
+}
+
+func TestConnectTimeoutNamesItsPhase(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	c, _ := newClient(t, Options{Host: "https://" + l.Addr().String(), ConnectTimeout: 50 * time.Millisecond})
+	_, err = c.Get(t.Context(), "/") // connected by the kernel, never accepted
+	wantError(t, err, stats.Timeout, "timed out after 50ms in the TLS handshake")
+}
+
+func TestBadOptions(t *testing.T) {
+	for want, o := range map[string]Options{
+		`bad --host "http://": no host in it (try http://localhost:5000)`:                                {Host: "http://"},
+		`bad --host "ftp://x": scheme "ftp" is neither http, https nor unix (try http://localhost:5000)`: {Host: "ftp://x"},
+		`bad --host "http://x:y": invalid port ":y" after host (try http://localhost:5000)`:              {Host: "http://x:y"},
+		`bad --proxy "socks5://x": only http:// proxies are supported (try http://127.0.0.1:3128)`:       {Proxy: "socks5://x"},
+		`bad --resolve "a:b": "b" is no address (try example.com:127.0.0.1)`:                             {Resolve: map[string]string{"a": "b"}},
+		`bad --header: bad header name "a b" (try X-Name: value)`:                                        {Header: []Field{{"a b", "c"}}},
+		`open /nowhere/ca.pem: no such file or directory`:                                                {CAFile: "/nowhere/ca.pem"},
+		`--http2 and --http3 exclude each other`:                                                         {HTTP2: true, HTTP3: true},
+	} {
+		if _, err := NewTransport(o); err == nil || err.Error() != want {
+			t.Errorf("got %v, want %s", err, want)
+		}
+	}
+}
+
+func TestHostForms(t *testing.T) {
+	srv := httptest.NewServer(http.HandlerFunc(echo))
+	defer srv.Close()
+	u, _ := url.Parse(srv.URL)
+	for _, host := range []string{u.Host, srv.URL, srv.URL + "/"} {
+		c, _ := newClient(t, Options{Host: host})
+		if r, err := c.Get(t.Context(), "/x"); err != nil || !strings.HasPrefix(r.Text(), "GET /x ") {
+			t.Errorf("%s: got %q and %v", host, r.Text(), err)
+		}
+	}
+	c, _ := newClient(t, Options{})
+	if r, err := c.Get(t.Context(), srv.URL+"/y"); err != nil || !strings.HasPrefix(r.Text(), "GET /y ") {
+		t.Errorf("whole URL: got %q and %v", r.Text(), err)
+	}
+	_, err := c.Get(t.Context(), "/y")
+	wantError(t, err, stats.Error, "there is no host")
+}
+
+func TestProbe(t *testing.T) {
+	srv := httptest.NewServer(http.HandlerFunc(echo))
+	defer srv.Close()
+	_, port, _ := net.SplitHostPort(srv.Listener.Addr().String())
+	c, _ := newClient(t, Options{Host: "localhost:" + port})
+	text, err := c.t.Probe(t.Context())
+	if err != nil || !strings.Contains(text, "127.0.0.1") || !strings.Contains(text, " · GET / 200 in ") {
+		t.Errorf("got %q and %v", text, err)
+	}
+	c, _ = newClient(t, Options{Host: "127.0.0.1:1"})
+	if text, err := c.t.Probe(t.Context()); err == nil || !strings.Contains(err.Error(), "connection refused") {
+		t.Errorf("got %q and %v", text, err)
+	}
+}
