@@ -58,6 +58,7 @@ type command struct {
 func commands() []command {
 	return []command{
 		{"demo", "[flags]", "load a built-in target on loopback", (*program).demo},
+		{"view", "RUN", "open a finished run in the same screens, or write its reports again", (*program).view},
 		{"completion", "bash|zsh|fish", "print completions for a shell", (*program).completion},
 		{"version", "", "print the version", (*program).version},
 	}
