@@ -59,6 +59,7 @@ func commands() []command {
 	return []command{
 		{"demo", "[flags]", "load a built-in target on loopback", (*program).demo},
 		{"view", "RUN", "open a finished run in the same screens, or write its reports again", (*program).view},
+		{"compare", "BASE RUN", "what changed between two runs, with its confidence; exit 1 on a regression", (*program).compare},
 		{"completion", "bash|zsh|fish", "print completions for a shell", (*program).completion},
 		{"version", "", "print the version", (*program).version},
 	}
