@@ -69,11 +69,11 @@ func (m *model) tinyLines() []string {
 		return sized([]string{"tload: new run", small}, f.w, f.h)
 	}
 	t := m.shown(&s.Total)
-	first := fmt.Sprintf("%s %s %s rps %s%% fail p95 %s", cut(s.State.String(), 3), clock(s.Elapsed),
-		short(t.RPS), percent(t.FailPercent()), millis(t.OK.P95))
+	state := s.State.String()
 	if s.State == swarm.Running {
-		first = strings.Replace(first, "RU…", "RUN", 1)
+		state = "RUN"
 	}
+	first := fmt.Sprintf("%s %s %s rps %s%% fail p95 %s", state, clock(s.Elapsed), short(t.RPS), percent(t.FailPercent()), millis(t.OK.P95))
 	lines := []string{first, small}
 	if n := len(m.dialogs); n > 0 {
 		lines = append([]string{"q: s stop  d detach  esc back"}, lines...)
@@ -127,7 +127,11 @@ func (m *model) status() string {
 		extra = append(extra, dim.Styled("run "+clean(s.RunID)))
 	}
 	room := f.w - width(fixed) - width(light) - 8
-	lead := " " + bold.Styled("tload") + " " + cutMiddle(clean(host), max(min(room, 40), 4)) + fixed
+	lead := ""
+	if room >= 6 { // the state and the light matter more
+		lead = " " + bold.Styled("tload") + " " + cutMiddle(clean(host), min(room, 40))
+	}
+	lead += fixed
 	for _, e := range extra {
 		if width(lead)+2+width(e)+2+width(light) < f.w {
 			lead += "  " + e
