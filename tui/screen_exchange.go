@@ -96,6 +96,13 @@ func outcomeOf(x *stats.Exchange) string {
 	return x.Kind.String() + " " + x.Message
 }
 
+func shortOutcome(x *stats.Exchange) string {
+	if x.Status != 0 {
+		return fmt.Sprint(x.Status)
+	}
+	return x.Kind.String()
+}
+
 // prepare puts the text of the part that is shown in place, or has it made.
 func (e *exchange) prepare(m *model) tea.Cmd {
 	switch e.part {
@@ -356,12 +363,10 @@ func (e *exchange) side(m *model, w, h int) []string {
 	small.columns[len(small.columns)-1].width = 1
 	small.sort = 0
 	out = append(out, small.draw(w, list-1, true)...)
-	about := g.about(m, w)
 	out = append(out, rule("GROUP ", "", w, false))
 	out = append(out, fmt.Sprintf(" %s failures  %s/s", thousands(g.last.Count), rate(g.last.Rate)),
 		fmt.Sprintf(" first %s   last %s ago", g.last.First.Local().Format("15:04:05"), ago(m.now(), g.last.Last)),
 		fmt.Sprintf(" began at %s users", thousands(g.last.Users)), " "+spark(g.last.Trend, w-2))
-	_ = about
 	if len(g.last.Variants) > 1 {
 		out = append(out, rule("VARIANTS ", "", w, false))
 		for i, v := range g.last.Variants {
@@ -388,7 +393,7 @@ func (e *exchange) timing(w int) []string {
 	row := func(name string, d time.Duration, note string) string {
 		line := " " + fit(name, 16) + right(phase(d), 8) + " ms  "
 		if narrow {
-			line = " " + fit(name, 14) + right(phase(d), 8) + " ms "
+			line = " " + fit(name, 15) + right(phase(d), 8) + " ms "
 		}
 		room := w - width(line) - 1
 		if note != "" && !narrow {
@@ -455,12 +460,12 @@ func (e *exchange) main(m *model, w, h int) []string {
 		}
 		out = append(out, rule(kind+" ", "", w, false))
 	case partCompare:
-		with := "the newest success of this endpoint"
+		with := "newest success"
 		if e.fresh != nil {
-			with = "the same request, sent again"
+			with = "sent again"
 		}
 		if e.other != nil {
-			out = append(out, cut(fmt.Sprintf(" this: %s in %s ms   with %s: %s in %s ms", clean(outcomeOf(e.x)), millis(e.x.Took), with, clean(outcomeOf(e.other)), millis(e.other.Took)), w-1))
+			out = append(out, cut(fmt.Sprintf(" - this: %s in %s ms   + %s: %s in %s ms", clean(shortOutcome(e.x)), millis(e.x.Took), with, clean(shortOutcome(e.other)), millis(e.other.Took)), w-1))
 		}
 	}
 	foot := []string{}

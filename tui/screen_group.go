@@ -206,7 +206,10 @@ func (s *group) view(m *model, w, h int) []string {
 	if n := len(s.table.rows); n == 0 && list > 1 {
 		rows[1] = dim.Styled(" no sample of this is kept")
 	} else if n+2 < len(rows) && n == len(g.Samples) {
-		rows[n+2] = dim.Styled(" no more samples: the memory for captures is shared (--capture)")
+		rows[n+2] = dim.Styled(" every one is kept so far")
+		if g.Count > uint64(n) {
+			rows[n+2] = dim.Styled(fmt.Sprintf(" %s more were counted and not kept (--capture says how many are)", thousands(g.Count-uint64(n))))
+		}
 	}
 	out = append(out, rows...)
 	if preview > 0 {

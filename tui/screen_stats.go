@@ -488,6 +488,10 @@ func (d *detail) view(m *model, w, h int) []string {
 			}
 		}
 	}
+	for i := range body {
+		body[i] = strings.TrimRight(body[i], " ")
+	}
+	d.text.flush = true
 	d.text.set(body, true)
 	return append([]string{title}, d.text.draw(w, h-1)...)
 }

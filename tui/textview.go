@@ -14,6 +14,7 @@ import (
 type textview struct {
 	lines   []string
 	numbers bool
+	flush   bool // no margin: the lines bring their own
 	wrap    bool
 	colour  func(string) string // of one line; nil for none
 
@@ -175,6 +176,9 @@ func (t *textview) next(step int) {
 }
 
 func (t *textview) gutter() int {
+	if !t.numbers && t.flush {
+		return 0
+	}
 	if !t.numbers {
 		return 1
 	}
