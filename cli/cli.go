@@ -69,6 +69,7 @@ func commands() []command {
 		{"demo", "[flags]", "load a built-in target on loopback", (*program).demo},
 		{"build", "[-o FILE] [DIR|FILE.go]", "a static binary with these behaviours inside (GOOS, GOARCH)", (*program).build},
 		{"init", "[DIR]", "behaviours to start from, with a module and a test", (*program).init},
+		{"view", "RUN", "open a finished run in the same screens, or write its reports again", (*program).view},
 		{"completion", "bash|zsh|fish", "print completions for a shell", (*program).completion},
 		{"version", "", "print the version", (*program).version},
 	}

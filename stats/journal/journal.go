@@ -32,6 +32,8 @@ package journal
 import (
 	"encoding/binary"
 	"hash/crc32"
+
+	"tload/stats"
 )
 
 // Name is what the file is called in a run directory.
@@ -63,6 +65,9 @@ type Options struct {
 	// Meta, if set, is called once a second on the journal's own goroutine for
 	// what is to be kept besides the statistics: any bytes; the newest win.
 	Meta func() []byte `json:"-"`
+
+	// Redact masks secrets in the exchanges; nil stores them as they are.
+	Redact *stats.Redactor `json:"-"`
 
 	// Report, if set, is told on the journal's own goroutine when the file can
 	// not be written, and with nil when it can again.

@@ -250,6 +250,7 @@ func (w *Writer) run() {
 		if !w.failing || len(pending) == 0 {
 			taken = w.take()
 			for _, e := range taken {
+				e.redact(w.options.Redact)
 				pending = e.appendTo(pending)
 			}
 			if len(taken) > 0 && w.options.Meta != nil {
@@ -349,6 +350,19 @@ func (w *Writer) release(list []*entry) {
 			e.reset()
 			w.free = append(w.free, e)
 		}
+	}
+}
+
+// redact masks what the entry holds of exchanges, in copies: others read them.
+func (e *entry) redact(r *stats.Redactor) {
+	for i := range e.batch.Errors {
+		kept := e.batch.Errors[i].Kept
+		for j := range kept {
+			kept[j].Exchange = r.Exchange(kept[j].Exchange)
+		}
+	}
+	for k, x := range e.batch.Success {
+		e.batch.Success[k] = r.Exchange(x)
 	}
 }
 
