@@ -1,8 +1,7 @@
 package cli
 
 import (
-	"fmt"
-	"os"
+	"strings"
 
 	"tload/stats"
 	"tload/stats/report"
@@ -11,12 +10,26 @@ import (
 
 // result is the run as the reports see it.
 func (x *session) result() *report.Run {
-	s := x.ctl.Snapshot()
+	r := x.resultOf(x.ctl.Snapshot())
+	r.Histograms = x.ctl.Histograms
+	return r
+}
+
+// resultOf is the run as it was at a snapshot, without the histograms, which
+// are there only at its end.
+func (x *session) resultOf(s *swarm.Snapshot) *report.Run {
 	r := &report.Run{
-		Version: Version, Host: s.Host, RunID: s.RunID, Started: s.Started, Elapsed: s.Elapsed, Exit: s.Reason,
-		PeakUsers: s.Peak, Seed: s.Seed, Dir: x.dir,
-		Stats: s.Snapshot, Histograms: x.ctl.Histograms,
-		Generator: generator(s),
+		Meta: report.Meta{
+			Version: Version, Host: s.Host, RunID: s.RunID, Started: s.Started, Exit: s.Reason, Hangup: x.hungUp.Load(),
+			Peak: s.Peak, Seed: s.Seed, Rate: s.Rate, Generator: generator(s), Dir: x.dir,
+		},
+		Snapshot: s.Snapshot, Redact: x.settings.redactor(),
+	}
+	for _, c := range x.failIf {
+		r.Thresholds = append(r.Thresholds, c.FailIf(s.Snapshot))
+	}
+	if s.Err != nil {
+		r.Err = s.Err.Error()
 	}
 	return r
 }
@@ -24,36 +37,24 @@ func (x *session) result() *report.Run {
 func generator(s *swarm.Snapshot) report.Generator {
 	h := s.Health
 	g := report.Generator{
-		Verdict: "ok", CPU: h.CPU, Cores: h.Cores, Late: s.Total.Run.LatePercent(),
-		GCPause: h.GCPause, MaxInFlight: h.MaxFlight, Files: h.Files, FileLimit: h.FileLimit, SuspectSeconds: h.SuspectSeconds,
+		Verdict: "ok", Reasons: []string{}, CPUPercent: h.CPU, Cores: h.Cores, LatePercent: s.Total.Run.LatePercent(),
+		GCPauseMS: float64(h.GCPause) / 1e6, MaxInFlight: h.MaxFlight, OpenFiles: h.Files, OpenFilesLimit: h.FileLimit,
+		SuspectSeconds: h.SuspectSeconds,
 	}
 	if h.SuspectSeconds > 0 {
 		g.Verdict = "suspect"
 	}
+	for _, r := range h.Reasons {
+		g.Reasons = append(g.Reasons, r.What+": "+r.Remedy)
+	}
 	return g
 }
 
-// writeFiles writes the run directory and what the flags ask for.
-func (x *session) writeFiles() error {
-	r := x.result()
-	if x.dir != "" {
-		if err := report.WriteDir(x.dir, r); err != nil {
-			return err
-		}
-	}
-	if path := x.settings.json; path != "" {
-		out := os.Stdout
-		if path != "-" {
-			f, err := os.Create(path)
-			if err != nil {
-				return fmt.Errorf("--json: %w", err)
-			}
-			defer f.Close()
-			out = f
-		}
-		return report.JSON(out, r)
-	}
-	return nil
+// summary is the text that stays in the terminal.
+func (x *session) summary() string {
+	var b strings.Builder
+	report.Text(&b, x.result())
+	return b.String()
 }
 
 // unreachable counts the requests that failed before there was a connection.

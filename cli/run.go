@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/term"
 	"tload/behaviours"
+	"tload/behaviours/requests"
 	"tload/swarm"
 )
 
@@ -21,7 +22,55 @@ func (p *program) run(ctx context.Context, args []string) int {
 	if err != nil {
 		return p.complain(exitMisuse, err)
 	}
-	return p.load(ctx, s, p.behaviours)
+	own, err := p.chooseBehaviours(ctx, s)
+	if err != nil {
+		return p.complain(codeOf(err), err)
+	}
+	return p.load(ctx, s, own)
+}
+
+// chooseBehaviours is what users do, in order of preference: what the
+// arguments name, what this program has inside, what -f names, and what lies
+// in this directory. Behaviours in Go are built, and this process becomes them.
+func (p *program) chooseBehaviours(ctx context.Context, s *settings) ([]behaviours.Behaviour, error) {
+	switch {
+	case s.help || len(s.args) > 0:
+		return nil, nil
+	case len(p.behaviours) > 0:
+		if s.file != "" {
+			return nil, misuse{fmt.Errorf("-f %s: this program has its behaviours inside; use the tload command for files", s.file)}
+		}
+		return p.behaviours, nil
+	case s.file == "-":
+		text, err := io.ReadAll(io.LimitReader(p.stdin, 64<<20))
+		if err != nil {
+			return nil, misuse{fmt.Errorf("standard input: %w", err)}
+		}
+		return one(requests.Text("stdin", string(text)))
+	case s.file == "":
+		s.file = defaultBehaviours()
+		if _, err := os.Stat("requests.http"); s.file == "" && err == nil {
+			s.file = "requests.http"
+		}
+		if s.file == "" {
+			return nil, nil
+		}
+	}
+	info, err := os.Stat(s.file)
+	if err != nil {
+		return nil, misuse{fmt.Errorf("-f: %w", err)}
+	}
+	if info.IsDir() || strings.HasSuffix(s.file, ".go") {
+		return nil, p.buildAndBecome(ctx, s.file)
+	}
+	return one(requests.File(s.file))
+}
+
+func one(b behaviours.Behaviour, err error) ([]behaviours.Behaviour, error) {
+	if err != nil {
+		return nil, misuse{err}
+	}
+	return []behaviours.Behaviour{b}, nil
 }
 
 // load runs behaviours as the settings say, on the screen or without one.
@@ -56,25 +105,29 @@ func (p *program) headless(x *session) int {
 	if s.json == "-" {
 		out = p.stderr
 	}
+	fmt.Fprintf(out, "tload %s: %s, %s, seed %d\n", Version, s.host, s.asked(), s.seed)
+	x.start()
+	return p.await(x, out, exitOK)
+}
+
+// await waits for the end of a run without a screen, prints a line now and then
+// and the summary, and is the exit code.
+func (p *program) await(x *session, out io.Writer, code int) int {
 	signals := make(chan os.Signal, 4)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer signal.Stop(signals)
-	fmt.Fprintf(out, "tload %s: %s, %s, seed %d\n", Version, s.host, s.asked(), s.seed)
-	x.start()
-	lines := time.NewTicker(max(time.Duration(s.printEvery), 100*time.Millisecond))
+	lines := time.NewTicker(max(time.Duration(x.settings.printEvery), 100*time.Millisecond))
 	defer lines.Stop()
-	code := exitOK
-	for running := true; running; {
+	for {
 		select {
+		case <-x.done:
+			return p.farewell(out, x, code)
 		case sig := <-signals:
 			code = x.interrupt(sig, code)
 		case <-lines.C:
 			fmt.Fprintln(out, progress(x.ctl.Snapshot()))
-		case <-x.done:
-			running = false
 		}
 	}
-	return p.farewell(out, x, code)
 }
 
 // interrupt is what a signal does to a run without a screen.
@@ -95,6 +148,7 @@ func (x *session) interrupt(sig os.Signal, code int) int {
 // on, since somebody wants its result.
 func (x *session) hangup() {
 	signal.Ignore(syscall.SIGHUP, syscall.SIGPIPE)
+	x.hungUp.Store(true)
 	x.log.Warn("terminal lost")
 	policy := x.settings.onHangup.value
 	if policy == "stop" || policy == "auto" && x.settings.runTime == 0 && x.settings.iterations == 0 {

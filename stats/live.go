@@ -76,7 +76,7 @@ func (l *live) drain(h *Histogram) {
 	}
 	sum := l.sum.Swap(0)
 	if n == 0 {
-		h.sum += sum // of a value whose bucket comes with the next batch
+		l.sum.Add(sum) // of a value whose bucket comes with the next batch
 		return
 	}
 	// The exact bounds, where they belong to this batch. One that does not is of

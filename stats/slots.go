@@ -18,6 +18,7 @@ type slot struct {
 	packed []byte  // nil when nothing happened
 	acts   uint64  // how many it holds
 	point  *Second // kept for the rows whose charts are always drawn
+	sofar  Sofar   // … which also know the run up to there
 }
 
 var slotTiers = [...]struct {
@@ -73,12 +74,13 @@ func (s *slots) fill(x *slot, d *Delta, span time.Duration) {
 	}
 	if s.points {
 		p := d.second(time.Duration(x.from)*time.Second, span, x.users, x.target, x.taint)
+		p.Latency, p.Sofar = d.all().Latency(), x.sofar
 		x.point = &p
 	}
 }
 
 func (s *slots) merge(list []slot, span time.Duration) slot {
-	out := slot{from: list[0].from}
+	out := slot{from: list[0].from, sofar: list[len(list)-1].sofar}
 	var d Delta
 	for _, x := range list {
 		out.users, out.target = max(out.users, x.users), max(out.target, x.target)

@@ -161,15 +161,13 @@ func (d *Delta) Summary(span time.Duration) Summary {
 		Outcomes: slices.Clone(d.Outcomes),
 		In:       d.In, Out: d.Out, Dialled: d.Dialled, Handshakes: d.Handshakes, Reconnects: d.Reconnects, Due: d.Due, Late: d.Late,
 	}
-	all := &d.OK
-	switch {
-	case d.Failed.Count() == 0:
+	all := d.all()
+	switch all {
+	case &d.OK:
 		s.Latency = s.OK
-	case d.OK.Count() == 0:
-		s.Latency, all = s.Failed, &d.Failed
+	case &d.Failed:
+		s.Latency = s.Failed
 	default:
-		all = d.OK.Clone()
-		all.Merge(&d.Failed)
 		s.Latency = all.Latency()
 	}
 	s.Bars = all.bars()
@@ -178,6 +176,26 @@ func (d *Delta) Summary(span time.Duration) Summary {
 		s.FailRate = float64(s.Failures) / span.Seconds()
 	}
 	return s
+}
+
+// all is successes and failures together; it is one of the two where the other
+// is empty.
+func (d *Delta) all() *Histogram {
+	switch {
+	case d.Failed.Count() == 0:
+		return &d.OK
+	case d.OK.Count() == 0:
+		return &d.Failed
+	}
+	h := d.OK.Clone()
+	h.Merge(&d.Failed)
+	return h
+}
+
+// sofar is the delta of a run up to now.
+func (d *Delta) sofar() Sofar {
+	l := d.all().Latency()
+	return Sofar{Requests: d.Requests(), Failures: d.Failed.Count(), In: d.In, P50: l.P50, Min: l.Min, Mean: l.Mean, Max: l.Max}
 }
 
 // Second is one point on the charts: a second, or a longer span far back.
@@ -190,8 +208,20 @@ type Second struct {
 	P50, P95, P99, P999, Max     time.Duration // of successes
 	CorrectedP99                 time.Duration
 
+	// Only for the total: the latency of successes and failures together, and
+	// the run so far, to the end of the span.
+	Latency Latency
+	Sofar   Sofar
+
 	Users, Target int
 	Suspect       bool // the generator was not well
+}
+
+// Sofar is a run up to some moment.
+type Sofar struct {
+	Requests, Failures  uint64
+	In                  uint64
+	P50, Min, Mean, Max time.Duration // of all
 }
 
 // RPS is the rate of all requests in this span.

@@ -67,6 +67,7 @@ func New(p Plan) (*Controller, error) {
 		ledger: stats.NewLedger(p.Samples, p.Memory),
 		done:   make(chan struct{}), wake: make(chan struct{}, 1),
 	}
+	c.ledger.Tap = p.Tap
 	c.crew = newCrew(&c.plan, c.rec, func(reason string) { c.Stop(reason) }, c.poke)
 	c.snapshot.Store(&Snapshot{Snapshot: c.ledger.Snapshot(), Host: p.Host, RunID: p.RunID, Seed: p.Seed, RunTime: p.RunTime, Rate: p.Rate, SpawnRate: p.SpawnRate, Taken: time.Now()})
 	return c, nil
@@ -319,6 +320,7 @@ func (c *Controller) step(now time.Time) (next time.Time) {
 	}
 	level, more := c.ramp.at(now)
 	c.crew.Assign(place(c.plan.Behaviours, level))
+	c.peak = max(c.peak, c.crew.Count())
 	if level == c.target && !c.steady {
 		c.steady = true
 		if c.target > 0 {

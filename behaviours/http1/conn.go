@@ -430,7 +430,9 @@ func (c *Conn) failed(req *Request, r *Reply, h *head, err error) error {
 	default:
 		e.Kind, e.Text = stats.Reset, "the connection broke "+phase.String()+detail+": "+err.Error()
 	}
-	e.Stale = c.used && r.In == 0 && (e.Kind == stats.EOF || e.Kind == stats.Reset)
+	if c.used && r.In == 0 && (e.Kind == stats.EOF || e.Kind == stats.Reset) {
+		e.Stale = c.unsent() || errno == syscall.EPIPE || e.Kind == stats.EOF && c.w.unseen()
+	}
 	return e
 }
 

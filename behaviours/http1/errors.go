@@ -41,8 +41,10 @@ type Error struct {
 	Phase Phase
 	Text  string
 	// Stale says that the connection had been used before and was closed by
-	// the peer before a byte of this reply came: the one case in which a
+	// the peer before it could see this request: the one case in which a
 	// request may be sent again (RFC 9112, 9.3.1), if its method is idempotent.
+	// A peer that took the request and then closed or reset is not such a case,
+	// so that one call is one request in the server's count.
 	Stale bool
 	Err   error // what the system said, nil if the reply itself was at fault
 }

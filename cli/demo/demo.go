@@ -8,6 +8,7 @@
 package demo
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/json"
 	"fmt"
@@ -279,6 +280,12 @@ type status struct {
 func (s *status) WriteHeader(code int) {
 	s.code = code
 	s.ResponseWriter.WriteHeader(code)
+}
+
+// Hijack makes it a request without a status.
+func (s *status) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	s.code = 0
+	return http.NewResponseController(s.ResponseWriter).Hijack()
 }
 
 func (s *status) Unwrap() http.ResponseWriter { return s.ResponseWriter }

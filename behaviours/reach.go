@@ -1,0 +1,27 @@
+package behaviours
+
+import (
+	"context"
+	"errors"
+	"fmt"
+)
+
+// Reach opens one connection to the base URL's server and closes it again,
+// without a request that the server would count. The error says why there is
+// none and what to look at.
+func (t *Transport) Reach(ctx context.Context) error {
+	if t.base == nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, t.options.ConnectTimeout)
+	defer cancel()
+	c, _, err := t.connect(ctx, t.base)
+	if err == nil {
+		c.Close()
+		return nil
+	}
+	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		return fmt.Errorf("%s does not answer: no connection within %v; is the address right, and is a firewall in between?", t.options.Host, t.options.ConnectTimeout)
+	}
+	return fmt.Errorf("%s cannot be reached: %w; is the server running, and is the address right?", t.options.Host, err)
+}

@@ -1,0 +1,98 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"tload/cli/demo"
+)
+
+// TestMain lets the scripts run this test binary as tload.
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){
+		"tload": func() {
+			p := program{args: os.Args[1:], stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, env: os.LookupEnv}
+			os.Exit(p.main(context.Background()))
+		},
+	})
+}
+
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir: filepath.Join("testdata", "script"),
+		Setup: func(e *testscript.Env) error {
+			target, err := demo.Start("127.0.0.1:0")
+			if err != nil {
+				return err
+			}
+			e.Defer(func() { target.Close() })
+			e.Setenv("HOST", target.URL)
+			e.Setenv("NONCE", target.Nonce())
+			e.Values["target"] = target
+			return nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"counts":   counts,
+			"exitcode": exitCode,
+		},
+	})
+}
+
+// counts FILE holds a summary.json against what the server itself counted: all
+// requests, and each status.
+func counts(ts *testscript.TestScript, neg bool, args []string) {
+	g := ts.Value("target").(*demo.Target).Gauges()
+	var s struct {
+		Total struct {
+			Requests, Failures, Aborted int64
+			Status                      map[string]int64
+		}
+		Endpoints []struct{ Requests int64 }
+	}
+	ts.Check(json.Unmarshal([]byte(ts.ReadFile(args[0])), &s))
+	if s.Total.Requests+s.Total.Aborted != g.Requests || g.Requests == 0 {
+		ts.Fatalf("summary: %d requests and %d aborted; the server counted %d", s.Total.Requests, s.Total.Aborted, g.Requests)
+	}
+	for code, n := range g.Status {
+		if code == 0 || s.Total.Aborted > 0 {
+			continue // no status was sent, or nobody saw it
+		}
+		if got := s.Total.Status[strconv.Itoa(code)]; got != n {
+			ts.Fatalf("summary: status %d %d times; the server counted %d", code, got, n)
+		}
+	}
+	var sum int64
+	for _, e := range s.Endpoints {
+		sum += e.Requests
+	}
+	if sum != s.Total.Requests {
+		ts.Fatalf("endpoints have %d requests, the total %d", sum, s.Total.Requests)
+	}
+}
+
+// exitcode N CMD… runs a command that must exit with N.
+func exitCode(ts *testscript.TestScript, neg bool, args []string) {
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	got := 0
+	if err := ts.Exec(args[1], args[2:]...); err != nil {
+		var code interface{ ExitCode() int }
+		if e, ok := err.(interface{ ExitCode() int }); ok {
+			code = e
+		}
+		if code == nil {
+			ts.Fatalf("%v", err)
+		}
+		got = code.ExitCode()
+	}
+	if got != want {
+		ts.Fatalf("exit code: got %s, want %d", fmt.Sprint(got), want)
+	}
+}

@@ -1,0 +1,260 @@
+package report
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"tload/stats"
+)
+
+// The summary fits a terminal of 80 by 24 whatever the run was: what must be
+// there is counted first, and endpoints and errors share the lines that remain.
+const (
+	textLines   = 24
+	textColumns = 80
+)
+
+// exits are the ends of a run in words.
+var exits = map[string]string{
+	"run-time":    "ended by its run time",
+	"iterations":  "ended by its iterations",
+	"you":         "stopped by you",
+	"interrupt":   "stopped by ctrl+c",
+	"ctrl+c":      "stopped by ctrl+c",
+	"signal":      "stopped by a signal",
+	"SIGTERM":     "stopped by SIGTERM",
+	"hangup":      "stopped when the terminal was lost",
+	"threshold":   "stopped by a threshold that did not hold",
+	"users-ended": "ended when all users had ended",
+}
+
+// Text writes the summary that stays in the terminal: at most 24 lines of 80
+// columns, without escapes. Secrets in names are the caller's to mask.
+func Text(w io.Writer, r *Run) error {
+	t := &r.Snapshot.Total.Run
+	head := []string{textTitle(r), textTotals(t)}
+	head = append(head, textLatency(t)...)
+	if t.Aborted > 0 {
+		head = append(head, fmt.Sprintf("  aborted %s still going on at the end   oldest %s ms", count(t.Aborted), millis(t.AbortAge.Max)))
+	}
+	tail := textThresholds(r.Thresholds)
+	tail = append(tail, textGenerator(&r.Generator)...)
+	if r.Err != "" {
+		tail = append(tail, "  ✗ "+plain(r.Err))
+	}
+	for _, n := range r.Notes[:min(len(r.Notes), 3)] {
+		tail = append(tail, "  ! "+plain(n))
+	}
+	if r.Dir != "" {
+		tail = append(tail, "  saved "+plain(r.Dir)+saved(columns(r.Dir)))
+	}
+
+	rows := busiest(r.rows())
+	failures, exceptions := r.failures()
+	groups := append(failures, exceptions...)
+	room := textLines - len(head) - len(tail)
+	lines := head
+	forErrors := min(len(groups), 4)
+	if forErrors > 0 {
+		forErrors++ // their title
+	}
+	if len(rows) > 0 {
+		lines = append(lines, textRows(rows, room-forErrors, timed(t))...)
+	}
+	lines = append(lines, textGroups(groups, textLines-len(lines)-len(tail))...)
+	lines = append(lines, tail...)
+	for _, l := range lines {
+		if _, err := fmt.Fprintln(w, strings.TrimRight(cut(l, textColumns), " ")); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func textTitle(r *Run) string {
+	end := exits[r.Exit]
+	switch {
+	case end != "":
+	case r.Exit == "":
+		end = "cut short: its end was not recorded"
+	default:
+		end = "ended: " + plain(r.Exit)
+	}
+	if r.Hangup && r.Exit != "hangup" {
+		end += ", the terminal lost on the way,"
+	}
+	return fmt.Sprintf("tload: %s after %s   %s   %s", end, clock(r.Snapshot.Elapsed), users(r.Peak), plain(r.Host))
+}
+
+func users(n int) string {
+	if n == 1 {
+		return "1 user"
+	}
+	return count(uint64(max(n, 0))) + " users"
+}
+
+func textTotals(t *stats.Summary) string {
+	return fmt.Sprintf("  requests %s   RPS %s   failed %s (%s%%)   in %s   out %s",
+		count(t.Requests), rate(t.RPS), count(t.Failures), percent(t.Failures, t.Requests), size(t.In), size(t.Out))
+}
+
+// textLatency puts the corrected times beside the service times wherever a
+// start was due, and the failures' apart from the successes'.
+func textLatency(t *stats.Summary) []string {
+	line := func(name string, l *stats.Latency) string {
+		return fmt.Sprintf("  %-12s p50 %-5s p90 %-5s p95 %-5s p99 %-5s p99.9 %-5s max %s", name,
+			cell(l, l.P50), cell(l, l.P90), cell(l, l.P95), cell(l, l.P99), cell(l, l.P999), cell(l, l.Max))
+	}
+	var out []string
+	if t.OK.Count > 0 {
+		out = append(out, line("latency ms", &t.OK))
+	}
+	if t.Failed.Count > 0 {
+		out = append(out, line("failed ms", &t.Failed))
+	}
+	if t.Requests == 0 {
+		out = append(out, "  no request was answered")
+	}
+	if timed(t) {
+		if t.Corrected.Count > 0 {
+			out = append(out, line("corrected ms", &t.Corrected))
+		}
+		out = append(out, fmt.Sprintf("  late %s%% of the starts   not started %s", percent(t.Late, t.Due), count(t.NotStarted)))
+	}
+	return out
+}
+
+// textRows is the table of endpoints in at most room lines.
+func textRows(rows []stats.Row, room int, corrected bool) []string {
+	room = max(room, 3)
+	shown := rows
+	if len(rows) > room-1 {
+		shown = rows[:room-2]
+	}
+	name := 28
+	if corrected {
+		name = 20
+	}
+	head := fmt.Sprintf("  %-7s%s%11s%7s%7s%6s%6s%6s", "METHOD", fit("ENDPOINT", name), "REQS", "RPS", "FAIL%", "p50", "p95", "p99")
+	if corrected {
+		head += fmt.Sprintf("%8s", "corr99")
+	}
+	out := []string{head}
+	for i := range shown {
+		s := &shown[i].Run
+		l := headline(s)
+		line := fmt.Sprintf("  %s%s%11s%7s%7s%6s%6s%6s", fit(plain(shown[i].Key.Method), 6)+" ", fit(plain(shown[i].Key.Name), name),
+			count(s.Requests), rate(s.RPS), percent(s.Failures, s.Requests), cell(l, l.P50), cell(l, l.P95), cell(l, l.P99))
+		if corrected {
+			line += fmt.Sprintf("%8s", cell(&s.Corrected, s.Corrected.P99))
+		}
+		out = append(out, line)
+	}
+	if n := len(rows) - len(shown); n > 0 {
+		out = append(out, fmt.Sprintf("  … and %d more endpoints", n))
+	}
+	return out
+}
+
+// cell is a percentile in five columns: milliseconds, and past ten seconds
+// seconds with their unit.
+func cell(l *stats.Latency, d time.Duration) string {
+	if l.Count == 0 {
+		return "-"
+	}
+	switch {
+	case d >= 100*time.Second:
+		return fmt.Sprintf("%.0fs", d.Seconds())
+	case d >= 9999500*time.Microsecond:
+		return fmt.Sprintf("%.1fs", d.Seconds())
+	}
+	return millis(d)
+}
+
+// textGroups is the list of failures in at most room lines.
+func textGroups(groups []*stats.Group, room int) []string {
+	if len(groups) == 0 {
+		return nil
+	}
+	room = max(room, 2)
+	shown := groups
+	if len(groups) > room-1 {
+		shown = groups[:max(room-2, 0)]
+	}
+	out := []string{"  errors"}
+	for _, g := range shown {
+		kind := g.Key.Kind.String()
+		if g.Key.Status != 0 {
+			kind = fmt.Sprint(kind, " ", g.Key.Status)
+		}
+		kept := fmt.Sprintf(" [%d kept]", len(g.Samples))
+		what := fit(kind, 8) + " " + strings.TrimSpace(plain(g.Key.Key.Method+" "+g.Key.Key.Name))
+		line := fmt.Sprintf("  %9s  %s  %s", count(g.Count), fit(what, 30), plain(g.Message))
+		out = append(out, fit(line, textColumns-len(kept))+kept)
+	}
+	if n := len(groups) - len(shown); n > 0 {
+		var rest uint64
+		for _, g := range groups[len(shown):] {
+			rest += g.Count
+		}
+		out = append(out, fmt.Sprintf("  %9s  in %d more groups", count(rest), n))
+	}
+	return out
+}
+
+func textThresholds(list []Threshold) []string {
+	var broken []Threshold
+	for _, t := range list {
+		if !t.Held {
+			broken = append(broken, t)
+		}
+	}
+	if len(list) == 0 {
+		return nil
+	}
+	if len(broken) == 0 {
+		return []string{fmt.Sprintf("  ✓ all %d thresholds held", len(list))}
+	}
+	var out []string
+	for _, t := range broken[:min(len(broken), 3)] {
+		out = append(out, fmt.Sprintf("  ✗ fail-if %s: %s", plain(t.Expr), valueText(t)))
+	}
+	if n := len(broken) - len(out); n > 0 {
+		out = append(out, fmt.Sprintf("  ✗ … and %d more thresholds did not hold", n))
+	}
+	return out
+}
+
+func valueText(t Threshold) string {
+	if t.Value == nil {
+		return "nothing to measure"
+	}
+	return fmt.Sprintf("it was %.4g", *t.Value)
+}
+
+// textGenerator is always there: a reader must know whose latency was measured.
+func textGenerator(g *Generator) []string {
+	switch {
+	case g.Verdict == "":
+		return []string{"  ! how well the load generator was is not known"}
+	case g.Verdict == "ok":
+		return []string{fmt.Sprintf("  ✓ generator ok   cpu %.0f%% of %.0f%%", g.CPUPercent, 100*g.Cores)}
+	}
+	out := []string{fmt.Sprintf("  ✗ generator was not well for %s: latency in that time is not the target's",
+		clock(time.Duration(g.SuspectSeconds)*time.Second))}
+	if len(g.Reasons) > 0 {
+		out = append(out, "    "+plain(g.Reasons[0]))
+	}
+	return out
+}
+
+// saved lists what lies in the directory, so far as there is room.
+func saved(used int) string {
+	const list = " (summary.json stats.csv errors/ report.html)"
+	if used+len("  saved ")+len(list) > textColumns {
+		return ""
+	}
+	return list
+}

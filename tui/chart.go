@@ -1,0 +1,346 @@
+package tui
+
+import (
+	"math"
+	"sort"
+	"strings"
+	"time"
+
+	"github.com/charmbracelet/x/ansi"
+	"github.com/guptarohit/asciigraph"
+
+	"tload/stats"
+)
+
+// The plotting library panics on an empty series and on infinity, collapses
+// flat data to one row and shifts sideways as its labels grow. chart is the
+// one place that calls it and gives it only what it can take: a fixed width,
+// both bounds, labels of six characters, and gaps as NaN.
+
+// chart is one picture: series over a window of the run.
+type chart struct {
+	series  []series
+	from    time.Duration // the window's start, since the run began
+	span    time.Duration
+	upper   func(rows int) float64 // a round number of steps, one per row
+	log     bool
+	label   func(float64) string
+	marks   []chartMark
+	suspect func(from, to time.Duration) bool
+	cursor  time.Duration // below 0: none
+}
+
+type series struct {
+	values []float64 // one more than there are columns; NaN for a gap
+	pen    pen
+}
+
+type chartMark struct {
+	at   time.Duration
+	text string
+}
+
+// pen is how a series looks: a line of its own besides a colour.
+type pen struct {
+	sign  string // for the legend
+	chars asciigraph.CharSet
+	color asciigraph.AnsiColor
+	style ansi.Style
+}
+
+var (
+	heavy = asciigraph.CharSet{Horizontal: "━", VerticalLine: "┃", ArcDownRight: "┏", ArcDownLeft: "┓", ArcUpRight: "┗", ArcUpLeft: "┛", EndCap: "╸", StartCap: "╺"}
+	dots  = asciigraph.CharSet{Horizontal: "┄", VerticalLine: "┆", ArcDownRight: "╭", ArcDownLeft: "╮", ArcUpRight: "╰", ArcUpLeft: "╯", EndCap: "┄", StartCap: "┄"}
+	thin  = asciigraph.DefaultCharSet
+
+	penHeavy = pen{"━", heavy, asciigraph.Teal, ansi.Style{}.ForegroundColor(ansi.Cyan)}
+	penDots  = pen{"┄", dots, asciigraph.Olive, ansi.Style{}.ForegroundColor(ansi.Yellow)}
+	penThin  = pen{"─", thin, asciigraph.Purple, ansi.Style{}.ForegroundColor(ansi.Magenta)}
+	penBad   = pen{"┄", dots, asciigraph.Maroon, ansi.Style{}.ForegroundColor(ansi.Red)}
+)
+
+// legend names a pen in a title: "p95 ┄".
+func (p pen) legend(name string) string { return name + " " + p.style.Styled(p.sign) }
+
+const chartMargin = 8 // label and axis
+
+// draw is the picture in h lines of w; the last is the time axis.
+func (c *chart) draw(w, h int) []string {
+	cols, rows := w-chartMargin, h-2
+	if cols < 4 || rows < 1 {
+		return sized(nil, w, h)
+	}
+	upper := c.upper(rows)
+	if !(upper > 0) || math.IsInf(upper, 0) {
+		upper = float64(rows)
+	}
+	every, floor := labelEvery(rows), 0.0
+	step := upper / float64(rows)
+	if c.log {
+		floor = math.Floor(math.Log10(c.least(upper)))
+		upper = math.Max(math.Ceil(math.Log10(upper)-1e-9), floor+1) - floor
+	}
+	var data [][]float64
+	var chars []asciigraph.CharSet
+	var colors []asciigraph.AnsiColor
+	for _, s := range c.series {
+		v := make([]float64, cols+1)
+		for i := range v {
+			v[i] = math.NaN()
+			if i < len(s.values) {
+				v[i] = c.scaled(s.values[i], floor, upper)
+			}
+		}
+		data = append(data, v)
+		chars = append(chars, s.pen.chars)
+		colors = append(colors, s.pen.color)
+	}
+	if len(data) == 0 {
+		data = [][]float64{make([]float64, cols+1)}
+		for i := range data[0] {
+			data[0][i] = math.NaN()
+		}
+	}
+	shown := func(v float64) bool { return int(math.Round(v/step))%every == 0 }
+	if c.log { // the row nearest to each power of ten
+		shown = func(v float64) bool { return math.Abs(v-math.Round(v)) < 0.5*upper/float64(rows)-1e-9 }
+	}
+	plot := asciigraph.PlotMany(data,
+		asciigraph.Width(cols+1), asciigraph.Height(rows), asciigraph.Offset(2),
+		asciigraph.LowerBound(0), asciigraph.UpperBound(upper),
+		asciigraph.SeriesChars(chars...), asciigraph.SeriesColors(colors...),
+		asciigraph.YAxisValueFormatter(func(v float64) string {
+			if !shown(v) {
+				return "      "
+			}
+			if c.log {
+				v = math.Pow(10, math.Round(v)+floor)
+			}
+			return right(c.label(v), 6)
+		}))
+	lines := strings.Split(plot, "\n")
+	at := c.column(c.cursor, cols)
+	for i := range lines {
+		// A first value turns the axis into ┼, which says nothing.
+		lines[i] = fit(strings.Replace(lines[i], "┼", "┤", 1), w)
+		if c.cursor >= 0 && at >= 0 {
+			x := chartMargin + at
+			if ansi.Strip(ansi.Cut(lines[i], x, x+1)) == " " {
+				lines[i] = ansi.Cut(lines[i], 0, x) + "\x1b[m" + dim.Styled("┊") + ansi.Cut(lines[i], x+1, w)
+			}
+		}
+	}
+	return sized(append(lines[:min(len(lines), h-1)], c.axis(cols, at)), w, h)
+}
+
+func (c *chart) scaled(v, floor, upper float64) float64 {
+	if math.IsNaN(v) || math.IsInf(v, 0) {
+		return math.NaN()
+	}
+	if c.log {
+		if v <= 0 {
+			return math.NaN()
+		}
+		v = math.Log10(v) - floor
+	}
+	return math.Min(math.Max(v, 0), upper)
+}
+
+func (c *chart) least(upper float64) float64 {
+	low := upper
+	for _, s := range c.series {
+		for _, v := range s.values {
+			if v > 0 && v < low {
+				low = v
+			}
+		}
+	}
+	return math.Max(low, upper/1e6)
+}
+
+// labelEvery is how many rows share a label.
+func labelEvery(rows int) int { return (rows + 8) / 9 }
+
+func (c *chart) column(at time.Duration, cols int) int {
+	if at < c.from || c.span <= 0 || at > c.from+c.span {
+		return -1
+	}
+	return min(int(float64(at-c.from)/float64(c.span)*float64(cols)), cols-1)
+}
+
+// axis is the line below: times at the quarters, what the user did, and an
+// exclamation mark wherever the generator was not well.
+func (c *chart) axis(cols, cursor int) string {
+	cell := make([]rune, cols)
+	style := make([]*ansi.Style, cols)
+	for i := range cell {
+		cell[i] = ' '
+	}
+	put := func(x int, s string, st *ansi.Style) {
+		r := []rune(s)
+		x = min(x, cols-len(r))
+		if x < 0 {
+			return
+		}
+		for i := range r {
+			if st == &dim && (cell[x+i] != ' ' || i == len(r)-1 && x+i+1 < cols && cell[x+i+1] != ' ' || i == 0 && x > 0 && cell[x-1] != ' ') {
+				return // a time gives way
+			}
+		}
+		for i := range r {
+			cell[x+i], style[x+i] = r[i], st
+		}
+	}
+	for _, m := range c.marks {
+		if x := c.column(m.at, cols); x >= 0 {
+			put(x, cut(clean(m.text), 16), &modified)
+		}
+	}
+	if cursor >= 0 {
+		put(max(cursor-1, 0), "◀▶", &accent)
+	}
+	quarters := 4
+	if cols < 40 {
+		quarters = 2
+	}
+	for i := 0; i <= quarters; i++ {
+		t := clock(c.from + c.span*time.Duration(i)/time.Duration(quarters))
+		x := cols * i / quarters
+		if i == quarters {
+			x = cols - len(t)
+		}
+		put(x, t, &dim)
+	}
+	if c.suspect != nil {
+		for i := range cell {
+			from := c.from + time.Duration(float64(c.span)*float64(i)/float64(cols))
+			to := c.from + time.Duration(float64(c.span)*float64(i+1)/float64(cols))
+			if cell[i] == ' ' && c.suspect(from, to) {
+				cell[i], style[i] = '!', &badBold
+			}
+		}
+	}
+	var b strings.Builder
+	b.WriteString(strings.Repeat(" ", chartMargin))
+	for i := 0; i < cols; {
+		j := i + 1
+		for j < cols && style[j] == style[i] {
+			j++
+		}
+		if style[i] == nil {
+			b.WriteString(string(cell[i:j]))
+		} else {
+			b.WriteString(style[i].Styled(string(cell[i:j])))
+		}
+		i = j
+	}
+	return b.String()
+}
+
+// window is the part of a run that a chart shows. It fills from left to right
+// and jumps on by a quarter when it is full: a picture that stands still but
+// for its newest column is read more easily, and costs a slow line twenty
+// times less than one that scrolls.
+func window(elapsed, span time.Duration) (from time.Duration) {
+	if elapsed <= span {
+		return 0
+	}
+	step := span / 4
+	return (elapsed - span + step - 1) / step * step
+}
+
+// wholeSpan is a window that holds all of a run, doubling as it grows.
+func wholeSpan(elapsed time.Duration) time.Duration {
+	span := time.Minute
+	for span < elapsed {
+		span *= 2
+	}
+	return span
+}
+
+// columnsOf is one value per column of a window, and one more for the edge:
+// join makes it of what pick finds in the seconds that the column covers.
+func columnsOf(seconds []stats.Second, from, span time.Duration, n int, pick func(*stats.Second) float64, join func([]float64) float64) []float64 {
+	out := make([]float64, max(n, 1)+1)
+	var in []float64
+	for i := range out {
+		lo := from + time.Duration(float64(span)*float64(i)/float64(n))
+		hi := max(from+time.Duration(float64(span)*float64(i+1)/float64(n)), lo+1)
+		in = in[:0]
+		j := sort.Search(len(seconds), func(j int) bool { return seconds[j].At+max(seconds[j].Span, 1) > lo })
+		for ; j < len(seconds) && seconds[j].At < hi; j++ {
+			if v := pick(&seconds[j]); !math.IsNaN(v) {
+				in = append(in, v)
+			}
+		}
+		out[i] = math.NaN()
+		if len(in) > 0 {
+			out[i] = join(in)
+		}
+	}
+	return out
+}
+
+func mean(vs []float64) float64 {
+	sum := 0.0
+	for _, v := range vs {
+		sum += v
+	}
+	return sum / float64(len(vs))
+}
+
+func largest(vs []float64) float64 {
+	top := vs[0]
+	for _, v := range vs[1:] {
+		top = math.Max(top, v)
+	}
+	return top
+}
+
+// scale is what one row of a chart stands for: a round number, so that the rows
+// can carry labels. It grows at once and shrinks only after half a minute of
+// needing less.
+type scale struct {
+	step  float64
+	loose time.Time
+}
+
+// reach is the upper bound of that many rows that most fits below.
+func (s *scale) reach(most float64, rows int, now time.Time) float64 {
+	want := roundUp(most / float64(rows))
+	switch {
+	case want >= s.step:
+		s.step, s.loose = want, time.Time{}
+	case s.loose.IsZero():
+		s.loose = now
+	case now.Sub(s.loose) >= 30*time.Second:
+		s.step, s.loose = want, time.Time{}
+	}
+	return s.step * float64(rows)
+}
+
+// roundUp is the next of 1, 2, 2.5, 5 × 10^n.
+func roundUp(v float64) float64 {
+	if !(v > 0) || math.IsInf(v, 0) {
+		return 1
+	}
+	p := math.Pow(10, math.Floor(math.Log10(v)))
+	for _, m := range []float64{1, 2, 2.5, 5, 10} {
+		if v <= m*p*(1+1e-9) {
+			return m * p
+		}
+	}
+	return 10 * p
+}
+
+func most(values ...[]float64) float64 {
+	top := 0.0
+	for _, vs := range values {
+		for _, v := range vs {
+			if v > top && !math.IsInf(v, 0) {
+				top = v
+			}
+		}
+	}
+	return top
+}

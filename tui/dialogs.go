@@ -1,0 +1,336 @@
+package tui
+
+import (
+	"fmt"
+	"math"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	tea "charm.land/bubbletea/v2"
+
+	"tload/swarm"
+)
+
+// choice is a question with keys for its answers. Esc goes back.
+type choice struct {
+	title   string
+	lines   []string
+	answers []answer
+}
+
+type answer struct {
+	key  string
+	text string
+	do   func(m *model) tea.Cmd
+}
+
+func (c *choice) key(m *model, k tea.KeyPressMsg) (bool, tea.Cmd) {
+	press := k.String()
+	if press == "esc" || press == "backspace" {
+		return true, nil
+	}
+	for _, a := range c.answers {
+		if a.key == press {
+			return true, a.do(m)
+		}
+	}
+	return false, nil
+}
+
+func (c *choice) view(_ *model, w, _ int) []string {
+	var lines []string
+	for _, l := range c.lines {
+		lines = append(lines, " "+l)
+	}
+	for _, a := range c.answers {
+		lines = append(lines, "  "+accent.Styled(fit(a.key, 5))+" "+a.text)
+	}
+	lines = append(lines, "  "+accent.Styled("esc  ")+" back")
+	return boxed(c.title, lines, boxWidth(lines, w))
+}
+
+func boxWidth(lines []string, w int) int {
+	most := 50
+	for _, l := range lines {
+		most = max(most, width(l)+1)
+	}
+	return max(min(most, w-4), 1)
+}
+
+func newQuitDialog(m *model) dialog {
+	left := "no run time: it goes on until it is stopped"
+	if m.live.RunTime > 0 {
+		left = "run time " + plain(m.live.RunTime)
+	}
+	return &choice{title: "A run is active", answers: []answer{
+		{"s", "stop it, write the results, quit", func(m *model) tea.Cmd {
+			if m.live.State == swarm.Stopping {
+				return m.stopNow(Quit)
+			}
+			m.leaving = true
+			m.load.Stop("you")
+			m.say("stopping: requests in flight get their grace; q again leaves at once")
+			m.toastTill = time.Now().Add(time.Minute)
+			return nil
+		}},
+		{"d", "detach: go on without a screen (" + left + ")", func(m *model) tea.Cmd { return m.leave(Detach) }},
+	}}
+}
+
+func newStopDialog(*model) dialog {
+	return &choice{title: "Stop the run?", lines: []string{"The screens stay; R starts another run."}, answers: []answer{
+		{"enter", "stop it", func(m *model) tea.Cmd {
+			m.load.Stop("you")
+			m.say("stopping")
+			return nil
+		}},
+	}}
+}
+
+// ask is one line of text, and what is done with it.
+type ask struct {
+	title string
+	lines []string
+	label string
+	text  *field
+	done  func(m *model, text string) tea.Cmd
+}
+
+func (a *ask) paste(p tea.PasteMsg) { a.text.update(p) }
+
+func (a *ask) key(m *model, k tea.KeyPressMsg) (bool, tea.Cmd) {
+	switch k.String() {
+	case "esc":
+		return true, nil
+	case "enter":
+		return true, a.done(m, a.text.trimmed())
+	}
+	a.text.key(k)
+	return false, nil
+}
+
+func (a *ask) view(_ *model, w, _ int) []string {
+	bw := max(min(60, w-4), 1)
+	var lines []string
+	for _, l := range a.lines {
+		lines = append(lines, " "+l)
+	}
+	lines = append(lines, " "+a.label+" [ "+a.text.view(max(bw-len(a.label)-7, 1), true)+" ]",
+		right(accent.Styled("enter")+" apply   "+accent.Styled("esc")+" cancel ", bw))
+	return boxed(a.title, lines, bw)
+}
+
+func newSegmentDialog() dialog {
+	return &ask{
+		title: "New segment", label: "Name", text: newField(""),
+		lines: []string{"The shown numbers begin again.", "What was so far is kept, as a segment of its own."},
+		done: func(m *model, name string) tea.Cmd {
+			m.load.Reset(name)
+			m.say("new segment %s", name)
+			return nil
+		},
+	}
+}
+
+func newMarkDialog() dialog {
+	return &ask{
+		title: "Mark this moment", label: "Name", text: newField(""),
+		lines: []string{"Shown on the charts and in the reports."},
+		done: func(m *model, name string) tea.Cmd {
+			if name == "" {
+				name = "mark"
+			}
+			m.load.Mark(name)
+			m.say("marked: %s", name)
+			return nil
+		},
+	}
+}
+
+// usersDialog sets users and spawn rate exactly.
+type usersDialog struct {
+	users, rate *field
+	second      bool
+}
+
+func newUsersDialog(m *model) dialog {
+	return &usersDialog{
+		users: newField(strconv.Itoa(m.target())),
+		rate:  newField(strconv.FormatFloat(m.live.SpawnRate, 'f', -1, 64)),
+	}
+}
+
+func (d *usersDialog) focused() *field {
+	if d.second {
+		return d.rate
+	}
+	return d.users
+}
+
+func (d *usersDialog) paste(p tea.PasteMsg) { d.focused().update(p) }
+
+func (d *usersDialog) key(m *model, k tea.KeyPressMsg) (bool, tea.Cmd) {
+	switch k.String() {
+	case "esc":
+		return true, nil
+	case "tab", "shift+tab", "up", "down":
+		d.second = !d.second
+	case "enter":
+		users, rate, problem := d.read()
+		if problem != "" {
+			return false, nil // it stands in the dialog
+		}
+		if rate != m.live.SpawnRate {
+			m.load.SetSpawnRate(rate)
+		}
+		m.ask(users)
+		return true, nil
+	default:
+		f := d.focused()
+		// What is there is what one comes to replace: the first digit does.
+		if k.Text != "" && strings.Trim(k.Text, "0123456789. ") != "" {
+			return false, nil
+		}
+		if k.Text != "" && !f.touched {
+			f.set("")
+		}
+		f.touched = true
+		f.key(k)
+	}
+	return false, nil
+}
+
+func (d *usersDialog) read() (users int, rate float64, problem string) {
+	users, err := strconv.Atoi(strings.ReplaceAll(d.users.trimmed(), " ", ""))
+	if err != nil || users < 0 || users > mostUsers {
+		return 0, 0, "target: a whole number from 0 to " + thousands(mostUsers)
+	}
+	rate, err = strconv.ParseFloat(d.rate.trimmed(), 64)
+	if err != nil || !(rate > 0) || math.IsInf(rate, 0) {
+		return 0, 0, "spawn rate: a number above 0, such as 50"
+	}
+	return users, rate, ""
+}
+
+const mostUsers = 10_000_000
+
+func (d *usersDialog) view(m *model, w, _ int) []string {
+	const bw = 50
+	users, rate, problem := d.read()
+	hint := ""
+	switch now := m.live.Running; {
+	case problem != "":
+		hint = bad.Styled("✗ " + problem)
+	case users > now:
+		hint = fmt.Sprintf("reaches %s in %s", thousands(users), plainSeconds(time.Duration(float64(users-now)/rate*float64(time.Second))+time.Second-1))
+	case users < now:
+		hint = fmt.Sprintf("%s users finish the task in hand and leave", thousands(now-users))
+	default:
+		hint = "as it is"
+	}
+	return boxed("Users", []string{
+		" Target      [ " + d.users.view(8, !d.second) + " ]   now " + thousands(m.live.Running),
+		" Spawn rate  [ " + d.rate.view(8, d.second) + " ] users/s",
+		" " + hint,
+		right(accent.Styled("enter")+" apply   "+accent.Styled("esc")+" cancel ", bw),
+	}, min(bw, max(w-4, 1)))
+}
+
+// exportDialog writes what is shown, or the whole run, to a file.
+type exportDialog struct {
+	path    *field
+	formats []string
+	at      int
+	base    string
+	screen  string // what is shown, as text
+	table   string // … as comma-separated values, empty if it is no table
+}
+
+func newExport(m *model, what, table string) dialog {
+	d := &exportDialog{table: table}
+	d.formats = append(d.formats, "txt")
+	if table != "" {
+		d.formats = append(d.formats, "csv")
+	}
+	if m.o.Export != nil {
+		d.formats = append(d.formats, m.o.Formats...)
+	}
+	var b strings.Builder
+	for _, l := range m.lines() {
+		b.WriteString(strings.TrimRight(plainText(l), " ") + "\n")
+	}
+	d.screen = b.String()
+	d.base = filepath.Join(m.o.Dir, what+"-"+m.now().Format("150405"))
+	d.path = newField(d.base + ".txt")
+	return d
+}
+
+func (d *exportDialog) paste(p tea.PasteMsg) { d.path.update(p) }
+
+func (d *exportDialog) key(m *model, k tea.KeyPressMsg) (bool, tea.Cmd) {
+	switch k.String() {
+	case "esc":
+		return true, nil
+	case "tab", "down", "shift+tab", "up":
+		step := 1
+		if s := k.String(); s == "up" || s == "shift+tab" {
+			step = len(d.formats) - 1
+		}
+		was := "." + ending(d.formats[d.at])
+		d.at = (d.at + step) % len(d.formats)
+		d.path.set(strings.TrimSuffix(d.path.value(), was) + "." + ending(d.formats[d.at]))
+		return false, nil
+	case "enter":
+		path, format, snap, export := d.path.trimmed(), d.formats[d.at], m.snap, m.o.Export
+		if path == "" {
+			return false, nil
+		}
+		text := ""
+		switch {
+		case d.at == 0:
+			text = d.screen
+		case d.at == 1 && d.table != "":
+			text = d.table
+		}
+		return true, safely(func() tea.Msg {
+			if text != "" {
+				return savedMsg{what: "exported", path: path, size: len(text), err: writeFile(path, []byte(text), 0o644)}
+			}
+			err := export(format, path, snap)
+			return savedMsg{what: "exported " + format, path: path, size: fileSize(path), err: err}
+		})
+	}
+	d.path.key(k)
+	return false, nil
+}
+
+// ending of a format such as "csv" or "run as csv".
+func ending(format string) string {
+	f := strings.Fields(format)
+	return f[len(f)-1]
+}
+
+func (d *exportDialog) view(_ *model, w, _ int) []string {
+	bw := max(min(64, w-4), 1)
+	var formats []string
+	for i, f := range d.formats {
+		switch {
+		case i == 0:
+			f = "this screen as txt"
+		case i == 1 && d.table != "":
+			f = "this table as csv"
+		default:
+			f = "the run as " + f
+		}
+		sign := "( ) "
+		if i == d.at {
+			sign = accent.Styled("(•) ")
+		}
+		formats = append(formats, " "+sign+f)
+	}
+	lines := append(formats, " Path [ "+d.path.view(max(bw-11, 1), true)+" ]",
+		right(accent.Styled("tab")+" format   "+accent.Styled("enter")+" write   "+accent.Styled("esc")+" cancel ", bw))
+	return boxed("Export", lines, bw)
+}

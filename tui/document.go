@@ -1,0 +1,203 @@
+package tui
+
+import (
+	"bytes"
+	"fmt"
+	"mime"
+	"strings"
+
+	"tload/stats"
+)
+
+// document is a body made ready to read. It is made in a command, once, and
+// kept: drawing only picks lines out of it.
+type document struct {
+	lines  []string // safe to draw, without styles
+	json   bool     // worth colouring
+	hex    bool
+	kind   string // "JSON, shown indented"
+	note   string // how it was decoded
+	marked string // what was masked
+}
+
+// docKey says what a document was made of and how.
+type docKey struct {
+	x        *stats.Exchange
+	request  bool
+	raw      bool
+	hex      bool // hex asked for; text if it would be hex by itself
+	revealed bool
+}
+
+const (
+	mostLines  = 400_000
+	mostColour = 1 << 20 // bytes of a body that is still coloured
+	longLine   = 16 << 10
+)
+
+// read makes the document. It is slow work: call it in a command.
+func (k docKey) read(s *secrets) *document {
+	part := k.x.Response
+	if k.request {
+		part = k.x.Request
+	}
+	d := &document{}
+	contentType := headerOf(part.Head, "Content-Type")
+	body, note := decode(part.Body, headerOf(part.Head, "Content-Encoding"))
+	d.note = note
+	media, params, _ := mime.ParseMediaType(contentType)
+	switch strings.ToLower(params["charset"]) {
+	case "iso-8859-1", "latin1", "windows-1252", "iso-8859-15":
+		if !k.raw && !isBinary(body) {
+			body = latin1(body)
+			d.note = join(d.note, "from "+clean(params["charset"]))
+		}
+	}
+	if !k.revealed {
+		hidden := 0
+		body = s.body(body, contentType, func(string) string { hidden++; return masked })
+		if hidden > 0 {
+			d.marked = fmt.Sprintf("%d masked (R shows)", hidden)
+		}
+	}
+	d.hex = isBinary(body) != k.hex
+	if d.hex {
+		d.kind = "hex"
+		if media != "" {
+			d.kind = clean(media) + " · hex"
+		}
+		for at := 0; at < len(body) && len(d.lines) < mostLines; at += 16 {
+			d.lines = append(d.lines, hexLine(body, at))
+		}
+		return d
+	}
+	isJSON := strings.HasSuffix(media, "json") && len(bytes.TrimSpace(body)) > 0 || looksLikeJSON(body)
+	switch {
+	case isJSON && !k.raw:
+		p := printer{indent: true}
+		body = p.print(body)
+		d.json, d.kind = true, "JSON, shown indented"
+	case isJSON:
+		d.json, d.kind = true, "JSON, as it came"
+	case strings.HasSuffix(media, "xml"):
+		d.kind = "XML"
+	case media == "text/html":
+		d.kind = "HTML"
+	case media != "":
+		d.kind = clean(media)
+	default:
+		d.kind = "text"
+	}
+	d.json = d.json && len(body) <= mostColour
+	d.lines = textLines(body)
+	return d
+}
+
+// textLines parts text into lines that are safe to draw. A line too long for
+// any screen is parted as well, so that drawing never meets megabytes.
+func textLines(body []byte) []string {
+	var lines []string
+	for len(body) > 0 && len(lines) < mostLines {
+		line, end := cutLine(body)
+		body = body[len(line)+len(end):]
+		for len(line) > longLine {
+			at := longLine
+			for at > longLine-4 && line[at]&0xc0 == 0x80 {
+				at-- // not inside a character
+			}
+			lines = append(lines, clean(string(line[:at])))
+			line = line[at:]
+		}
+		lines = append(lines, clean(string(line)))
+	}
+	if len(body) > 0 {
+		lines = append(lines, fmt.Sprintf("… %s more bytes are not shown: save the exchange to read them", thousands(len(body))))
+	}
+	return lines
+}
+
+// headerOf is the first value of a header in a head as it was on the wire.
+func headerOf(head []byte, name string) string {
+	_, head = firstLine(head)
+	for len(head) > 0 {
+		line, end := cutLine(head)
+		head = head[len(line)+len(end):]
+		k, v, ok := bytes.Cut(line, []byte(":"))
+		if ok && strings.EqualFold(string(bytes.TrimSpace(k)), name) {
+			return string(bytes.TrimSpace(v))
+		}
+	}
+	return ""
+}
+
+// firstLine is the start line of a head, and its headers.
+func firstLine(head []byte) (line string, rest []byte) {
+	l, end := cutLine(head)
+	return string(l), head[len(l)+len(end):]
+}
+
+// headers are the header lines of a head, in order, without their ends.
+func headers(head []byte) []string {
+	_, rest := firstLine(head)
+	var out []string
+	for len(rest) > 0 {
+		line, end := cutLine(rest)
+		rest = rest[len(line)+len(end):]
+		if len(line) > 0 {
+			out = append(out, string(line))
+		}
+	}
+	return out
+}
+
+// kept says how much of a body there is.
+func kept(p stats.Part) string {
+	switch {
+	case p.Cut():
+		return fmt.Sprintf("cut: %s of %s bytes kept (--capture-body)", thousands(len(p.Body)), thousands(p.Size))
+	case p.Expected >= 0 && p.Size < p.Expected:
+		return fmt.Sprintf("broke off: %s of %s bytes announced", thousands(p.Size), thousands(p.Expected))
+	case p.Size == 0:
+		return "no body"
+	}
+	return fmt.Sprintf("complete body (%s of %s bytes)", thousands(len(p.Body)), thousands(p.Size))
+}
+
+func join(parts ...string) string {
+	var out []string
+	for _, p := range parts {
+		if p != "" {
+			out = append(out, p)
+		}
+	}
+	return strings.Join(out, " · ")
+}
+
+// colourJSON paints one line of JSON: names, literals and the rest.
+func colourJSON(line string) string {
+	var b strings.Builder
+	for i := 0; i < len(line); {
+		switch c := line[i]; {
+		case c == '"':
+			end := stringEnd([]byte(line), i)
+			rest := strings.TrimLeft(line[end:], " ")
+			if strings.HasPrefix(rest, ":") {
+				b.WriteString(name.Styled(line[i:end]))
+			} else {
+				b.WriteString(literal.Styled(line[i:end]))
+			}
+			i = end
+		case c == '-' || c >= '0' && c <= '9' || c == 't' || c == 'f' || c == 'n':
+			end := i + 1
+			for end < len(line) && strings.IndexByte(" ,]}", line[end]) < 0 {
+				end++
+			}
+			b.WriteString(number.Styled(line[i:end]))
+			i = end
+		default:
+			b.WriteByte(c)
+			i++
+		}
+	}
+	return b.String()
+}

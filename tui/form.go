@@ -1,0 +1,412 @@
+package tui
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	tea "charm.land/bubbletea/v2"
+)
+
+// Form is what a run is started with.
+type Form struct {
+	Host      string
+	Users     int
+	SpawnRate float64
+	RunTime   time.Duration // 0: until stopped
+	StopGrace time.Duration
+	Choices   []Choice
+
+	Capture        bool // failing exchanges
+	CaptureSamples int  // … so many per group, for the words beside it
+	CaptureBody    int  // … bytes of each body
+
+	DryRun bool // one user, one pass; set by the form
+}
+
+// Choice is a behaviour that can be ticked.
+type Choice struct {
+	Name   string
+	Weight int
+	Tasks  int
+	On     bool
+}
+
+// form is the start screen.
+type form struct {
+	base   Form
+	host   *field
+	users  *field
+	rate   *field
+	time   *field
+	grace  *field
+	on     []bool
+	keep   bool
+	at     int // focused: fields, behaviours, capture, the two buttons
+	error  string
+	busy   bool
+	probeM string
+	probeE bool
+	asked  string // host that was looked at last
+}
+
+const fields = 5
+
+func newForm(m *model, f Form) *form {
+	x := &form{base: f, keep: f.Capture}
+	x.host = newField(f.Host)
+	x.users = newField(strconv.Itoa(max(f.Users, 1)))
+	rate := f.SpawnRate
+	if rate <= 0 {
+		rate = 1
+	}
+	x.rate = newField(strconv.FormatFloat(rate, 'f', -1, 64))
+	x.time = newField(plain(f.RunTime))
+	x.grace = newField(plain(f.StopGrace))
+	for _, c := range f.Choices {
+		x.on = append(x.on, c.On)
+	}
+	if m.load != nil {
+		x.at = x.startButton()
+	}
+	return x
+}
+
+func (f *form) captureAt() int   { return fields + len(f.on) }
+func (f *form) startButton() int { return f.captureAt() + 1 }
+func (f *form) count() int       { return f.startButton() + 2 }
+
+func (f *form) field() *field {
+	if f.at < fields {
+		return []*field{f.host, f.users, f.rate, f.time, f.grace}[f.at]
+	}
+	return nil
+}
+
+func (f *form) key(m *model, k tea.KeyPressMsg) tea.Cmd {
+	do := lookup(inForm, k.String())
+	if x := f.field(); x != nil && do == formToggle {
+		x.key(k)
+		return nil
+	}
+	switch do {
+	case formNext, formPrev:
+		step := 1
+		if do == formPrev {
+			step = f.count() - 1
+		}
+		f.at = (f.at + step) % f.count()
+		return f.probe(m)
+	case formToggle:
+		switch i := f.at - fields; {
+		case i >= 0 && i < len(f.on):
+			f.on[i] = !f.on[i]
+		case f.at == f.captureAt():
+			f.keep = !f.keep
+		default:
+			return f.start(m, f.at == f.startButton()+1)
+		}
+		return nil
+	case formStart:
+		return f.start(m, f.at == f.startButton()+1)
+	case formDryRun:
+		return f.start(m, true)
+	case formLeave:
+		if m.load != nil {
+			m.form = nil
+			return nil
+		}
+		m.say("ctrl+c quits")
+		return nil
+	}
+	if x := f.field(); x != nil {
+		f.error = ""
+		x.key(k)
+		return nil
+	}
+	if k.String() == "q" {
+		return m.asked()
+	}
+	if i := strings.Index("jk", k.String()); i >= 0 {
+		f.at = (f.at + []int{1, f.count() - 1}[i]) % f.count()
+	}
+	return nil
+}
+
+func (f *form) paste(_ *model, p tea.PasteMsg) tea.Cmd {
+	if x := f.field(); x != nil {
+		p.Content = strings.TrimSpace(p.Content)
+		x.update(p)
+	}
+	return nil
+}
+
+// probe looks at the host once it was typed.
+func (f *form) probe(m *model) tea.Cmd {
+	host := f.host.trimmed()
+	if m.o.Probe == nil || host == "" || host == f.asked {
+		return nil
+	}
+	f.asked, f.probeM = host, "…"
+	look := m.o.Probe
+	return safely(func() tea.Msg {
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		defer cancel()
+		text, err := look(ctx, host)
+		return probedMsg{host, text, err}
+	})
+}
+
+func (f *form) probed(p probedMsg) {
+	if p.host != f.host.trimmed() {
+		return
+	}
+	f.probeM, f.probeE = clean(p.text), p.err != nil
+	if p.err != nil {
+		f.probeM = clean(p.err.Error())
+	}
+}
+
+// read is what was typed, or what is wrong with it and where.
+func (f *form) read() (x Form, at int, problem string) {
+	x = f.base
+	x.Host = f.host.trimmed()
+	if x.Host == "" {
+		return x, 0, "host: where to, such as http://localhost:5000"
+	}
+	users, err := strconv.Atoi(strings.ReplaceAll(f.users.trimmed(), " ", ""))
+	if err != nil || users < 1 || users > mostUsers {
+		return x, 1, "users: a whole number from 1, such as 200"
+	}
+	x.Users = users
+	x.SpawnRate, err = strconv.ParseFloat(f.rate.trimmed(), 64)
+	if err != nil || !(x.SpawnRate > 0) || x.SpawnRate > mostUsers {
+		return x, 2, "spawn rate: users started per second, such as 20"
+	}
+	if x.RunTime, err = span(f.time.trimmed()); err != nil {
+		return x, 3, "run time: such as 90s, 10m, 1h20m, or blank"
+	}
+	if x.StopGrace, err = span(f.grace.trimmed()); err != nil {
+		return x, 4, "stop grace: such as 10s, or blank for none"
+	}
+	x.Choices = append([]Choice(nil), f.base.Choices...)
+	any := len(f.on) == 0
+	for i, on := range f.on {
+		x.Choices[i].On = on
+		any = any || on
+	}
+	if !any {
+		return x, fields, "behaviours: tick at least one"
+	}
+	x.Capture = f.keep
+	return x, 0, ""
+}
+
+// span is a duration as Locust takes it: 20 is seconds.
+func span(s string) (time.Duration, error) {
+	if s == "" {
+		return 0, nil
+	}
+	if n, err := strconv.Atoi(s); err == nil {
+		s = strconv.Itoa(n) + "s"
+	}
+	d, err := time.ParseDuration(strings.ReplaceAll(s, " ", ""))
+	if err == nil && d < 0 {
+		err = strconv.ErrRange
+	}
+	return d, err
+}
+
+func (f *form) start(m *model, dry bool) tea.Cmd {
+	if f.busy {
+		return nil
+	}
+	x, at, problem := f.read()
+	if problem != "" {
+		f.at, f.error = at, problem
+		return nil
+	}
+	if m.o.Launch == nil {
+		f.error = "nothing here starts a run"
+		return nil
+	}
+	x.DryRun = dry
+	f.busy, f.error = true, ""
+	m.o.Form = x // what R shows again
+	m.o.Form.DryRun = false
+	launch := m.o.Launch
+	return safely(func() tea.Msg {
+		l, err := launch(x)
+		return launchedMsg{l, err}
+	})
+}
+
+func (f *form) failed(err error) {
+	f.busy, f.error = false, clean(err.Error())
+}
+
+func (f *form) view(m *model, w, h int) []string {
+	rule := strings.Repeat("─", w)
+	short := h < 22
+	out := []string{between(" "+bold.Styled("tload"), "new run  "+accent.Styled("enter")+" starts ", w), rule}
+	gap := func() {
+		if !short {
+			out = append(out, "")
+		}
+	}
+	focus := func(i int, s string) string {
+		if i == f.at {
+			return accent.Styled(s)
+		}
+		return s
+	}
+	wide := min(max(w-18, 8), 60)
+	gap()
+	out = append(out, "   "+focus(0, "Host      ")+"   "+f.host.view(wide, f.at == 0))
+	if f.probeM != "" {
+		sign := tick(!f.probeE) + " "
+		if f.probeM == "…" {
+			sign = ""
+		}
+		out = append(out, strings.Repeat(" ", 16)+sign+cut(f.probeM, max(w-30, 10))+dim.Styled(" (one probe)"))
+	} else {
+		gap()
+	}
+	gap()
+	users, _ := strconv.Atoi(f.users.trimmed())
+	rate, _ := strconv.ParseFloat(f.rate.trimmed(), 64)
+	peak := ""
+	if users > 0 && rate > 0 {
+		peak = dim.Styled("(peak in " + plainSeconds(time.Duration(float64(users)/rate*float64(time.Second))+time.Second-1) + ")")
+	}
+	out = append(out,
+		"   "+focus(1, "Users     ")+"   "+f.users.view(9, f.at == 1)+"    "+focus(2, "Spawn rate")+"   "+f.rate.view(7, f.at == 2)+" users/s   "+peak,
+		"   "+focus(3, "Run time  ")+"   "+f.time.view(9, f.at == 3)+"    "+dim.Styled("blank = until you stop it"),
+		"   "+focus(4, "Stop grace")+"   "+f.grace.view(9, f.at == 4)+"    "+dim.Styled("wait for requests in flight"))
+	gap()
+	// Few enough behaviours are drawn that the buttons stay on the screen.
+	room := max(h-len(out)-9, 1)
+	first := 0
+	if i := f.at - fields; i >= room && i < len(f.on) {
+		first = i - room + 1
+	}
+	nameWidth := 12
+	for _, c := range f.base.Choices {
+		nameWidth = min(max(nameWidth, width(clean(c.Name))), 30)
+	}
+	for i := first; i < len(f.on) && i < first+room; i++ {
+		label := "          "
+		if i == first {
+			label = "Behaviours"
+		}
+		c := f.base.Choices[i]
+		line := fmt.Sprintf("%s %s   weight %d   %s", box(f.on[i]), fit(cutMiddle(clean(c.Name), nameWidth), nameWidth), max(c.Weight, 1), plural(c.Tasks, "task"))
+		if i == first+room-1 && i < len(f.on)-1 {
+			line += fmt.Sprintf("   … %d more", len(f.on)-1-i)
+		}
+		out = append(out, "   "+label+"   "+focus(fields+i, line))
+	}
+	what := "failing exchanges"
+	if f.base.CaptureSamples > 0 {
+		what += fmt.Sprintf("   %d per group", f.base.CaptureSamples)
+	}
+	if f.base.CaptureBody > 0 {
+		what += " · bodies to " + size(float64(f.base.CaptureBody))
+	}
+	out = append(out, "   Capture      "+focus(f.captureAt(), box(f.keep)+" "+what))
+	if lim := m.o.FileLimit; lim > 0 {
+		gap()
+		want := users + 200 // connections, and what the program itself holds open
+		if lim >= want {
+			out = append(out, fmt.Sprintf("   Open files   ulimit -n %d %s enough for %s users", lim, tick(true), thousands(users)))
+		} else {
+			out = append(out, fmt.Sprintf("   Open files   ulimit -n %d %s too low for %s users: want %d at least", lim, tick(false), thousands(users), want),
+				"                run: ulimit -n 65535")
+		}
+	}
+	gap()
+	button := func(i int, s string) string {
+		if f.at == i {
+			return inverse.Styled("[ " + s + " ]")
+		}
+		return "[ " + s + " ]"
+	}
+	start := "Start"
+	if f.busy {
+		start = "Starting …"
+	}
+	out = append(out, "                "+button(f.startButton(), start)+"   "+button(f.startButton()+1, "Dry run: 1 user, 1 loop"))
+	if f.error != "" {
+		for i, l := range wrapText(f.error, max(w-8, 10)) {
+			if i == 4 {
+				break
+			}
+			sign := "✗ "
+			if i > 0 {
+				sign = "  "
+			}
+			out = append(out, "   "+badBold.Styled(sign+l))
+		}
+	}
+	foot := " "
+	for _, do := range footers[inForm] {
+		b, _ := bound(inForm, do)
+		label, words := b.keys[0], b.foot
+		switch do {
+		case formNext:
+			label = "tab"
+		case interrupt:
+			words = "quit"
+		}
+		foot += accent.Styled(label) + " " + words + "  "
+	}
+	if m.load != nil {
+		foot += accent.Styled("esc") + " back"
+	}
+	out = sized(out, w, max(h-2, 0))
+	return append(out, m.noteLine(), foot)
+}
+
+func box(on bool) string {
+	if on {
+		return "[x]"
+	}
+	return "[ ]"
+}
+
+func plural(n int, word string) string {
+	if n == 1 {
+		return "1 " + word
+	}
+	return thousands(n) + " " + word + "s"
+}
+
+// wrapText breaks text at words into lines of at most w.
+func wrapText(s string, w int) []string {
+	var lines []string
+	line := ""
+	for _, word := range strings.Fields(s) {
+		for width(word) > w {
+			if line != "" {
+				lines, line = append(lines, line), ""
+			}
+			head := fit(word, w)
+			lines = append(lines, head)
+			word = strings.TrimPrefix(word, strings.TrimRight(head, " "))
+		}
+		switch {
+		case line == "":
+			line = word
+		case width(line)+1+width(word) <= w:
+			line += " " + word
+		default:
+			lines, line = append(lines, line), word
+		}
+	}
+	if line != "" {
+		lines = append(lines, line)
+	}
+	return lines
+}

@@ -1,0 +1,264 @@
+package tui
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/charmbracelet/x/ansi"
+)
+
+// thousands is n with a space between groups of three digits.
+func thousands[N int | int64 | uint64 | uint32](n N) string {
+	s := strconv.FormatInt(int64(n), 10)
+	sign := ""
+	if strings.HasPrefix(s, "-") {
+		sign, s = "-", s[1:]
+	}
+	for i := len(s) - 3; i > 0; i -= 3 {
+		s = s[:i] + " " + s[i:]
+	}
+	return sign + s
+}
+
+// rate is a number per second: one decimal while it is small.
+func rate(v float64) string {
+	switch {
+	case math.IsNaN(v) || math.IsInf(v, 0):
+		return "-"
+	case v == 0:
+		return "0"
+	case v < 9.95:
+		return strconv.FormatFloat(v, 'f', 1, 64)
+	}
+	return thousands(int64(math.Round(v)))
+}
+
+// short is a number in at most five characters: 950, 4.8k, 1.2M.
+func short(v float64) string {
+	if math.IsNaN(v) || math.IsInf(v, 0) {
+		return "-"
+	}
+	sign := ""
+	if v < 0 {
+		sign, v = "-", -v
+	}
+	unit := ""
+	for _, u := range []string{"k", "M", "G", "T", "P"} {
+		if v < 999.5 {
+			break
+		}
+		v, unit = v/1000, u
+	}
+	switch {
+	case v == math.Trunc(v) && unit == "" || v >= 99.95:
+		return sign + strconv.FormatFloat(v, 'f', 0, 64) + unit
+	case v < 1 && unit == "":
+		return sign + strconv.FormatFloat(v, 'g', 2, 64)
+	}
+	return sign + strconv.FormatFloat(v, 'f', 1, 64) + unit
+}
+
+// millis is a duration in milliseconds, without the unit. Zero is "-": no
+// request ever takes none.
+func millis(d time.Duration) string {
+	v := float64(d) / float64(time.Millisecond)
+	switch {
+	case d <= 0:
+		return "-"
+	case v < 0.995:
+		return strconv.FormatFloat(v, 'f', 2, 64)
+	case v < 9.95:
+		return strconv.FormatFloat(v, 'f', 1, 64)
+	}
+	return thousands(int64(math.Round(v)))
+}
+
+// phase is a duration in milliseconds with one decimal, for the timings.
+func phase(d time.Duration) string {
+	t := int64(math.Round(float64(d) / float64(100*time.Microsecond)))
+	return thousands(t/10) + "." + strconv.FormatInt(t%10, 10)
+}
+
+func percent(v float64) string {
+	if math.IsNaN(v) || math.IsInf(v, 0) {
+		return "-"
+	}
+	if v > 0 && v < 0.05 {
+		return "<0.1" // something failed: never shown as none
+	}
+	return strconv.FormatFloat(v, 'f', 1, 64)
+}
+
+// size is a number of bytes: 97 B, 1.2 KiB, 11 MiB.
+func size(n float64) string {
+	if n < 1024 {
+		return strconv.FormatFloat(math.Max(math.Round(n), 0), 'f', 0, 64) + " B"
+	}
+	for _, u := range []string{"KiB", "MiB", "GiB", "TiB"} {
+		n /= 1024
+		if n < 9.95 {
+			return strconv.FormatFloat(n, 'f', 1, 64) + " " + u
+		}
+		if n < 1023.5 || u == "TiB" {
+			return strconv.FormatFloat(n, 'f', 0, 64) + " " + u
+		}
+	}
+	return ""
+}
+
+// clock is a span as mm:ss, with hours when there are any.
+func clock(d time.Duration) string {
+	s := int64(max(d, 0) / time.Second)
+	if s >= 3600 {
+		return fmt.Sprintf("%d:%02d:%02d", s/3600, s/60%60, s%60)
+	}
+	return fmt.Sprintf("%02d:%02d", s/60, s%60)
+}
+
+// ago is how long before now t was, in one unit.
+func ago(now, t time.Time) string {
+	d := now.Sub(t)
+	switch {
+	case t.IsZero():
+		return "-"
+	case d < time.Minute:
+		return strconv.Itoa(int(max(d, 0)/time.Second)) + "s"
+	case d < time.Hour:
+		return strconv.Itoa(int(d/time.Minute)) + "m"
+	case d < 48*time.Hour:
+		return strconv.Itoa(int(d/time.Hour)) + "h"
+	}
+	return strconv.Itoa(int(d/(24*time.Hour))) + "d"
+}
+
+// plain is a duration as a person types it: 10s, 5m, 1h20m.
+func plain(d time.Duration) string {
+	if d <= 0 {
+		return ""
+	}
+	s := d.String()
+	if strings.HasSuffix(s, "m0s") {
+		s = s[:len(s)-2]
+	}
+	if strings.HasSuffix(s, "h0m") {
+		s = s[:len(s)-2]
+	}
+	return s
+}
+
+var sparks = []rune("▁▂▃▄▅▆▇█")
+
+// spark draws values as n characters; several values fall into one character as
+// their sum. Nothing at all is drawn as blanks.
+func spark[N float64 | uint32](values []N, n int) string {
+	if n <= 0 {
+		return ""
+	}
+	per := max((len(values)+n-1)/n, 1)
+	var sums []float64
+	for end := len(values); end > 0 && len(sums) < n; end -= per {
+		sum := 0.0
+		for _, v := range values[max(end-per, 0):end] {
+			sum += float64(v)
+		}
+		sums = append(sums, sum)
+	}
+	top := 0.0
+	for _, s := range sums {
+		top = math.Max(top, s)
+	}
+	out := make([]rune, n)
+	for i := range out {
+		out[i] = ' '
+		if j := n - 1 - i; j < len(sums) && top > 0 {
+			out[i] = sparks[min(max(int(math.Ceil(sums[j]/top*8))-1, 0), 7)]
+		}
+	}
+	return string(out)
+}
+
+var eighths = []rune(" ▏▎▍▌▋▊▉")
+
+// bar is share (0 to 1) of w characters; anything above zero is seen.
+func bar(share float64, w int) string {
+	if w <= 0 || math.IsNaN(share) || share <= 0 {
+		return ""
+	}
+	n := int(math.Round(math.Min(share, 1) * float64(w) * 8))
+	n = max(n, 1)
+	s := strings.Repeat("█", n/8)
+	if n%8 > 0 && n/8 < w {
+		s += string(eighths[n%8])
+	}
+	return s
+}
+
+// width is how many cells s takes on the screen.
+func width(s string) int { return ansi.StringWidth(s) }
+
+// fit cuts or pads s to exactly w cells.
+func fit(s string, w int) string {
+	if w <= 0 {
+		return ""
+	}
+	n := width(s)
+	if n > w {
+		s = ansi.Truncate(s, w, "")
+		n = width(s)
+	}
+	if n < w {
+		s += strings.Repeat(" ", w-n)
+	}
+	return s
+}
+
+// cut shortens s to w cells with an ellipsis at its end.
+func cut(s string, w int) string {
+	if w <= 0 {
+		return ""
+	}
+	return ansi.Truncate(s, w, "…")
+}
+
+// cutMiddle shortens s to w cells with an ellipsis in its middle, where a path
+// says least.
+func cutMiddle(s string, w int) string {
+	n := width(s)
+	if n <= w {
+		return s
+	}
+	if w <= 1 {
+		return cut(s, w)
+	}
+	left := w / 2
+	return ansi.Truncate(s, left, "") + "…" + ansi.TruncateLeft(s, n-(w-1-left), "")
+}
+
+// right puts s at the right end of w cells.
+func right(s string, w int) string {
+	if n := width(s); n < w {
+		return strings.Repeat(" ", w-n) + s
+	}
+	return fit(s, w)
+}
+
+// between puts left and end at the two ends of w cells; end gives way.
+func between(left, end string, w int) string {
+	gap := w - width(left) - width(end)
+	if gap < 1 {
+		return fit(left, w)
+	}
+	return left + strings.Repeat(" ", gap) + end
+}
+
+// plainText is a drawn line without its styles.
+func plainText(line string) string { return ansi.Strip(line) }
+
+// ansiCut is the first w cells of a styled line.
+func ansiCut(s string, w int) string { return ansi.Truncate(s, w, "") + "\x1b[m" }
+
+// ansiRest is a styled line without its first w cells.
+func ansiRest(s string, w int) string { return ansi.TruncateLeft(s, w, "") }

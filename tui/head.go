@@ -1,0 +1,380 @@
+package tui
+
+import (
+	"fmt"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	tea "charm.land/bubbletea/v2"
+	"github.com/charmbracelet/x/ansi"
+
+	"tload/swarm"
+)
+
+// View draws the whole screen: exactly as many lines as it has, none wider.
+func (m *model) View() (v tea.View) {
+	defer func() {
+		if r := recover(); r != nil {
+			m.fail(fmt.Errorf("panic while drawing: %v\n%s", r, debug.Stack()))
+			v = tea.NewView("")
+			v.AltScreen = true
+		}
+	}()
+	began := time.Now()
+	lines := m.lines()
+	if m.o.ASCII {
+		for i, l := range lines {
+			lines[i] = inASCII(l)
+		}
+	}
+	v = tea.NewView(strings.Join(lines, "\n"))
+	v.AltScreen = true
+	if m.mouse && !m.frame.tiny {
+		v.MouseMode = tea.MouseModeCellMotion
+	}
+	m.drew = time.Since(began)
+	return v
+}
+
+func (m *model) lines() []string {
+	f := m.frame
+	m.areas = m.areas[:0]
+	if m.fault != nil {
+		return sized(nil, f.w, f.h)
+	}
+	if f.tiny {
+		return m.tinyLines()
+	}
+	var out []string
+	if m.form != nil {
+		out = m.form.view(m, f.w, f.h)
+	} else {
+		out = append(out, m.status(), m.numbers(), m.tabLine())
+		out = append(out, sized(m.screen().view(m, f.w, f.body), f.w, f.body)...)
+		out = append(out, m.noteLine(), m.footer())
+	}
+	out = sized(out, f.w, f.h)
+	for _, d := range m.dialogs {
+		out = over(out, d.view(m, f.w, f.h), f.w, f.h)
+	}
+	return out
+}
+
+// tinyLines are what a screen too small for anything else still shows.
+func (m *model) tinyLines() []string {
+	f, s := m.frame, m.snap
+	small := fmt.Sprintf("too small: %dx%d (%dx%d)", f.w, f.h, leastWidth, leastHeight)
+	if m.form != nil {
+		return sized([]string{"tload: new run", small}, f.w, f.h)
+	}
+	t := m.shown(&s.Total)
+	state := s.State.String()
+	if s.State == swarm.Running {
+		state = "RUN"
+	}
+	first := fmt.Sprintf("%s %s %s rps %s%% fail p95 %s", state, clock(s.Elapsed), short(t.RPS), percent(t.FailPercent()), millis(t.OK.P95))
+	lines := []string{first, small}
+	if n := len(m.dialogs); n > 0 {
+		lines = append([]string{"q: s stop  d detach  esc back"}, lines...)
+	}
+	return sized(lines, f.w, f.h)
+}
+
+// status is the first line: host, state, clock, users, how the generator is.
+func (m *model) status() string {
+	s, f := m.snap, m.frame
+	state := stateStyle(s.State).Styled(s.State.String())
+	elapsed := clock(s.Elapsed)
+	if s.RunTime > 0 {
+		elapsed += "/" + clock(s.RunTime)
+	}
+	users := thousands(s.Running)
+	target := s.Target
+	if m.want >= 0 {
+		target = m.want
+	}
+	if target != s.Running {
+		users += "/" + thousands(target)
+	}
+	host := hostName(s.Host)
+	light := m.light()
+	var extra []string
+	fixed := fmt.Sprintf("  %s %s  %s users", state, elapsed, users)
+	if m.frozen {
+		behind := m.live.Taken.Sub(s.Taken).Round(time.Second)
+		fixed += "  " + inverse.Styled(" FROZEN "+plainSeconds(behind)+" behind ")
+	}
+	if m.link.slow(m.every) {
+		fixed += "  " + warning.Styled("slow link")
+	}
+	if s.Rate > 0 {
+		a := rate(s.Rate) + "/s arrivals"
+		if s.Backlog > 0 {
+			a += ", " + thousands(s.Backlog) + " wait"
+		}
+		extra = append(extra, a)
+	}
+	if f.w >= 72 {
+		if b := behaviours(s, f.w >= 120); b != "" {
+			extra = append(extra, dim.Styled(b))
+		}
+	}
+	if f.w >= 130 && s.RunTime > 0 {
+		extra = append(extra, progress(s.Elapsed, s.RunTime, 20))
+	}
+	if f.w >= 130 && s.RunID != "" {
+		extra = append(extra, dim.Styled("run "+clean(s.RunID)))
+	}
+	room := f.w - width(fixed) - width(light) - 8
+	lead := ""
+	if room >= 6 { // the state and the light matter more
+		lead = " " + bold.Styled("tload") + " " + cutMiddle(clean(host), min(room, 40))
+	}
+	lead += fixed
+	for _, e := range extra {
+		if width(lead)+2+width(e)+2+width(light) < f.w {
+			lead += "  " + e
+		}
+	}
+	return between(lead, light+" ", f.w)
+}
+
+func plainSeconds(d time.Duration) string { return fmt.Sprintf("%ds", int(d.Seconds())) }
+
+func hostName(h string) string {
+	if _, rest, ok := strings.Cut(h, "://"); ok {
+		h = rest
+	}
+	return strings.TrimSuffix(h, "/")
+}
+
+func behaviours(s *swarm.Snapshot, all bool) string {
+	if len(s.Behaviours) == 0 {
+		return ""
+	}
+	first := clean(s.Behaviours[0].Name)
+	if !all {
+		if n := len(s.Behaviours) - 1; n > 0 {
+			first += fmt.Sprintf("+%d", n)
+		}
+		return cutMiddle(first, 24)
+	}
+	var names []string
+	for _, b := range s.Behaviours {
+		names = append(names, fmt.Sprintf("%s×%s", clean(b.Name), thousands(b.Running)))
+	}
+	return cut(strings.Join(names, " "), 50)
+}
+
+func progress(done, all time.Duration, w int) string {
+	share := min(float64(done)/float64(all), 1)
+	n := int(share * float64(w))
+	return fmt.Sprintf("▕%s%s▏%3.0f%%", strings.Repeat("█", n), strings.Repeat("░", w-n), share*100)
+}
+
+func stateStyle(s swarm.State) ansi.Style {
+	switch s {
+	case swarm.Running:
+		return ansi.Style{}.Bold().ForegroundColor(ansi.Green)
+	case swarm.Spawning, swarm.Paused, swarm.Stopping:
+		return ansi.Style{}.Bold().ForegroundColor(ansi.Yellow)
+	}
+	return bold
+}
+
+// light says in a word whether the numbers are the target's or this machine's.
+func (m *model) light() string {
+	h := m.snap.Health
+	switch {
+	case m.snap.State == swarm.Ready || m.snap.Taken.IsZero():
+		return dim.Styled("● idle")
+	case !h.OK && len(h.Reasons) > 0:
+		return badBold.Styled("▲ GENERATOR")
+	case m.snap.State == swarm.Stopped && h.SuspectSeconds > 0:
+		return warning.Styled("▲ was suspect")
+	}
+	if m.frame.w >= 120 && m.snap.Health.Cores > 0 {
+		return "generator " + good.Styled("● ok") + fmt.Sprintf(" cpu %3.0f%%", m.snap.Health.CPU/m.snap.Health.Cores)
+	}
+	return good.Styled("● ok")
+}
+
+// numbers is the second line. Its numbers keep their places.
+func (m *model) numbers() string {
+	s, f := m.snap, m.frame
+	t := m.shown(&s.Total)
+	rps := bold.Styled(right(rate(t.RPS), 6))
+	fail := percent(t.FailPercent()) + "% (" + rate(t.FailRate) + "/s)"
+	if t.Failures > 0 {
+		fail = bad.Styled(fail)
+	}
+	late := percent(lateShare(s, t)) + "%"
+	if lateShare(s, t) >= 1 {
+		late = badBold.Styled(late)
+	}
+	l := &t.OK
+	var line string
+	switch {
+	case f.w >= 140:
+		line = fmt.Sprintf(" RPS %s   FAIL %s   p50 %s  p95 %s  p99 %s  max %s ms   IN %s/s   IN FLIGHT %s   LATE %s",
+			rps, fit(fail, 16), right(millis(l.P50), 5), bold.Styled(right(millis(l.P95), 5)), right(millis(l.P99), 6), right(millis(l.Max), 6),
+			right(size(perSecond(t.In, t.Span)), 8), right(thousands(s.InFlight), 5), late)
+		if c := t.Corrected; c.Count > 0 {
+			line += fmt.Sprintf("   CORRECTED p99 %s", millis(c.P99))
+		}
+	case f.w >= 80:
+		line = fmt.Sprintf(" RPS %s  fail %s p50 %s p95 %s p99 %s ms  late %s",
+			rps, fit(fail, 14), right(millis(l.P50), 5), bold.Styled(right(millis(l.P95), 5)), right(millis(l.P99), 6), late)
+	case f.w >= 60:
+		line = fmt.Sprintf(" RPS %s fail %s p50/95/99 %s/%s/%s ms", rps, bad.Styled(fit(percent(t.FailPercent())+"%", 6)),
+			millis(l.P50), bold.Styled(millis(l.P95)), millis(l.P99))
+	default:
+		line = fmt.Sprintf(" %s rps %s%% fail p95 %s", rps, percent(t.FailPercent()), bold.Styled(millis(l.P95)))
+	}
+	return line
+}
+
+func lateShare(s *swarm.Snapshot, t interface{ LatePercent() float64 }) float64 {
+	return t.LatePercent()
+}
+
+func perSecond(n uint64, span time.Duration) float64 {
+	if span <= 0 {
+		return 0
+	}
+	return float64(n) / span.Seconds()
+}
+
+var tabNames = [7]string{"Dash", "Stats", "Charts", "Errors", "Users", "Workers", "Logs"}
+
+// tabLine is the third line: the tabs, or where one is below them.
+func (m *model) tabLine() string {
+	f := m.frame
+	window := dim.Styled(m.windowName()) + " "
+	if st := m.tabs[m.tab]; len(st) > 1 {
+		crumbs := []string{tabNames[m.tab]}
+		for _, s := range st[1:] {
+			crumbs = append(crumbs, s.title())
+		}
+		end := window
+		if m.screen().place() == inExchange {
+			end = "◀ [ prev  next ] ▶ "
+		}
+		line := " " + strings.Join(crumbs[:len(crumbs)-1], " › ") + " › "
+		line += accent.Styled(crumbs[len(crumbs)-1])
+		m.areas = append(m.areas, area{x: 0, y: 2, w: width(tabNames[m.tab]) + 2, h: 1, do: back})
+		return between(line, end, f.w)
+	}
+	var b strings.Builder
+	x := 0
+	for i, n := range tabNames {
+		if i == 3 && len(m.snap.Groups) > 0 {
+			n = fmt.Sprintf("%s(%d)", n, len(m.snap.Groups))
+		}
+		label := fmt.Sprintf(" %d %s ", i+1, n)
+		switch {
+		case i == m.tab:
+			label = inverse.Styled(label)
+		case f.w < 72:
+			label = fmt.Sprintf(" %d ", i+1)
+		}
+		m.areas = append(m.areas, area{x: x, y: 2, w: width(label), h: 1, click: func(int, int, bool) { m.goTo(i) }})
+		x += width(label)
+		b.WriteString(label)
+	}
+	return between(b.String(), window, f.w)
+}
+
+// noteLine is the rule above the footer; a message takes its place for a while.
+func (m *model) noteLine() string {
+	w := m.frame.w
+	if m.toast == "" || time.Now().After(m.toastTill) {
+		m.toast = ""
+		return strings.Repeat("─", w)
+	}
+	st, sign := bold, "─ "
+	if m.toastBad {
+		st, sign = badBold, "─ ✗ "
+	}
+	return rule(sign[len("─"):]+st.Styled(cut(m.toast, w-8))+" ", "", w, false)
+}
+
+// footer is the last line: what keys do here, as many as there is room for.
+func (m *model) footer() string {
+	w := m.frame.w
+	if m.prompt != nil {
+		return m.prompt.view(m, w)
+	}
+	in := m.screen().place()
+	const last = "? help "
+	line, x := " ", 1
+	for _, do := range footers[in] {
+		label := m.footLabel(in, do)
+		if label == "" {
+			continue
+		}
+		if x+width(label)+2+len(last) > w {
+			break
+		}
+		m.areas = append(m.areas, area{x: x, y: m.frame.h - 1, w: width(label), h: 1, do: do})
+		line += label + "  "
+		x += width(label) + 2
+	}
+	m.areas = append(m.areas, area{x: x, y: m.frame.h - 1, w: 6, h: 1, do: help})
+	return line + accent.Styled("?") + " help"
+}
+
+func (m *model) footLabel(in place, do action) string {
+	b, ok := bound(in, do)
+	if !ok {
+		return ""
+	}
+	keys, words := b.keys[0], b.foot
+	switch do {
+	case moreUsers:
+		t := m.target()
+		if upBy, downBy := stepAt(t), stepAt(t-1); upBy == downBy {
+			return accent.Styled("+/-") + fmt.Sprintf(" %d users", upBy)
+		} else {
+			return accent.Styled("+") + fmt.Sprintf("%d ", upBy) + accent.Styled("-") + fmt.Sprintf("%d users", downBy)
+		}
+	case plusOne:
+		return accent.Styled("w/W s/S") + " 1/10"
+	case left:
+		keys, words = "h/l", "cursor"
+	case down:
+		keys, words = "j/k", "scroll"
+	case sortNext:
+		keys = "o/O"
+	case filter:
+		if in&(inExchange) != 0 {
+			words = "find n/N"
+		}
+	case zoomOut:
+		keys = "z/Z"
+	case nextPane:
+		if in == inExchange {
+			words = "part"
+		}
+	case export:
+		if words = "export"; in == inExchange {
+			words = "save"
+		}
+	case open:
+		if in == inCharts {
+			words = "maximise"
+		}
+	case nextSample:
+		keys, words = "[ ]", "sample"
+	case pause:
+		if m.snap.State == swarm.Paused {
+			words = "resume"
+		}
+	case freeze:
+		if m.frozen {
+			words = "go live"
+		}
+	}
+	return accent.Styled(keys) + " " + words
+}

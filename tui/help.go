@@ -1,0 +1,181 @@
+package tui
+
+import (
+	"fmt"
+	"strings"
+
+	tea "charm.land/bubbletea/v2"
+)
+
+// helpDialog lists what keys do here. Typing narrows it by key or by word, and
+// enter runs the selected line.
+type helpDialog struct {
+	in    place
+	title string
+	typed *field
+	at    int
+	topAt int
+}
+
+func newHelp(m *model) dialog {
+	where := []string{tabNames[m.tab]}
+	for _, s := range m.tabs[m.tab][1:] {
+		where = append(where, cutMiddle(s.title(), 20))
+	}
+	return &helpDialog{in: m.screen().place(), title: strings.Join(where, " › "), typed: newField("")}
+}
+
+type helpLine struct {
+	head  string
+	b     binding
+	other string // where it works, if not here
+}
+
+// lines are the keys of this screen, those of every screen, and, once something
+// is typed, those of others that match.
+func (d *helpDialog) lines() (out []helpLine, shown, all int) {
+	typed := strings.ToLower(d.typed.trimmed())
+	hit := func(b binding) bool {
+		for _, k := range b.keys {
+			if typed == k || typed == strings.ToLower(k) {
+				return true
+			}
+		}
+		return strings.Contains(strings.ToLower(b.help+" "+b.foot), typed)
+	}
+	add := func(head string, of func(b binding) bool, other bool) {
+		first := true
+		for _, b := range bindings {
+			if !of(b) || !hit(b) {
+				continue
+			}
+			if first {
+				out, first = append(out, helpLine{head: head}), false
+			}
+			l := helpLine{b: b}
+			if other {
+				l.other = placeNames(b.in)
+			}
+			out = append(out, l)
+			shown++
+		}
+	}
+	for _, b := range bindings {
+		if b.in&^inForm != 0 {
+			all++
+		}
+	}
+	everywhere := func(b binding) bool { return b.in&inRun == inRun }
+	add("THIS SCREEN", func(b binding) bool { return b.in&d.in != 0 && !everywhere(b) }, false)
+	add("EVERYWHERE", func(b binding) bool { return b.in&d.in != 0 && everywhere(b) }, false)
+	if typed != "" {
+		add("OTHER SCREENS", func(b binding) bool { return b.in&d.in == 0 && b.in&^inForm != 0 }, true)
+	}
+	return out, shown, all
+}
+
+var placeWords = []struct {
+	in   place
+	name string
+}{
+	{inDash, "Dash"}, {inStats, "Stats"}, {inDetail, "Endpoint"}, {inCharts, "Charts"}, {inErrors, "Errors"}, {inGroup, "Group"},
+	{inExchange, "Exchange"}, {inUsers, "Users"}, {inWorkers, "Workers"}, {inLogs, "Logs"},
+}
+
+func placeNames(in place) string {
+	var names []string
+	for _, p := range placeWords {
+		if in&p.in != 0 {
+			names = append(names, p.name)
+		}
+	}
+	return strings.Join(names, ", ")
+}
+
+func (d *helpDialog) paste(p tea.PasteMsg) { d.typed.update(p); d.at = 0 }
+
+func (d *helpDialog) key(m *model, k tea.KeyPressMsg) (bool, tea.Cmd) {
+	lines, _, _ := d.lines()
+	step := 0
+	switch k.String() {
+	case "esc":
+		return true, nil
+	case "down":
+		step = 1
+	case "up":
+		step = -1
+	case "pgdown":
+		step = 8
+	case "pgup":
+		step = -8
+	case "enter":
+		if d.at >= 0 && d.at < len(lines) && lines[d.at].head == "" && lines[d.at].other == "" {
+			b := lines[d.at].b
+			if b.do == goScreen {
+				return true, m.goTo(m.tab)
+			}
+			m.dialogs = m.dialogs[:len(m.dialogs)-1]
+			return false, m.do(b.do)
+		}
+		return false, nil
+	default:
+		d.typed.key(k)
+		d.at = 0
+		lines, _, _ = d.lines()
+	}
+	d.at = min(max(d.at+step, 0), max(len(lines)-1, 0))
+	for d.at < len(lines) && lines[d.at].head != "" { // not on a heading
+		if step < 0 && d.at > 0 {
+			d.at--
+		} else {
+			d.at++
+		}
+	}
+	d.at = min(d.at, max(len(lines)-1, 0))
+	return false, nil
+}
+
+func (d *helpDialog) view(_ *model, w, h int) []string {
+	bw, bh := max(min(w-4, 90), 1), max(h-4, 3)
+	lines, shown, all := d.lines()
+	room := max(bh-3, 1)
+	if d.at == 0 && len(lines) > 0 && lines[0].head != "" {
+		d.at = min(1, len(lines)-1)
+	}
+	if d.at < d.topAt {
+		d.topAt = d.at
+	}
+	d.topAt = max(min(d.topAt, max(len(lines)-room, 0)), d.at-room+1, 0)
+	if d.at == 1 {
+		d.topAt = 0
+	}
+	var out []string
+	for i := d.topAt; i < len(lines) && len(out) < room; i++ {
+		l := lines[i]
+		if l.head != "" {
+			out = append(out, " "+heading.Styled(l.head))
+			continue
+		}
+		line := "   " + fit(l.b.label(), 13) + " " + l.b.help
+		if l.other != "" {
+			line = between(cut(line, bw-width(l.other)-4), "("+l.other+") ", bw)
+		}
+		if i == d.at {
+			line = reversed(fit(line, bw))
+		}
+		out = append(out, line)
+	}
+	if len(lines) == 0 {
+		out = append(out, "   no key matches")
+	}
+	out = sized(out, bw, room)
+	out = append(out, between(fmt.Sprintf(" %d of %d keys · enter runs the selected one · esc closes", shown, all), "", bw))
+	title := "Keys: " + d.title
+	box := boxed(title, out, bw)
+	typed := " type to filter: " + d.typed.view(12, true) + " "
+	if width(title)+width(typed)+8 < bw {
+		top := ansiCut(box[0], bw-width(typed))
+		box[0] = top + typed + "─┐"
+	}
+	return box
+}

@@ -1,0 +1,42 @@
+package tui
+
+// frame is where everything is on a screen of w by h. The views only fill what
+// it gives them, and what they give is cut and padded to that.
+type frame struct {
+	w, h int
+	tiny bool // two lines and the most needed keys
+	slim bool // no charts, no panes beside or below each other
+	body int  // lines between the tabs and the foot
+}
+
+const (
+	leastWidth  = 40
+	leastHeight = 10
+	headLines   = 3 // status, numbers, tabs
+	footLines   = 2 // rule or message, keys
+)
+
+func layout(w, h int) frame {
+	f := frame{w: max(w, 1), h: max(h, 1)}
+	f.tiny = f.w < leastWidth || f.h < leastHeight
+	f.slim = f.w < 60 || f.h < 24
+	f.body = max(f.h-headLines-footLines, 0)
+	return f
+}
+
+func (f frame) wide() bool  { return f.w >= 140 && f.h >= 36 }
+func (f frame) roomy() bool { return f.w >= 100 && f.h >= 30 }
+func (f frame) narrow() bool {
+	return f.w < 80
+}
+
+// area is a rectangle of the screen that does something when it is clicked or
+// the wheel turns over it.
+type area struct {
+	x, y, w, h int
+	click      func(x, y int, again bool) // relative to the rectangle
+	wheel      func(do action)
+	do         action // a key of the footer
+}
+
+func (a area) has(x, y int) bool { return x >= a.x && x < a.x+a.w && y >= a.y && y < a.y+a.h }

@@ -1,0 +1,424 @@
+package tui
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	tea "charm.land/bubbletea/v2"
+	"github.com/charmbracelet/x/ansi"
+
+	"tload/stats"
+	"tload/swarm"
+)
+
+// screen is one thing that fills the body: a tab, or what was opened on it.
+type screen interface {
+	place() place
+	title() string                      // its part of the breadcrumb, empty for a tab
+	refresh(m *model)                   // a new snapshot is there, or a filter
+	act(m *model, do action) tea.Cmd    // a key of its place
+	view(m *model, w, h int) []string   // exactly w by h is drawn of it
+	filtered(m *model, text string)     // what was typed after "/"
+	filterText() string                 // … and is in force
+	notice(m *model, s tea.Msg) tea.Cmd // a result of slow work
+}
+
+// dialog lies over the screen and gets the keys first.
+type dialog interface {
+	key(m *model, k tea.KeyPressMsg) (close bool, cmd tea.Cmd)
+	view(m *model, w, h int) []string
+}
+
+// model owns all that is shown. Only the drawing goroutine touches it.
+type model struct {
+	o       Options
+	link    *link
+	secrets *secrets
+	every   time.Duration
+
+	load   Load
+	live   *swarm.Snapshot // newest
+	snap   *swarm.Snapshot // shown: live, or where it was frozen
+	frozen bool
+
+	frame   frame
+	form    *form // shown instead of a run
+	tabs    [7][]screen
+	tab     int
+	dialogs []dialog
+	prompt  *prompt // the filter being typed
+	areas   []area
+	clicked time.Time
+	lastHit [2]int
+
+	whole     bool // numbers of the whole run, not of the last ten seconds
+	reveal    bool
+	mouse     bool
+	ignored   map[int]bool
+	want      int // users asked for and not yet in a snapshot
+	wantUntil time.Time
+	toast     string
+	toastBad  bool
+	toastTill time.Time
+	ctrlC     time.Time
+	leaving   bool
+	scales    map[string]*scale
+	docs      map[docKey]*document
+	docOrder  []docKey
+	making    map[docKey]bool
+	drew      time.Duration // last view took
+
+	outcome Outcome
+	fault   error
+}
+
+func newModel(o Options) *model {
+	m := &model{
+		o: o, secrets: newSecrets(o.Redact), mouse: true, ignored: map[int]bool{}, scales: map[string]*scale{},
+		docs: map[docKey]*document{}, making: map[docKey]bool{}, every: o.Refresh, frame: layout(80, 24),
+	}
+	if m.every <= 0 {
+		m.every = 250 * time.Millisecond
+	}
+	m.link = newLink(m.every)
+	if o.Dir == "" {
+		m.o.Dir = "."
+	}
+	m.live = &swarm.Snapshot{Snapshot: &stats.Snapshot{}}
+	m.snap = m.live
+	m.clearTabs()
+	if o.Run != nil {
+		m.attach(o.Run)
+	} else {
+		m.form = newForm(m, o.Form)
+	}
+	return m
+}
+
+func (m *model) clearTabs() {
+	m.tabs = [7][]screen{
+		{newDash()}, {newStatsScreen()}, {newCharts()}, {newErrors()}, {newUsers()}, {newWorkers()}, {newLogScreen()},
+	}
+}
+
+// attach shows a run.
+func (m *model) attach(l Load) {
+	m.load, m.form, m.frozen, m.leaving = l, nil, false, false
+	m.want, m.whole = -1, false
+	m.read()
+}
+
+// now is the time of what is shown, so that a frozen screen stands still.
+func (m *model) now() time.Time {
+	if m.snap.Taken.IsZero() {
+		return time.Now()
+	}
+	return m.snap.Taken
+}
+
+func (m *model) read() {
+	if m.load == nil {
+		return
+	}
+	if s := m.load.Snapshot(); s != nil && s.Snapshot != nil {
+		m.live = s
+	}
+	if !m.frozen {
+		m.snap = m.live
+	}
+	if m.want >= 0 && (m.live.Target == m.want || time.Now().After(m.wantUntil)) {
+		m.want = -1
+	}
+	m.refresh()
+}
+
+func (m *model) refresh() {
+	for _, s := range m.tabs[m.tab] {
+		s.refresh(m)
+	}
+}
+
+// shown is the window of a row that the user chose. A run that is over has no
+// last ten seconds.
+func (m *model) shown(r *stats.Row) *stats.Summary {
+	if m.wholeRun() {
+		return &r.Shown
+	}
+	return &r.Window
+}
+
+func (m *model) wholeRun() bool { return m.whole || m.snap.State == swarm.Stopped }
+
+func (m *model) windowName() string {
+	switch {
+	case !m.wholeRun():
+		return "last 10 s"
+	case m.snap.Total.Shown.Span > 0 && m.snap.Total.Shown.Span < m.snap.Total.Run.Span:
+		return "since reset"
+	}
+	return "whole run"
+}
+
+func (m *model) screen() screen {
+	st := m.tabs[m.tab]
+	return st[len(st)-1]
+}
+
+// push opens a screen on the tab that is shown.
+func (m *model) push(s screen) tea.Cmd {
+	m.tabs[m.tab] = append(m.tabs[m.tab], s)
+	s.refresh(m)
+	return s.notice(m, tickMsg{})
+}
+
+func (m *model) pop() bool {
+	st := m.tabs[m.tab]
+	if len(st) < 2 {
+		return false
+	}
+	m.tabs[m.tab] = st[:len(st)-1]
+	m.refresh()
+	return true
+}
+
+func (m *model) goTo(tab int) tea.Cmd {
+	m.tab = (tab + len(m.tabs)) % len(m.tabs)
+	m.refresh()
+	return m.screen().notice(m, tickMsg{})
+}
+
+func (m *model) say(format string, args ...any) {
+	m.toast, m.toastBad, m.toastTill = clean(fmt.Sprintf(format, args...)), false, time.Now().Add(4*time.Second)
+}
+
+func (m *model) complain(format string, args ...any) {
+	m.say(format, args...)
+	m.toastBad, m.toastTill = true, time.Now().Add(6*time.Second)
+}
+
+// safely runs slow work as a command. A panic in it ends the screen in order,
+// with the terminal restored, and never the load.
+func safely(f func() tea.Msg) tea.Cmd {
+	return func() (msg tea.Msg) {
+		defer func() {
+			if r := recover(); r != nil {
+				msg = faultMsg{fmt.Errorf("panic in the screen's background work: %v\n%s", r, debug.Stack())}
+			}
+		}()
+		return f()
+	}
+}
+
+// Init starts the one tick, and takes synchronised output as given over SSH,
+// where the library does not ask for it.
+func (m *model) Init() tea.Cmd {
+	cmds := []tea.Cmd{m.tick(), m.watchEnd()}
+	env := m.o.Env
+	if env == nil {
+		env = os.Environ()
+	}
+	for _, e := range env {
+		if strings.HasPrefix(e, "SSH_TTY=") && !m.o.NoSync {
+			cmds = append(cmds, func() tea.Msg {
+				return tea.ModeReportMsg{Mode: ansi.ModeSynchronizedOutput, Value: ansi.ModeReset}
+			})
+		}
+	}
+	if m.form != nil {
+		cmds = append(cmds, m.form.probe(m))
+	}
+	return tea.Batch(cmds...)
+}
+
+func (m *model) tick() tea.Cmd {
+	return tea.Tick(m.link.next(m.every, time.Now()), func(t time.Time) tea.Msg { return tickMsg(t) })
+}
+
+func (m *model) watchEnd() tea.Cmd {
+	l := m.load
+	if l == nil {
+		return nil
+	}
+	return func() tea.Msg {
+		<-l.Done()
+		return endedMsg{l}
+	}
+}
+
+// Update takes one message. A panic ends the screen, not the program: the load
+// goes on and the caller is told.
+func (m *model) Update(msg tea.Msg) (_ tea.Model, cmd tea.Cmd) {
+	defer func() {
+		if r := recover(); r != nil {
+			m.fail(fmt.Errorf("panic in the screen: %v\n%s", r, debug.Stack()))
+			cmd = tea.Quit
+		}
+	}()
+	if m.fault != nil { // drawing failed: out, in order
+		return m, tea.Quit
+	}
+	return m, m.update(msg)
+}
+
+func (m *model) fail(err error) {
+	if m.fault == nil {
+		m.fault = err
+		if m.o.Logs != nil {
+			slog.New(m.o.Logs).Error(err.Error())
+		}
+	}
+}
+
+func (m *model) update(msg tea.Msg) tea.Cmd {
+	switch msg := msg.(type) {
+	case tickMsg:
+		m.read()
+		return tea.Batch(m.tick(), m.screen().notice(m, msg))
+	case tea.WindowSizeMsg:
+		m.frame = layout(msg.Width, msg.Height)
+		return nil
+	case tea.KeyPressMsg:
+		return m.key(msg)
+	case tea.PasteMsg:
+		return m.paste(msg)
+	case tea.MouseMsg:
+		return m.pointed(msg)
+	case docMsg:
+		delete(m.making, msg.want)
+		m.keep(msg.want, msg.doc)
+		for _, s := range m.tabs[m.tab] {
+			s.notice(m, msg)
+		}
+	case savedMsg:
+		return m.saved(msg)
+	case launchedMsg:
+		return m.launched(msg)
+	case probedMsg:
+		if m.form != nil {
+			m.form.probed(msg)
+		}
+	case endedMsg:
+		if msg.load == m.load {
+			m.read()
+			if m.leaving {
+				return m.leave(Quit)
+			}
+			m.say("the run is over: %s", reasonText(m.live))
+		}
+	case faultMsg:
+		m.fail(msg.err)
+		return tea.Quit
+	default:
+		var cmds []tea.Cmd
+		for _, st := range m.tabs {
+			for _, s := range st {
+				cmds = append(cmds, s.notice(m, msg))
+			}
+		}
+		return tea.Batch(cmds...)
+	}
+	return nil
+}
+
+func reasonText(s *swarm.Snapshot) string {
+	switch s.Reason {
+	case "run-time":
+		return "its run time is up"
+	case "":
+		return "stopped"
+	case "you":
+		return "stopped by you"
+	}
+	return s.Reason
+}
+
+func (m *model) saved(msg savedMsg) tea.Cmd {
+	switch {
+	case msg.err != nil && msg.clip != "":
+		m.complain("%s to the clipboard, %s bytes; no file: %v", msg.what, thousands(msg.size), msg.err)
+	case msg.err != nil:
+		m.complain("not saved: %v", msg.err)
+	default:
+		m.say("%s, %s bytes: %s", msg.what, thousands(msg.size), msg.path)
+	}
+	if msg.clip != "" {
+		return tea.SetClipboard(msg.clip)
+	}
+	return nil
+}
+
+func (m *model) launched(msg launchedMsg) tea.Cmd {
+	if msg.err != nil {
+		if m.form != nil {
+			m.form.failed(msg.err)
+		}
+		return nil
+	}
+	m.clearTabs()
+	m.tab = 0
+	m.attach(msg.load)
+	return m.watchEnd()
+}
+
+// doc is a body made ready, if it is; otherwise the command that makes it.
+func (m *model) doc(k docKey) (*document, tea.Cmd) {
+	if d := m.docs[k]; d != nil {
+		return d, nil
+	}
+	if m.making[k] {
+		return nil, nil
+	}
+	m.making[k] = true
+	s := m.secrets
+	return nil, safely(func() tea.Msg { return docMsg{k, k.read(s)} })
+}
+
+// keep holds the documents of the last few bodies that were looked at.
+func (m *model) keep(k docKey, d *document) {
+	const most = 24
+	if m.docs[k] == nil {
+		m.docOrder = append(m.docOrder, k)
+	}
+	m.docs[k] = d
+	for len(m.docOrder) > most {
+		delete(m.docs, m.docOrder[0])
+		m.docOrder = m.docOrder[1:]
+	}
+}
+
+// scale is the memory of one chart's upper bound.
+func (m *model) scale(name string) *scale {
+	s := m.scales[name]
+	if s == nil {
+		s = &scale{}
+		m.scales[name] = s
+	}
+	return s
+}
+
+// leave ends the screen. What becomes of the load is the caller's.
+func (m *model) leave(how Outcome) tea.Cmd {
+	m.outcome = how
+	return tea.Quit
+}
+
+// active says that there is a load that leaving would concern.
+func (m *model) active() bool { return m.load != nil && m.live.State.Active() }
+
+// history asks for one row's chart points.
+func (m *model) history(key stats.Key) tea.Cmd {
+	l := m.load
+	if l == nil {
+		return nil
+	}
+	return safely(func() tea.Msg {
+		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		defer cancel()
+		return historyMsg{key, l.History(ctx, key)}
+	})
+}

@@ -1,0 +1,170 @@
+package tui
+
+import (
+	"bytes"
+	"encoding/json"
+)
+
+// printer writes JSON again: indented as json.Indent does it, or as it came,
+// with secret fields masked on the way. It never decodes: keys keep their order
+// and their doubles, numbers keep their digits, and text that breaks off or is
+// not JSON at all comes out as far as it goes.
+type printer struct {
+	indent  bool
+	secrets *secrets            // nil masks nothing
+	mask    func(string) string // what stands in a secret's place
+
+	out   []byte
+	depth int
+}
+
+const deepest = 200 // levels of indentation that are drawn
+
+func (p *printer) print(src []byte) []byte {
+	p.out = make([]byte, 0, len(src)+len(src)/4)
+	type level struct {
+		object bool
+		empty  bool
+		secret bool // all in it is masked
+	}
+	var stack []level
+	key := true      // the next string is a key
+	hiding := false  // the next value is masked
+	pending := false // a container was opened and nothing was in it yet
+	open := func() {
+		if pending {
+			pending = false
+			p.newline(len(stack))
+		}
+	}
+	inSecret := func() bool { return hiding || len(stack) > 0 && stack[len(stack)-1].secret }
+	inObject := func() bool { return len(stack) > 0 && stack[len(stack)-1].object }
+	for i := 0; i < len(src); {
+		c := src[i]
+		switch c {
+		case ' ', '\t', '\n', '\r':
+			if !p.indent {
+				p.out = append(p.out, c)
+			}
+			i++
+		case '{', '[':
+			open()
+			p.out = append(p.out, c)
+			stack = append(stack, level{object: c == '{', secret: inSecret()})
+			hiding = false
+			key = c == '{'
+			pending = p.indent
+			i++
+		case '}', ']':
+			if len(stack) > 0 {
+				stack = stack[:len(stack)-1]
+			}
+			if p.indent && !pending {
+				p.newline(len(stack))
+			}
+			pending = false
+			p.out = append(p.out, c)
+			key, hiding = false, false
+			i++
+		case ',':
+			p.out = append(p.out, c)
+			key, hiding = inObject(), false
+			if p.indent {
+				p.newline(len(stack))
+			}
+			i++
+		case ':':
+			p.out = append(p.out, c)
+			if p.indent {
+				p.out = append(p.out, ' ')
+			}
+			key = false
+			i++
+		case '"':
+			open()
+			end := stringEnd(src, i)
+			text := src[i:end]
+			switch {
+			case key && inObject():
+				if p.secrets != nil {
+					hiding = p.secrets.field(keyName(text))
+				}
+				p.out = append(p.out, text...)
+			case p.secrets != nil && inSecret():
+				p.out = append(p.out, '"')
+				p.out = append(p.out, p.mask(string(bytes.Trim(text, `"`)))...)
+				p.out = append(p.out, '"')
+			default:
+				p.out = append(p.out, text...)
+			}
+			i = end
+		default:
+			open()
+			end := i + 1
+			for end < len(src) && !bytes.ContainsRune([]byte(" \t\r\n{}[],:\""), rune(src[end])) {
+				end++
+			}
+			text := src[i:end]
+			if p.secrets != nil && inSecret() && !bytes.Equal(text, []byte("null")) {
+				p.out = append(p.out, '"')
+				p.out = append(p.out, p.mask(string(text))...)
+				p.out = append(p.out, '"')
+			} else {
+				p.out = append(p.out, text...)
+			}
+			i = end
+		}
+	}
+	return p.out
+}
+
+func (p *printer) newline(depth int) {
+	p.out = append(p.out, '\n')
+	for range min(depth, deepest) {
+		p.out = append(p.out, ' ', ' ')
+	}
+}
+
+// stringEnd is where the string that begins at i ends, its quote included; the
+// end of all where it never does.
+func stringEnd(src []byte, i int) int {
+	for j := i + 1; j < len(src); j++ {
+		switch src[j] {
+		case '\\':
+			j++
+		case '"':
+			return j + 1
+		}
+	}
+	return len(src)
+}
+
+func keyName(quoted []byte) string {
+	if bytes.IndexByte(quoted, '\\') < 0 {
+		return string(bytes.Trim(quoted, `"`))
+	}
+	var s string
+	if json.Unmarshal(quoted, &s) != nil {
+		return string(quoted)
+	}
+	return s
+}
+
+// looksLikeJSON guesses by the first character and what follows it.
+func looksLikeJSON(b []byte) bool {
+	b = bytes.TrimLeft(b, " \t\r\n\ufeff")
+	if len(b) < 2 {
+		return false
+	}
+	next := bytes.TrimLeft(b[1:min(len(b), 64)], " \t\r\n")
+	if len(next) == 0 {
+		return false
+	}
+	switch b[0] {
+	case '{':
+		return next[0] == '"' || next[0] == '}'
+	case '[':
+		return bytes.ContainsRune([]byte(`{["]-0123456789tfn`), rune(next[0]))
+	}
+	return false
+}

@@ -1,0 +1,407 @@
+package tui
+
+import (
+	"fmt"
+	"math"
+	"strings"
+	"time"
+
+	tea "charm.land/bubbletea/v2"
+
+	"tload/stats"
+)
+
+// chartsScreen is latency, requests and users over time, of everything or of
+// one endpoint, with a cursor that opens the errors of its second.
+type chartsScreen struct {
+	blankScreen
+	key     *stats.Key // nil: all
+	seconds []stats.Second
+	asked   time.Time
+	window  int
+	log     bool
+	which   int // set of percentiles
+	focus   int
+	big     bool
+	cursor  time.Duration // below 0: none
+}
+
+var (
+	windows     = []time.Duration{time.Minute, 2 * time.Minute, 5 * time.Minute, 15 * time.Minute, 0}
+	windowNames = []string{"1m", "2m", "5m", "15m", "all"}
+)
+
+func newCharts() *chartsScreen { return &chartsScreen{window: 1, cursor: -1} }
+
+func (c *chartsScreen) place() place { return inCharts }
+
+func (c *chartsScreen) show(k stats.Key) {
+	c.key, c.seconds, c.asked = &k, nil, time.Time{}
+}
+
+// filterText: an endpoint is a filter, which esc takes away.
+func (c *chartsScreen) filterText() string {
+	if c.key != nil {
+		return endpointName(*c.key)
+	}
+	return ""
+}
+
+func (c *chartsScreen) filtered(m *model, text string) {
+	c.key = nil
+	if text == "" {
+		return
+	}
+	q := parseQuery(text)
+	for i := range m.snap.Rows {
+		if r := &m.snap.Rows[i]; q.match(subject{text: r.Key.Method + " " + r.Key.Name}) {
+			c.show(r.Key)
+			return
+		}
+	}
+}
+
+func (c *chartsScreen) back() bool {
+	if c.big || c.cursor >= 0 {
+		c.big, c.cursor = false, -1
+		return true
+	}
+	return false
+}
+
+func (c *chartsScreen) notice(m *model, msg tea.Msg) tea.Cmd {
+	switch msg := msg.(type) {
+	case tickMsg:
+		if c.key != nil && !m.frozen && time.Since(c.asked) >= time.Second {
+			c.asked = time.Now()
+			return m.history(*c.key)
+		}
+	case historyMsg:
+		if c.key != nil && msg.key == *c.key {
+			c.seconds = msg.seconds
+		}
+	}
+	return nil
+}
+
+func (c *chartsScreen) data(m *model) []stats.Second {
+	if c.key != nil {
+		return c.seconds
+	}
+	return m.snap.Seconds
+}
+
+// view of time: where the window begins and how long it is.
+func (c *chartsScreen) span(m *model) (from, span time.Duration) {
+	span = windows[c.window]
+	if span == 0 {
+		return 0, wholeSpan(m.snap.Elapsed)
+	}
+	return window(m.snap.Elapsed, span), span
+}
+
+func (c *chartsScreen) act(m *model, do action) tea.Cmd {
+	from, span := c.span(m)
+	step := max(span/120, time.Second).Round(time.Second)
+	switch do {
+	case left, rightward:
+		if c.cursor < 0 {
+			c.cursor = m.snap.Elapsed.Truncate(time.Second)
+		}
+		if do == left {
+			step = -step
+		}
+		c.cursor = min(max(c.cursor+step, from), m.snap.Elapsed.Truncate(time.Second))
+	case top:
+		c.cursor = from
+	case bottom:
+		c.cursor = -1
+	case up, prevPane:
+		c.focus = (c.focus + 2) % 3
+	case down, nextPane:
+		c.focus = (c.focus + 1) % 3
+	case open:
+		c.big = !c.big
+	case zoomOut:
+		c.window = min(c.window+1, len(windows)-1)
+	case zoomIn:
+		c.window = max(c.window-1, 0)
+	case logScale:
+		c.log = !c.log
+	case pickSeries:
+		c.which = (c.which + 1) % len(percentileSets)
+	case errorsOf:
+		if c.cursor < 0 {
+			if c.key != nil {
+				return m.errorsOf(*c.key)
+			}
+			return m.goTo(3)
+		}
+		at := m.snap.Started.Add(c.cursor)
+		m.tabs[3] = m.tabs[3][:1]
+		e := m.tabs[3][0].(*errorsScreen)
+		e.only, e.from, e.to = c.key, at, at.Add(step)
+		return m.goTo(3)
+	case export:
+		m.dialogs = append(m.dialogs, newExport(m, "chart", secondsCSV(c.data(m))))
+	}
+	return nil
+}
+
+type percentile struct {
+	name string
+	pen  pen
+	of   func(*stats.Second) float64
+}
+
+func inMillis(d time.Duration, n uint64) float64 {
+	if n == 0 {
+		return math.NaN()
+	}
+	return float64(d) / 1e6
+}
+
+var (
+	lineP50  = percentile{"p50", penHeavy, func(s *stats.Second) float64 { return inMillis(s.P50, s.OK) }}
+	lineP95  = percentile{"p95", penDots, func(s *stats.Second) float64 { return inMillis(s.P95, s.OK) }}
+	lineP99  = percentile{"p99", penThin, func(s *stats.Second) float64 { return inMillis(s.P99, s.OK) }}
+	lineP999 = percentile{"p99.9", penThin, func(s *stats.Second) float64 { return inMillis(s.P999, s.OK) }}
+	lineMax  = percentile{"max", penBad, func(s *stats.Second) float64 { return inMillis(s.Max, s.OK) }}
+	lineCorr = percentile{"corrected p99", penBad, func(s *stats.Second) float64 { return inMillis(s.CorrectedP99, uint64(s.CorrectedP99)) }}
+
+	percentileSets = [][]percentile{{lineP99, lineP95, lineP50}, {lineP99, lineP50}, {lineMax, lineP999, lineP99}, {lineCorr, lineP99}, {lineP95}}
+)
+
+// picture is a chart of one of the three things, w by h with its title.
+func picture(m *model, seconds []stats.Second, what int, from, span time.Duration, set []percentile, log bool, cursor time.Duration, w, h int, focused bool, end string) []string {
+	cols := max(w-chartMargin, 1)
+	c := &chart{from: from, span: span, cursor: cursor, marks: marksOf(m), suspect: suspectIn(seconds)}
+	title, id := "", ""
+	pick := func(of func(*stats.Second) float64, join func([]float64) float64) []float64 {
+		return columnsOf(seconds, from, span, cols, of, join)
+	}
+	switch what {
+	case 0:
+		title, id = "LATENCY ms ", "latency"
+		c.log = log
+		for _, p := range set {
+			c.series = append(c.series, series{pick(p.of, largest), p.pen})
+		}
+		for i := len(set) - 1; i >= 0; i-- {
+			title += " " + set[i].pen.legend(set[i].name)
+			id += set[i].name
+		}
+	case 1:
+		title, id = "RPS  "+penHeavy.legend("ok")+" "+penBad.legend("fail"), "rps"
+		c.series = []series{
+			{pick(func(s *stats.Second) float64 { return ratio(float64(s.OK), s.Span.Seconds()) }, mean), penHeavy},
+			{pick(func(s *stats.Second) float64 { return s.FailRate() }, mean), penBad},
+		}
+	case 2:
+		title, id = "USERS  "+penDots.legend("target")+" "+penHeavy.legend("running"), "users"
+		c.series = []series{
+			{pick(func(s *stats.Second) float64 { return float64(s.Target) }, largest), penDots},
+			{pick(func(s *stats.Second) float64 { return float64(s.Users) }, largest), penHeavy},
+		}
+	}
+	var all [][]float64
+	for _, s := range c.series {
+		all = append(all, s.values)
+	}
+	c.upper = func(rows int) float64 { return m.scale(fmt.Sprint(id, span, rows)).reach(most(all...), rows, m.now()) }
+	c.label = short
+	st := heading
+	if focused {
+		st = accent
+	}
+	word, rest, _ := strings.Cut(title, " ")
+	lines := []string{rule(st.Styled(word)+" "+rest+" ", end, w, focused)}
+	return append(lines, c.draw(w, h-1)...)
+}
+
+// marksOf are the moments that explain a bend: changes of the users, segments
+// and marks.
+func marksOf(m *model) []chartMark {
+	var marks []chartMark
+	for _, c := range m.snap.Changes {
+		if c.To != c.From && c.At > time.Second {
+			marks = append(marks, chartMark{c.At, fmt.Sprintf("▲%+du", c.To-c.From)})
+		}
+	}
+	for i, s := range m.snap.Segments {
+		if i > 0 && s.Name != "" {
+			marks = append(marks, chartMark{s.From, "▸" + s.Name})
+		}
+	}
+	for _, k := range m.snap.Marks {
+		marks = append(marks, chartMark{k.At, "▲" + k.Name})
+	}
+	return marks
+}
+
+func suspectIn(seconds []stats.Second) func(from, to time.Duration) bool {
+	return func(from, to time.Duration) bool {
+		for i := len(seconds) - 1; i >= 0 && seconds[i].At+seconds[i].Span > from; i-- {
+			if seconds[i].Suspect && seconds[i].At < to {
+				return true
+			}
+		}
+		return false
+	}
+}
+
+func (c *chartsScreen) view(m *model, w, h int) []string {
+	if m.frame.w < 40 || h < 6 {
+		return []string{rule("CHARTS", "", w, true), " the screen is too small for charts"}
+	}
+	seconds := c.data(m)
+	from, span := c.span(m)
+	who := "all endpoints"
+	if c.key != nil {
+		who = cutMiddle(endpointName(*c.key), 24)
+	}
+	scaleName := "lin"
+	if c.log {
+		scaleName = "log"
+	}
+	end := fmt.Sprintf(" window %s (z)  scale %s (L)  %s ", windowNames[c.window], scaleName, who)
+	if w < 72 {
+		end = " " + who + " "
+	}
+	set := percentileSets[c.which]
+	draw := func(what, w, h int, end string) []string {
+		return picture(m, seconds, what, from, span, set, c.log && what == 0, c.cursor, w, h, c.focus == what, end)
+	}
+	foot := c.at(m, w)
+	room := h - len(foot)
+	m.areas = append(m.areas, area{x: 0, y: headLines, w: w, h: room,
+		click: func(x, y int, _ bool) { c.pointAt(m, x, y, w, room) },
+		wheel: func(do action) {
+			if do == up {
+				c.act(m, zoomIn)
+			} else {
+				c.act(m, zoomOut)
+			}
+		},
+	})
+	switch {
+	case c.big || w < 60 || room < 14:
+		return append(draw(c.focus, w, room, end), foot...)
+	case w < 80:
+		topH := room / 2
+		second := 1
+		if c.focus == 2 {
+			second = 2
+		}
+		return append(append(draw(0, w, topH, end), draw(second, w, room-topH, "")...), foot...)
+	}
+	topH := room - room*2/5
+	lw := (w - 1) / 2
+	out := draw(0, w, topH, end)
+	out = append(out, beside(draw(1, lw, room-topH, ""), draw(2, w-1-lw, room-topH, ""), lw, w-1-lw)...)
+	return append(out, foot...)
+}
+
+// pointAt puts the cursor where it was clicked, on the chart above or below.
+func (c *chartsScreen) pointAt(m *model, x, y, w, room int) {
+	from, span := c.span(m)
+	left, cols := 0, w
+	if top := room - room*2/5; w >= 80 && !c.big && room >= 14 && y >= top {
+		lw := (w - 1) / 2
+		c.focus, cols = 1, lw
+		if x > lw {
+			c.focus, left, cols = 2, lw+1, w-1-lw
+		}
+	} else if !c.big {
+		c.focus = 0
+	}
+	n := cols - chartMargin
+	if i := x - left - chartMargin; i >= 0 && n > 0 {
+		c.cursor = min((from + time.Duration(float64(span)*float64(i)/float64(n))).Truncate(time.Second), m.snap.Elapsed.Truncate(time.Second))
+	}
+}
+
+// at are the numbers of the second under the cursor.
+func (c *chartsScreen) at(m *model, w int) []string {
+	seconds := c.data(m)
+	var s *stats.Second
+	for i := len(seconds) - 1; i >= 0; i-- {
+		if c.cursor < 0 || seconds[i].At <= c.cursor {
+			s = &seconds[i]
+			break
+		}
+	}
+	if s == nil {
+		return []string{rule("AT", "", w, false), " nothing yet", ""}
+	}
+	title := heading.Styled("NOW") + "  h/l: time cursor "
+	if c.cursor >= 0 {
+		title = heading.Styled("AT "+m.snap.Started.Add(s.At).Local().Format("15:04:05")) + fmt.Sprintf("  %s into the run ", clock(s.At))
+		if s.Span > time.Second {
+			title += fmt.Sprintf("(%s) ", plain(s.Span))
+		}
+	}
+	secs := max(s.Span.Seconds(), 1e-9)
+	line := ""
+	for _, part := range []string{
+		"users " + thousands(s.Users), "RPS " + rate(s.RPS()), "fail " + rate(s.FailRate()) + "/s", "p50 " + millis(s.P50), "p95 " + millis(s.P95),
+		"p99 " + millis(s.P99), "max " + millis(s.Max) + " ms", "in " + size(float64(s.In)/secs) + "/s", "out " + size(float64(s.Out)/secs) + "/s",
+	} {
+		if width(line)+width(part)+2 < w {
+			line += " " + part + " "
+		}
+	}
+	second := ""
+	if s.Suspect {
+		second += badBold.Styled(" ! the load generator was not well") + "  "
+	}
+	if s.NotStarted > 0 {
+		second += fmt.Sprintf(" %s not started ", thousands(s.NotStarted))
+	}
+	if s.Late > 0 {
+		second += fmt.Sprintf(" %s late ", thousands(s.Late))
+	}
+	if s.Failed > 0 {
+		from := m.snap.Started.Add(s.At)
+		var what []string
+		for _, g := range m.snap.Groups {
+			if c.key != nil && g.Key.Key != *c.key {
+				continue
+			}
+			if n := failuresIn(g, s.At, s.Span, m.snap.Elapsed); n > 0 || !g.First.After(from) && !g.Last.Before(from) && n < 0 {
+				t := groupKind(g) + " " + endpointName(g.Key.Key)
+				if n > 0 {
+					t += " " + thousands(n)
+				}
+				what = append(what, t)
+			}
+		}
+		second += " errors: " + strings.Join(what, " · ") + "  " + dim.Styled("(E: open)")
+	}
+	return []string{rule(title, "", w, false), line, second}
+}
+
+// failuresIn is how many failures of a group fell into a second, from its trend
+// of the last minute; -1 where that is too long ago to know.
+func failuresIn(g *stats.Group, at, span, elapsed time.Duration) int {
+	last := int(elapsed/time.Second) - 1 // the newest full second
+	i := len(g.Trend) - 1 - (last - int(at/time.Second))
+	if span > time.Second || i < 0 {
+		return -1
+	}
+	if i >= len(g.Trend) {
+		return 0
+	}
+	return int(g.Trend[i])
+}
+
+func secondsCSV(seconds []stats.Second) string {
+	var b strings.Builder
+	b.WriteString("second,span,users,target,rps,failures_per_s,p50_ms,p95_ms,p99_ms,p99.9_ms,max_ms,in_bytes,out_bytes,late,not_started,suspect\n")
+	for i := range seconds {
+		s := &seconds[i]
+		fmt.Fprintf(&b, "%.0f,%.0f,%d,%d,%.3f,%.3f,%.3f,%.3f,%.3f,%.3f,%.3f,%d,%d,%d,%d,%v\n", s.At.Seconds(), s.Span.Seconds(), s.Users, s.Target, s.RPS(), s.FailRate(),
+			float64(s.P50)/1e6, float64(s.P95)/1e6, float64(s.P99)/1e6, float64(s.P999)/1e6, float64(s.Max)/1e6, s.In, s.Out, s.Late, s.NotStarted, s.Suspect)
+	}
+	return b.String()
+}

@@ -1,0 +1,211 @@
+package tui
+
+import (
+	"fmt"
+	"strings"
+
+	tea "charm.land/bubbletea/v2"
+
+	"tload/stats"
+)
+
+// dash is everything at a glance: two charts, the endpoints, the last errors.
+type dash struct {
+	blankScreen
+	table  *table[endpoint]
+	errors *table[*stats.Group]
+	focus  int // endpoints, errors, charts where one is shown at a time
+	chart  int
+	said   func(*stats.Group) string
+}
+
+func newDash() *dash {
+	d := &dash{table: endpointTable()}
+	d.errors = groupTable(func(g *stats.Group) string { return d.said(g) }, nil)
+	return d
+}
+
+func (d *dash) place() place { return inDash }
+
+func (d *dash) refresh(m *model) {
+	d.said = m.said
+	d.table.set(m.endpoints())
+	d.errors.set(m.groups())
+	if d.focus != 1 {
+		d.errors.to(0) // the worst, until somebody chooses
+	}
+}
+
+func (d *dash) filtered(m *model, text string) {
+	d.table.query = parseQuery(text)
+	d.errors.query = d.table.query
+	d.refresh(m)
+}
+func (d *dash) filterText() string { return d.table.query.text }
+
+func (d *dash) act(m *model, do action) tea.Cmd {
+	switch do {
+	case nextPane, prevPane:
+		d.focus = 1 - d.focus
+		if d.focus == 0 {
+			d.chart = 1 - d.chart
+		}
+		return d.notice(m, tickMsg{})
+	}
+	if d.focus == 1 {
+		if d.errors.act(do) {
+			return d.notice(m, tickMsg{})
+		}
+		return groupAct(m, d.errors, do)
+	}
+	if d.table.act(do) {
+		return nil
+	}
+	return endpointAct(m, d.table, do, "dashboard")
+}
+
+func (d *dash) notice(m *model, msg tea.Msg) tea.Cmd {
+	if _, ok := msg.(tickMsg); ok && m.frame.wide() {
+		if g, ok := d.errors.selected(); ok {
+			return previewOf(m, g)
+		}
+	}
+	return nil
+}
+
+func (d *dash) view(m *model, w, h int) []string {
+	f := m.frame
+	var out []string
+	c := m.tabs[2][0].(*chartsScreen)
+	from, span := c.span(m)
+	draw := func(what, w, h int, end string) []string {
+		return picture(m, m.snap.Seconds, what, from, span, percentileSets[0], false, -1, w, h, false, end)
+	}
+	chartH := 0
+	if !f.slim {
+		chartH = max(h*2/5, 7)
+		if h > 30 {
+			chartH = min(h/3, 14)
+		}
+	}
+	switch {
+	case chartH == 0:
+	case w >= 80:
+		lw := (w - 1) / 2
+		end := ""
+		if w >= 110 {
+			end = fmt.Sprintf(" window %s ", windowNames[c.window])
+		}
+		out = beside(draw(1, lw, chartH, ""), draw(0, w-1-lw, chartH, end), lw, w-1-lw)
+	default:
+		out = draw(1-d.chart, w, chartH, " tab ")
+	}
+	rest := h - len(out)
+	errors := 0
+	switch {
+	case f.wide():
+		errors = min(max(rest/2, 8), 14)
+	case f.h >= 24:
+		errors = min(max(rest/3, 4), 10)
+	}
+	logs := 0
+	if f.wide() && m.o.Logs != nil {
+		logs = 4
+	}
+	list := max(rest-errors-logs, 2)
+	totals := 0
+	if list >= 8 {
+		totals = 1
+	}
+	title := heading
+	if d.focus == 0 {
+		title = accent
+	}
+	head := title.Styled("ENDPOINTS") + "  " + m.windowName() + " (a)  sort " + d.table.sorting() + " (o) "
+	end := ""
+	if q := d.table.query; !q.empty() {
+		end = fmt.Sprintf(" /%s  %d of %d ", clean(q.text), len(d.table.rows), d.table.all)
+	}
+	out = append(out, rule(head, end, w, d.focus == 0))
+	m.areas = append(m.areas, d.paneArea(d.table.area(m, 0, headLines+len(out), w, list-1-totals), 0))
+	out = append(out, d.table.draw(w, list-1-totals, d.focus == 0)...)
+	if totals > 0 {
+		total := stats.Row{Trend: m.snap.Total.Trend}
+		out = append(out, totalLine(d.table, "AGGREGATED", &endpoint{Row: &total, s: m.shown(&m.snap.Total)}, w))
+	}
+	if errors > 0 {
+		m.areas = append(m.areas, d.paneArea(d.errors.area(m, 0, headLines+len(out)+1, w, errors-1), 1))
+		out = append(out, d.errorPane(m, w, errors)...)
+	}
+	if logs > 0 {
+		out = append(out, rule("LOG ", "", w, false))
+		out = append(out, lastLogs(m, w, logs-1)...)
+	}
+	return out
+}
+
+// paneArea is a table that takes the focus when it is clicked.
+func (d *dash) paneArea(a area, pane int) area {
+	click := a.click
+	a.click = func(x, y int, again bool) {
+		d.focus = pane
+		click(x, y, again)
+	}
+	return a
+}
+
+func (d *dash) errorPane(m *model, w, h int) []string {
+	st := heading
+	if d.focus == 1 {
+		st = accent
+	}
+	title := st.Styled("ERRORS") + fmt.Sprintf("  %s in %s ", thousands(m.snap.Failures), plural(len(m.snap.Groups), "group"))
+	if len(m.snap.Groups) == 0 {
+		return sized([]string{rule(title, "", w, d.focus == 1), good.Styled(" ✓") + " no failures"}, w, h)
+	}
+	if !m.frame.wide() {
+		if d.focus == 0 {
+			return append([]string{rule(st.Styled("LAST ERRORS")+fmt.Sprintf("  %s in %s ", thousands(m.snap.Failures), plural(len(m.snap.Groups), "group")), " tab ", w, false)},
+				lastErrors(m, w, h-1)...)
+		}
+		return append([]string{rule(title, "", w, true)}, d.errors.draw(w, h-1, true)...)
+	}
+	lw := w / 2
+	rw := w - lw - 1
+	l := append([]string{rule(title, "", lw, d.focus == 1)}, d.errors.draw(lw, h-1, d.focus == 1)...)
+	r := []string{rule("NEWEST SAMPLE of the selected group ", "", rw, false)}
+	if g, ok := d.errors.selected(); ok {
+		r = append(r, previewLines(m, g, rw, h-1)...)
+	}
+	return beside(l, sized(r, rw, h), lw, rw)
+}
+
+// lastErrors are the newest failing exchanges, one line each.
+func lastErrors(m *model, w, h int) []string {
+	var out []string
+	for i := len(m.snap.Recent) - 1; i >= 0 && len(out) < h; i-- {
+		x := m.snap.Recent[i]
+		what := x.Kind.String()
+		if line, _ := firstLine(x.Response.Head); line != "" {
+			_, what, _ = strings.Cut(line, " ")
+		}
+		said := ""
+		if x.Kind != stats.HTTP {
+			said = x.Message
+		} else if !isBinary(x.Response.Body) && headerOf(x.Response.Head, "Content-Encoding") == "" {
+			said = string(maskedStart(m, x))
+		}
+		line := fmt.Sprintf(" %s  %s  %s  ", x.When.Local().Format("15:04:05"), fit(cutMiddle(endpointName(x.Key), 20), 20), bad.Styled(cut(clean(what), 30)))
+		out = append(out, line+dim.Styled(cut(clean(oneLine(said)), max(w-width(line)-1, 0))))
+	}
+	return sized(out, w, h)
+}
+
+// maskedStart is the beginning of a body, masked, for a line.
+func maskedStart(m *model, x *stats.Exchange) []byte {
+	body := x.Response.Body
+	if m.reveal {
+		return body[:min(len(body), 200)]
+	}
+	return m.secrets.body(body[:min(len(body), 2000)], headerOf(x.Response.Head, "Content-Type"), hide)
+}

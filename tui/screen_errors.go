@@ -1,0 +1,325 @@
+package tui
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	tea "charm.land/bubbletea/v2"
+
+	"tload/stats"
+)
+
+// groupKind is a group's kind in a word: HTTP 503, RESET, PANIC.
+func groupKind(g *stats.Group) string {
+	if g.Key.Status != 0 {
+		return fmt.Sprintf("%s %d", g.Key.Kind, g.Key.Status)
+	}
+	return g.Key.Kind.String()
+}
+
+func groupID(g *stats.Group) string { return fmt.Sprint(g.ID) }
+
+// groupTable is the list of error groups; said is what each is about.
+func groupTable(said func(*stats.Group) string, now func() time.Time) *table[*stats.Group] {
+	t := &table[*stats.Group]{
+		id: groupID,
+		text: func(g *stats.Group) subject {
+			return subject{text: groupKind(g) + " " + g.Key.Key.Method + " " + g.Key.Key.Name + " " + g.Message, kind: g.Key.Kind.String(), status: g.Key.Status}
+		},
+		columns: []column[*stats.Group]{
+			{name: "COUNT", width: 9, cell: func(g *stats.Group) string { return thousands(g.Count) }, number: func(g *stats.Group) float64 { return float64(g.Count) }},
+			{name: "/s", width: 5, rank: 2, cell: func(g *stats.Group) string { return rate(g.Rate) }, number: func(g *stats.Group) float64 { return g.Rate }},
+			{name: "KIND", width: 9, text: true, cell: func(g *stats.Group) string { return bad.Styled(groupKind(g)) }, word: groupKind},
+			{name: "ENDPOINT", width: 18, rank: 1, text: true, middle: true, cell: func(g *stats.Group) string { return endpointName(g.Key.Key) }, word: func(g *stats.Group) string { return endpointName(g.Key.Key) }},
+			{name: "MESSAGE", text: true, cell: said, word: func(g *stats.Group) string { return g.Message }},
+		},
+	}
+	if now != nil {
+		t.columns = append(t.columns,
+			column[*stats.Group]{name: "LAST", width: 4, rank: 2, cell: func(g *stats.Group) string { return ago(now(), g.Last) }, number: func(g *stats.Group) float64 { return float64(g.Last.UnixNano()) }},
+			column[*stats.Group]{name: "TREND 1m", width: 10, rank: 3, text: true, cell: func(g *stats.Group) string { return spark(g.Trend, 10) }})
+	}
+	return t
+}
+
+func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
+
+// groups are the snapshot's, without those that are ignored.
+func (m *model) groups() []*stats.Group {
+	return slices.DeleteFunc(slices.Clone(m.snap.Groups), func(g *stats.Group) bool { return m.ignored[g.ID] })
+}
+
+// errorsScreen is the list of error groups with a look into the newest sample.
+type errorsScreen struct {
+	blankScreen
+	table    *table[*stats.Group]
+	only     *stats.Key // of one endpoint
+	from, to time.Time  // … or of one moment
+	ignored  bool       // show what is ignored
+	clock    time.Time
+	said     func(*stats.Group) string
+}
+
+// said is a group in a few words: its message or, where that only repeats the
+// status, how the newest body begins.
+func (m *model) said(g *stats.Group) string {
+	x := newest(g)
+	if x == nil || g.Key.Kind != stats.HTTP || len(g.Message) > 40 || isBinary(x.Response.Body) || len(x.Response.Body) == 0 || headerOf(x.Response.Head, "Content-Encoding") != "" {
+		return clean(oneLine(g.Message))
+	}
+	return clean(oneLine(string(maskedStart(m, x))))
+}
+
+func newErrors() *errorsScreen {
+	s := &errorsScreen{}
+	s.table = groupTable(func(g *stats.Group) string { return s.said(g) }, func() time.Time { return s.clock })
+	return s
+}
+
+func (s *errorsScreen) place() place { return inErrors }
+
+func (s *errorsScreen) refresh(m *model) {
+	s.clock, s.said = m.now(), m.said
+	s.table.faint = func(g *stats.Group) bool { return m.ignored[g.ID] }
+	rows := m.snap.Groups
+	if !s.ignored {
+		rows = m.groups()
+	}
+	s.table.set(slices.DeleteFunc(slices.Clone(rows), func(g *stats.Group) bool {
+		return s.only != nil && g.Key.Key != *s.only || !s.from.IsZero() && !s.during(m, g)
+	}))
+}
+
+// during says whether the group failed between from and to: by its trend where
+// that reaches back so far, by its first and last failure before.
+func (s *errorsScreen) during(m *model, g *stats.Group) bool {
+	at := s.from.Sub(m.snap.Started)
+	if n := failuresIn(g, at, time.Second, m.snap.Elapsed); n >= 0 && s.to.Sub(s.from) <= time.Second {
+		return n > 0
+	}
+	return !g.First.After(s.to) && !g.Last.Before(s.from)
+}
+
+func (s *errorsScreen) filterText() string {
+	t := s.table.query.text
+	if s.only != nil {
+		t = strings.TrimSpace("endpoint " + t)
+	}
+	if !s.from.IsZero() {
+		t = strings.TrimSpace("moment " + t)
+	}
+	return t
+}
+
+func (s *errorsScreen) filtered(m *model, text string) {
+	if text == "" {
+		s.only, s.from, s.to = nil, time.Time{}, time.Time{}
+	}
+	s.table.query = parseQuery(text)
+	s.refresh(m)
+}
+
+func (s *errorsScreen) notice(m *model, msg tea.Msg) tea.Cmd {
+	if _, ok := msg.(tickMsg); ok {
+		if g, ok := s.table.selected(); ok {
+			return previewOf(m, g)
+		}
+	}
+	return nil
+}
+
+func (s *errorsScreen) act(m *model, do action) tea.Cmd {
+	if s.table.act(do) {
+		return s.notice(m, tickMsg{})
+	}
+	switch do {
+	case showIgnored:
+		s.ignored = !s.ignored
+		s.refresh(m)
+		return nil
+	case nextPane, prevPane:
+		return nil
+	}
+	return groupAct(m, s.table, do)
+}
+
+// groupAct is what any list of groups does with a key.
+func groupAct(m *model, t *table[*stats.Group], do action) tea.Cmd {
+	g, ok := t.selected()
+	switch do {
+	case export:
+		m.dialogs = append(m.dialogs, newExport(m, "errors", t.plainText(t.rows, ",")))
+	case open:
+		if ok {
+			if m.tab != 3 {
+				m.tab = 3
+				m.tabs[3] = m.tabs[3][:1]
+				m.refresh()
+			}
+			return m.push(newGroup(g))
+		}
+	case ignore:
+		if ok {
+			m.ignored[g.ID] = !m.ignored[g.ID]
+			if m.ignored[g.ID] {
+				m.say("ignored: %s %s (I shows ignored groups)", groupKind(g), endpointName(g.Key.Key))
+			}
+			m.refresh()
+		}
+	case errorsOf:
+		if ok {
+			return m.errorsOf(g.Key.Key)
+		}
+	case chartsOf:
+		if ok {
+			return m.chartsOf(g.Key.Key)
+		}
+	case copyPart:
+		if ok {
+			return m.copyText("message", g.Message)
+		}
+	case copyAll:
+		if ok {
+			return m.copyText("row", t.rowText(g, "\t"))
+		}
+	}
+	return nil
+}
+
+func (s *errorsScreen) view(m *model, w, h int) []string {
+	t := s.table
+	hidden, dimmed := uint64(0), 0
+	for _, g := range m.snap.Groups {
+		if m.ignored[g.ID] {
+			hidden += g.Count
+			dimmed++
+		}
+	}
+	title := heading.Styled("ERRORS") + fmt.Sprintf(" %s in %s", thousands(m.snap.Failures), plural(len(m.snap.Groups), "group"))
+	title += "  sort " + t.sorting() + " (o) "
+	var end []string
+	if s.only != nil {
+		end = append(end, "only "+cutMiddle(endpointName(*s.only), 24))
+	}
+	if !s.from.IsZero() {
+		end = append(end, "at "+s.from.Local().Format("15:04:05"))
+	}
+	if !t.query.empty() {
+		end = append(end, fmt.Sprintf("/%s  %d of %d", clean(t.query.text), len(t.rows), t.all))
+	}
+	if dimmed > 0 {
+		end = append(end, fmt.Sprintf("%s ignored (I)", thousands(hidden)))
+	}
+	if len(end) > 0 {
+		end = []string{" " + strings.Join(end, "  ") + " "}
+	}
+	preview := 0
+	if h >= 14 {
+		preview = min(max(h*2/5, 6), 20)
+	}
+	list := h - 1 - preview
+	out := []string{rule(title, strings.Join(end, ""), w, true)}
+	m.areas = append(m.areas, t.area(m, 0, headLines+1, w, list))
+	rows := t.draw(w, list, true)
+	if len(t.rows) == 0 && len(rows) > 1 {
+		rows[1] = good.Styled(" ✓") + " no failures"
+		if len(m.snap.Groups) > 0 {
+			rows[1] = "   no group matches: esc clears the filter"
+		}
+	}
+	out = append(out, rows...)
+	if preview > 0 {
+		out = append(out, rule("PREVIEW: newest sample of the selected group ", "", w, false))
+		if g, ok := t.selected(); ok {
+			out = append(out, previewLines(m, g, w, preview-1)...)
+		}
+	}
+	return out
+}
+
+func newest(g *stats.Group) *stats.Exchange {
+	if n := len(g.Samples); n > 0 {
+		return g.Samples[n-1]
+	}
+	return nil
+}
+
+// previewOf has the newest sample's body made ready.
+func previewOf(m *model, g *stats.Group) tea.Cmd {
+	x := newest(g)
+	if x == nil {
+		return nil
+	}
+	_, cmd := m.doc(docKey{x: x, revealed: m.reveal})
+	return cmd
+}
+
+// previewLines are an exchange in a few lines. While the newest one's body is
+// being made ready, the one before stays.
+func previewLines(m *model, g *stats.Group, w, h int) []string {
+	x := newest(g)
+	if x == nil {
+		return sized([]string{dim.Styled(" no sample was kept of this group")}, w, h)
+	}
+	doc := m.docs[docKey{x: x, revealed: m.reveal}]
+	for i := len(g.Samples) - 2; doc == nil && i >= max(len(g.Samples)-10, 0); i-- {
+		if d := m.docs[docKey{x: g.Samples[i], revealed: m.reveal}]; d != nil {
+			x, doc = g.Samples[i], d
+		}
+	}
+	u := clean(strings.TrimSpace(x.Key.Method + " " + m.url(x)))
+	end := fmt.Sprintf("%s  %s ms  user %s ", x.When.Local().Format("15:04:05.000"), millis(x.Took), thousands(x.User))
+	out := []string{between(" "+cutMiddle(u, max(w-width(end)-3, 8)), end, w)}
+	if line, _ := firstLine(x.Response.Head); line != "" {
+		l := " " + statusStyled(x, clean(line))
+		if ct := headerOf(x.Response.Head, "Content-Type"); ct != "" {
+			l += "   " + dim.Styled("content-type: ") + clean(ct)
+		}
+		out = append(out, between(l, size(float64(x.Response.Size))+" ", w))
+	}
+	if x.Message != "" && x.Kind != stats.HTTP {
+		for i, l := range wrapText(clean(oneLine(x.Message)), max(w-2, 8)) {
+			if i < 3 {
+				out = append(out, " "+bad.Styled(l))
+			}
+		}
+	}
+	switch {
+	case doc == nil && len(x.Response.Body) > 0:
+		out = append(out, dim.Styled(" …"))
+	case doc != nil:
+		for i, l := range doc.lines {
+			if i >= h || len(out) >= h {
+				break
+			}
+			if width(l) > w-2 {
+				l = cut(l, w-2)
+			} else if doc.json {
+				l = colourJSON(l)
+			}
+			out = append(out, " "+l)
+		}
+	}
+	return sized(out, w, h)
+}
+
+// url is an exchange's, secrets masked.
+func (m *model) url(x *stats.Exchange) string {
+	u := x.URL
+	if u == "" {
+		return x.Key.Name
+	}
+	if !m.reveal {
+		u = m.secrets.urlText(u, hide)
+	}
+	return u
+}
+
+func statusStyled(x *stats.Exchange, line string) string {
+	if x.Kind.Failed() {
+		return badBold.Styled(line)
+	}
+	return good.Styled(line)
+}

@@ -1,0 +1,234 @@
+package tui
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	tea "charm.land/bubbletea/v2"
+
+	"tload/stats"
+)
+
+// sample is a captured exchange and its place among its group's.
+type sample struct {
+	n int // from 1
+	*stats.Exchange
+}
+
+// group is one cause of failures and the exchanges that were kept of it.
+type group struct {
+	blankScreen
+	last    *stats.Group // as the newest snapshot has it
+	table   *table[sample]
+	variant string // only samples with this message; empty: all
+}
+
+func newGroup(g *stats.Group) *group {
+	s := &group{last: g}
+	s.table = &table[sample]{
+		// An exchange is immutable: its address is its identity.
+		id: func(x sample) string { return fmt.Sprintf("%p", x.Exchange) },
+		text: func(x sample) subject {
+			return subject{text: x.Message + " " + string(x.Response.Body[:min(len(x.Response.Body), 64<<10)]) + " " + x.URL, kind: x.Kind.String(), status: x.Status}
+		},
+		columns: []column[sample]{
+			{name: "#", width: 3, cell: func(x sample) string { return fmt.Sprint(x.n) }, number: func(x sample) float64 { return -float64(x.n) }},
+			{name: "TIME", width: 12, text: true, cell: func(x sample) string { return x.When.Local().Format("15:04:05.000") }, number: func(x sample) float64 { return float64(x.When.UnixNano()) }},
+			{name: "STATUS", width: 8, rank: 2, cell: func(x sample) string {
+				if x.Status == 0 {
+					return x.Kind.String()
+				}
+				return fmt.Sprint(x.Status)
+			}, number: func(x sample) float64 { return float64(x.Status) }},
+			{name: "ms", width: 6, rank: 1, cell: func(x sample) string { return millis(x.Took) }, number: func(x sample) float64 { return float64(x.Took) }},
+			{name: "SIZE", width: 7, rank: 2, cell: func(x sample) string { return size(float64(x.Response.Size)) }, number: func(x sample) float64 { return float64(x.Response.Size) }},
+			{name: "USER", width: 6, rank: 3, cell: func(x sample) string { return thousands(x.User) }, number: func(x sample) float64 { return float64(x.User) }},
+			{name: "BODY", text: true, cell: nil},
+		},
+	}
+	return s
+}
+
+func (s *group) place() place { return inGroup }
+func (s *group) title() string {
+	return cutMiddle(groupKind(s.last)+" "+endpointName(s.last.Key.Key), 48)
+}
+
+func (s *group) refresh(m *model) {
+	for _, g := range m.snap.Groups {
+		if g.ID == s.last.ID {
+			s.last = g
+		}
+	}
+	s.table.columns[6].cell = func(x sample) string {
+		body := string(maskedStart(m, x.Exchange))
+		if coding := headerOf(x.Response.Head, "Content-Encoding"); coding != "" && !strings.EqualFold(coding, "identity") {
+			body = "(" + coding + ")"
+		} else if isBinary(x.Response.Body) {
+			body = "(binary)"
+		}
+		if body == "" {
+			body = x.Message
+		}
+		return clean(oneLine(body))
+	}
+	rows := make([]sample, len(s.last.Samples))
+	for i, x := range s.last.Samples {
+		rows[i] = sample{i + 1, x}
+	}
+	s.table.set(slices.DeleteFunc(rows, func(x sample) bool { return s.variant != "" && x.Message != s.variant }))
+}
+
+func (s *group) filtered(m *model, text string) {
+	if text == "" {
+		s.variant = ""
+	}
+	s.table.query = parseQuery(text)
+	s.refresh(m)
+}
+
+func (s *group) filterText() string {
+	if s.table.query.text == "" && s.variant != "" {
+		return s.variant
+	}
+	return s.table.query.text
+}
+
+func (s *group) act(m *model, do action) tea.Cmd {
+	if s.table.act(do) {
+		return nil
+	}
+	x, ok := s.table.selected()
+	switch do {
+	case open:
+		if ok {
+			return m.push(newExchange(x.Exchange, s))
+		}
+	case splitVariants:
+		vs := s.last.Variants
+		next := 0
+		for i, v := range vs {
+			if v.Message == s.variant {
+				next = i + 1
+			}
+		}
+		s.variant = ""
+		if next < len(vs) {
+			s.variant = vs[next].Message
+			m.say("only: %s (v: next, esc: all)", s.variant)
+		}
+		s.refresh(m)
+	case ignore:
+		m.ignored[s.last.ID] = !m.ignored[s.last.ID]
+		m.refresh()
+	case chartsOf:
+		return m.chartsOf(s.last.Key.Key)
+	case export:
+		m.dialogs = append(m.dialogs, newExport(m, "samples", s.table.plainText(s.table.rows, ",")))
+	case copyPart:
+		return m.copyText("message", s.last.Message)
+	case copyAll:
+		if ok {
+			return m.copyText("row", s.table.rowText(x, "\t"))
+		}
+	}
+	return nil
+}
+
+// neighbour is the sample that many places on in the list as it is sorted.
+func (s *group) neighbour(x *stats.Exchange, step int) (*stats.Exchange, bool) {
+	i := slices.IndexFunc(s.table.rows, func(r sample) bool { return r.Exchange == x })
+	if i < 0 {
+		i = s.table.at // it gave way to a newer one
+	}
+	if i+step < 0 || i+step >= len(s.table.rows) {
+		return x, false
+	}
+	s.table.to(i + step)
+	return s.table.rows[i+step].Exchange, true
+}
+
+func (s *group) number(x *stats.Exchange) (n, of int) {
+	return slices.Index(s.last.Samples, x) + 1, len(s.last.Samples)
+}
+
+// about are the lines that say what this group is.
+func (s *group) about(m *model, w int) []string {
+	g := s.last
+	share := ""
+	if r := m.row(g.Key.Key); r != nil && r.Run.Requests > 0 {
+		share = fmt.Sprintf(" · %s%% of %s", percent(100*float64(g.Count)/float64(r.Run.Requests)), "this endpoint")
+	}
+	title := fmt.Sprintf("%s failures · first %s · last %s ago%s ", thousands(g.Count), g.First.Local().Format("15:04:05"), ago(m.now(), g.Last), share)
+	out := []string{rule(heading.Styled(title), "", w, false)}
+	out = append(out, fmt.Sprintf(" per second  %s  %s/s   began at %s users", spark(g.Trend, min(max(w-46, 10), 60)), rate(g.Rate), thousands(g.Users)))
+	line := " message     "
+	if len(g.Variants) > 1 {
+		line = " variants    "
+	}
+	room := w - len(line) - 2
+	var vs []string
+	for i, v := range g.Variants {
+		text := cut(clean(oneLine(v.Message)), max(room/min(len(g.Variants), 2)-12, 16))
+		if v.Message == s.variant {
+			text = inverse.Styled(text)
+		}
+		part := text + " ×" + thousands(v.Count)
+		if i > 0 && width(strings.Join(append(vs, part), "   ")) > room-10 {
+			vs = append(vs, fmt.Sprintf("… %d more (v)", len(g.Variants)-i))
+			break
+		}
+		vs = append(vs, part)
+	}
+	if len(vs) == 0 {
+		vs = []string{cut(clean(oneLine(g.Message)), room)}
+	}
+	return append(out, line+strings.Join(vs, "   "))
+}
+
+func (s *group) view(m *model, w, h int) []string {
+	out := s.about(m, w)
+	g := s.last
+	title := heading.Styled("SAMPLES") + fmt.Sprintf(" %d kept of %s: the first, the last, the rest at random ", len(g.Samples), thousands(g.Count))
+	end := ""
+	if t := s.filterText(); t != "" {
+		end = fmt.Sprintf(" /%s  %d of %d ", cut(clean(oneLine(t)), 20), len(s.table.rows), len(g.Samples))
+	}
+	preview := 0
+	if h >= 24 {
+		preview = h * 2 / 5
+	}
+	list := max(h-len(out)-1-preview, 1)
+	out = append(out, rule(title, end, w, true))
+	m.areas = append(m.areas, s.table.area(m, 0, headLines+len(out), w, list))
+	rows := s.table.draw(w, list, true)
+	if n := len(s.table.rows); n == 0 && list > 1 {
+		rows[1] = dim.Styled(" no sample of this is kept")
+	} else if n+2 < len(rows) && n == len(g.Samples) {
+		rows[n+2] = dim.Styled(" every one is kept so far")
+		if g.Count > uint64(n) {
+			rows[n+2] = dim.Styled(fmt.Sprintf(" %s more were counted and not kept (--capture says how many are)", thousands(g.Count-uint64(n))))
+		}
+	}
+	out = append(out, rows...)
+	if preview > 0 {
+		out = append(out, rule("PREVIEW ", "", w, false))
+		if x, ok := s.table.selected(); ok {
+			one := *g
+			one.Samples = []*stats.Exchange{x.Exchange}
+			out = append(out, previewLines(m, &one, w, preview-1)...)
+		}
+	}
+	return out
+}
+
+func (s *group) notice(m *model, msg tea.Msg) tea.Cmd {
+	if _, ok := msg.(tickMsg); ok {
+		if x, ok := s.table.selected(); ok {
+			_, cmd := m.doc(docKey{x: x.Exchange, revealed: m.reveal})
+			return cmd
+		}
+	}
+	return nil
+}

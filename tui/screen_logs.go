@@ -1,0 +1,231 @@
+package tui
+
+import (
+	"fmt"
+	"log/slog"
+	"strings"
+
+	tea "charm.land/bubbletea/v2"
+)
+
+// logScreen is what the program logged, newest last.
+type logScreen struct {
+	blankScreen
+	least   slog.Level
+	at      int // id of the selected record, 0: the last
+	follow  bool
+	wrap    bool
+	query   query
+	records []logRecord
+	all     int
+	h       int
+	skip    int
+}
+
+func newLogScreen() *logScreen { return &logScreen{follow: true} }
+
+func (s *logScreen) place() place { return inLogs }
+
+func (s *logScreen) refresh(m *model) {
+	if m.frozen && len(s.records) > 0 {
+		return
+	}
+	all := m.o.Logs.all()
+	s.all = len(all)
+	s.records = s.records[:0]
+	for _, r := range all {
+		if r.level >= s.least && (s.query.empty() || s.query.match(subject{text: r.level.String() + " " + r.text})) {
+			s.records = append(s.records, r)
+		}
+	}
+}
+
+func (s *logScreen) filtered(m *model, text string) {
+	s.query = parseQuery(text)
+	s.refresh(m)
+}
+func (s *logScreen) filterText() string { return s.query.text }
+
+// index is where the selected record is.
+func (s *logScreen) index() int {
+	if s.follow || s.at == 0 {
+		return len(s.records) - 1
+	}
+	for i, r := range s.records {
+		if r.id >= s.at {
+			return i
+		}
+	}
+	return len(s.records) - 1
+}
+
+func (s *logScreen) to(i int) {
+	i = min(max(i, 0), len(s.records)-1)
+	if i < 0 {
+		return
+	}
+	s.follow = i == len(s.records)-1 && s.follow
+	s.at = s.records[i].id
+}
+
+var logLevels = []slog.Level{slog.LevelDebug, slog.LevelInfo, slog.LevelWarn, slog.LevelError}
+
+func (s *logScreen) act(m *model, do action) tea.Cmd {
+	i := s.index()
+	switch do {
+	case up:
+		s.follow = false
+		s.to(i - 1)
+	case down:
+		s.to(i + 1)
+	case pageUp:
+		s.follow = false
+		s.to(i - max(s.h/2, 1))
+	case pageDown:
+		s.to(i + max(s.h/2, 1))
+	case top:
+		s.follow = false
+		s.to(0)
+	case bottom:
+		s.follow = true
+	case follow:
+		s.follow = !s.follow
+		s.to(i)
+	case left:
+		s.skip = max(s.skip-8, 0)
+	case rightward:
+		s.skip += 8
+	case wrap:
+		s.wrap, s.skip = !s.wrap, 0
+	case logLevel:
+		for k, l := range logLevels {
+			if l == s.least {
+				s.least = logLevels[(k+1)%len(logLevels)]
+				break
+			}
+		}
+		s.refresh(m)
+	case open:
+		if i >= 0 && i < len(s.records) {
+			return s.open(m, s.records[i])
+		}
+	case copyPart:
+		if i >= 0 && i < len(s.records) {
+			return m.copyText("line", s.records[i].text)
+		}
+	case export:
+		var b strings.Builder
+		for _, r := range s.records {
+			fmt.Fprintf(&b, "%s %s %s\n", r.when.Format("15:04:05.000"), r.level, r.text)
+		}
+		m.dialogs = append(m.dialogs, newExport(m, "log", b.String()))
+	}
+	return nil
+}
+
+// open goes to the error group that a line speaks of.
+func (s *logScreen) open(m *model, r logRecord) tea.Cmd {
+	for _, g := range m.snap.Groups {
+		if strings.Contains(r.text, g.Key.Key.Name) && strings.Contains(r.text, g.Key.Kind.String()) {
+			m.tab = 3
+			m.tabs[3] = m.tabs[3][:1]
+			m.refresh()
+			return m.push(newGroup(g))
+		}
+	}
+	s.wrap = true
+	return nil
+}
+
+func (s *logScreen) view(m *model, w, h int) []string {
+	state := "scrolled (F follows)"
+	if s.follow {
+		state = "following (F)"
+	}
+	title := heading.Styled("LOGS") + fmt.Sprintf(" %s  level ≥ %s (v)  %s ", plural(s.all, "line"), strings.ToLower(levelName(s.least)), state)
+	end := ""
+	if !s.query.empty() {
+		end = fmt.Sprintf(" /%s  %d of %d ", clean(s.query.text), len(s.records), s.all)
+	}
+	s.h = h - 1
+	return append([]string{rule(title, end, w, true)}, s.lines(w, h-1, true)...)
+}
+
+// lines are the records that end with the selected one, or hold it.
+func (s *logScreen) lines(w, h int, cursor bool) []string {
+	at := s.index()
+	var out []string
+	if at < 0 {
+		return sized([]string{dim.Styled(" nothing was logged")}, w, h)
+	}
+	last := at
+	if !s.follow { // some of what comes after, too
+		last = min(at+h/2, len(s.records)-1)
+		if at < h/2 {
+			last = min(h-1, len(s.records)-1)
+		}
+	}
+	for i := last; i >= 0 && len(out) < h; i-- {
+		lines := s.record(s.records[i], w)
+		if i == at && cursor && !s.follow {
+			for k := range lines {
+				lines[k] = reversed(fit(lines[k], w))
+			}
+		}
+		out = append(lines, out...)
+	}
+	if len(out) > h {
+		out = out[len(out)-h:]
+	}
+	return sized(out, w, h)
+}
+
+func levelName(l slog.Level) string { return l.String() }
+
+func (s *logScreen) record(r logRecord, w int) []string {
+	st := dim
+	switch {
+	case r.level >= slog.LevelError:
+		st = badBold
+	case r.level >= slog.LevelWarn:
+		st = warning
+	}
+	lead := " " + r.when.Local().Format("15:04:05") + " " + st.Styled(fit(r.level.String(), 5)) + " "
+	room := max(w-width(lead)-1, 1)
+	text := r.text
+	count := ""
+	if r.count > 1 {
+		count = fmt.Sprintf("  (×%s)", thousands(r.count))
+	}
+	if !s.wrap {
+		text = clean(oneLine(text)) + count
+		if s.skip > 0 {
+			text = ansiRest(text, s.skip)
+		}
+		return []string{lead + cut(text, room)}
+	}
+	var out []string
+	for i, l := range strings.Split(strings.TrimRight(text, "\n")+count, "\n") {
+		for _, part := range wrapText(clean(l), room) {
+			if len(out) == 0 && i == 0 {
+				out = append(out, lead+part)
+			} else {
+				out = append(out, strings.Repeat(" ", width(lead))+part)
+			}
+		}
+		if len(out) > 60 {
+			break
+		}
+	}
+	if len(out) == 0 {
+		out = []string{lead}
+	}
+	return out
+}
+
+// lastLogs are the newest lines, for the dashboard.
+func lastLogs(m *model, w, h int) []string {
+	s := &logScreen{follow: true, least: slog.LevelInfo}
+	s.refresh(m)
+	return s.lines(w, h, false)
+}

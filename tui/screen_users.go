@@ -1,0 +1,220 @@
+package tui
+
+import (
+	"fmt"
+	"strings"
+
+	tea "charm.land/bubbletea/v2"
+
+	"tload/swarm"
+)
+
+// usersScreen is who does what: behaviours and tasks, what the users do now,
+// and every change of what was asked for.
+type usersScreen struct {
+	blankScreen
+	table *table[taskRow]
+}
+
+// taskRow is a behaviour or one of its tasks.
+type taskRow struct {
+	b *swarm.BehaviourView
+	t *swarm.TaskView // nil for the behaviour itself
+	n int             // its place, so that the tree keeps its order
+}
+
+func newUsers() *usersScreen {
+	s := &usersScreen{table: &table[taskRow]{
+		sort: -1,
+		id: func(r taskRow) string {
+			if r.t == nil {
+				return r.b.Name
+			}
+			return fmt.Sprint(r.b.Name, "\x00", r.n, "\x00", r.t.Name)
+		},
+		text: func(r taskRow) subject {
+			if r.t == nil {
+				return subject{text: r.b.Name}
+			}
+			return subject{text: r.b.Name + " " + r.t.Name}
+		},
+		columns: []column[taskRow]{
+			{name: "BEHAVIOUR / TASK", text: true, middle: true, cell: func(r taskRow) string {
+				if r.t == nil {
+					return bold.Styled(clean(r.b.Name))
+				}
+				name := r.t.Name
+				if r.t.Depth > 0 { // it stands below its set
+					name = name[strings.LastIndexByte(name, '/')+1:]
+				}
+				return strings.Repeat("  ", r.t.Depth+1) + clean(name)
+			}},
+			{name: "WEIGHT", width: 7, rank: 4, cell: func(r taskRow) string {
+				switch {
+				case r.t != nil && r.t.Want == 0:
+					return "-"
+				case r.t != nil:
+					return fmt.Sprint(max(r.t.Weight, 1))
+				case r.b.Fixed > 0:
+					return fmt.Sprintf("=%d", r.b.Fixed)
+				}
+				return fmt.Sprint(max(r.b.Weight, 1))
+			}},
+			{name: "WANT%", width: 6, rank: 2, cell: func(r taskRow) string {
+				if r.t == nil {
+					return percent(r.b.Want)
+				}
+				if r.t.Want == 0 {
+					return "turn"
+				}
+				return percent(r.t.Want)
+			}},
+			{name: "GOT%", width: 6, rank: 1, cell: func(r taskRow) string {
+				if r.t == nil {
+					return percent(r.b.Got)
+				}
+				return percent(r.t.Got)
+			}},
+			{name: "USERS", width: 8, rank: 1, cell: func(r taskRow) string {
+				if r.t == nil {
+					return thousands(r.b.Running)
+				}
+				return ""
+			}},
+			{name: "RUNS", width: 11, rank: 2, cell: func(r taskRow) string {
+				if r.t == nil || r.t.Set {
+					return ""
+				}
+				return thousands(r.t.Runs)
+			}},
+			{name: "FAILED", width: 8, rank: 5, cell: func(r taskRow) string {
+				if r.t == nil || r.t.Set {
+					return ""
+				}
+				if r.t.Failed > 0 {
+					return bad.Styled(thousands(r.t.Failed))
+				}
+				return "0"
+			}},
+			{name: "AVG ms", width: 8, rank: 3, cell: func(r taskRow) string {
+				if r.t == nil || r.t.Set {
+					return ""
+				}
+				return millis(r.t.Mean)
+			}},
+		},
+	}}
+	return s
+}
+
+func (s *usersScreen) place() place { return inUsers }
+
+func (s *usersScreen) refresh(m *model) {
+	var rows []taskRow
+	for i := range m.snap.Behaviours {
+		b := &m.snap.Behaviours[i]
+		rows = append(rows, taskRow{b: b})
+		for j := range b.Tasks {
+			rows = append(rows, taskRow{b, &b.Tasks[j], j})
+		}
+	}
+	s.table.set(rows)
+}
+
+func (s *usersScreen) filtered(m *model, text string) {
+	s.table.query = parseQuery(text)
+	s.refresh(m)
+}
+func (s *usersScreen) filterText() string { return s.table.query.text }
+
+func (s *usersScreen) act(m *model, do action) tea.Cmd {
+	switch do {
+	case sortNext, sortReverse:
+		return nil // a tree has one order
+	case open:
+		if r, ok := s.table.selected(); ok {
+			for _, row := range m.snap.Tasks {
+				if r.t != nil && row.Key.Method == r.b.Name && row.Key.Name == r.t.Name {
+					return m.push(newDetail(row.Key))
+				}
+			}
+			m.say("open a task to see its numbers")
+		}
+		return nil
+	case export:
+		m.dialogs = append(m.dialogs, newExport(m, "users", s.table.plainText(s.table.rows, ",")))
+		return nil
+	case copyPart, copyAll:
+		if r, ok := s.table.selected(); ok {
+			return m.copyText("row", s.table.rowText(r, "\t"))
+		}
+	}
+	s.table.act(do)
+	return nil
+}
+
+func (s *usersScreen) view(m *model, w, h int) []string {
+	v := m.snap
+	spawning := max(v.Target-v.Running-v.Stopping, 0)
+	title := heading.Styled("USERS") + fmt.Sprintf("  target %s  running %s  spawning %s  stopping %s  peak %s  rate %s/s ",
+		thousands(v.Target), thousands(v.Running), thousands(spawning), thousands(v.Stopping), thousands(v.Peak), rate(v.SpawnRate))
+	now := s.doing(m, w)
+	changes := changeLines(m, w)
+	rest := h - 1
+	below := len(now) + min(len(changes), 6)
+	if rest-below < 6 {
+		below = max(rest-6, 0)
+	}
+	list := min(max(len(s.table.rows)+1, 4), max(rest-below, 2))
+	out := []string{rule(title, "", w, true)}
+	m.areas = append(m.areas, s.table.area(m, 0, headLines+1, w, list))
+	out = append(out, s.table.draw(w, list, true)...)
+	out = append(out, now...)
+	if room := h - len(out); room >= 2 && len(changes) > 0 {
+		out = append(out, rule(heading.Styled("CHANGES")+" ", "", w, false))
+		out = append(out, changes[max(len(changes)-room+1, 0):]...)
+	}
+	return out
+}
+
+func (s *usersScreen) doing(m *model, w int) []string {
+	d := m.snap.Doing
+	rows := []struct {
+		name string
+		n    int
+	}{
+		{"waiting (think time)", d.Waiting},
+		{"in a request", d.InRequest},
+		{"in a task, between", max(d.InTask-d.InRequest, 0)},
+		{"in on_start", d.Starting},
+		{"paused", d.Paused},
+	}
+	most := 1
+	for _, r := range rows {
+		most = max(most, r.n)
+	}
+	out := []string{rule(heading.Styled("NOW")+": what the users do ", "", w, false)}
+	room := max(min(w-34, 60), 1)
+	for _, r := range rows {
+		if r.n == 0 && r.name != "waiting (think time)" && r.name != "in a request" {
+			continue
+		}
+		out = append(out, " "+fit(r.name, 20)+" "+good.Styled(fit(bar(float64(r.n)/float64(most), room), room))+right(thousands(r.n), 8))
+	}
+	if m.snap.Rate > 0 {
+		out = append(out, fmt.Sprintf(" arrivals %s/s, %s wait for a free user", rate(m.snap.Rate), thousands(m.snap.Backlog)))
+	}
+	return out
+}
+
+func changeLines(m *model, w int) []string {
+	var out []string
+	for _, c := range m.snap.Changes {
+		what := fmt.Sprintf("%s → %s", thousands(c.From), thousands(c.To))
+		if c.Rate > 0 {
+			what += fmt.Sprintf(" at %s/s", rate(c.Rate))
+		}
+		out = append(out, cut(fmt.Sprintf(" %s  %s  %s  (%s)", c.Wall.Local().Format("15:04:05"), right(clock(c.At), 7), fit(what, 24), clean(c.Who)), w))
+	}
+	return out
+}

@@ -1,0 +1,153 @@
+package tui
+
+import (
+	"fmt"
+	"time"
+
+	tea "charm.land/bubbletea/v2"
+
+	"tload/swarm"
+)
+
+// workersScreen is the nodes that run users, and whether the numbers are the
+// target's or this machine's.
+type workersScreen struct {
+	blankScreen
+	table *table[*swarm.NodeView]
+}
+
+func newWorkers() *workersScreen {
+	type N = *swarm.NodeView
+	return &workersScreen{table: &table[N]{
+		id:   func(n N) string { return n.Name },
+		text: func(n N) subject { return subject{text: n.Name + " " + n.State} },
+		columns: []column[N]{
+			{name: "WORKER", text: true, middle: true, cell: func(n N) string { return clean(n.Name) }, word: func(n N) string { return n.Name }},
+			{name: "STATE", width: 9, text: true, rank: 1, cell: func(n N) string { return clean(n.State) }, word: func(n N) string { return n.State }},
+			{name: "USERS", width: 7, cell: func(n N) string { return thousands(n.Users) }, number: func(n N) float64 { return float64(n.Users) }},
+			{name: "RPS", width: 7, rank: 1, cell: func(n N) string { return rate(n.RPS) }, number: func(n N) float64 { return n.RPS }},
+			{name: "CPU%", width: 5, rank: 2, cell: func(n N) string {
+				c := fmt.Sprintf("%.0f", n.CPU)
+				if n.Cores > 0 && n.CPU > 85*n.Cores {
+					c = badBold.Styled(c)
+				}
+				return c
+			}, number: func(n N) float64 { return n.CPU }},
+			{name: "RSS", width: 8, rank: 3, cell: func(n N) string { return size(float64(n.RSS)) }, number: func(n N) float64 { return float64(n.RSS) }},
+			{name: "GORTNS", width: 7, rank: 6, cell: func(n N) string { return thousands(n.Goroutines) }, number: func(n N) float64 { return float64(n.Goroutines) }},
+			{name: "FDs", width: 11, rank: 5, cell: func(n N) string { return fmt.Sprintf("%d/%d", n.Files, n.FileLimit) }, number: func(n N) float64 { return float64(n.Files) }},
+			{name: "LATE", width: 6, rank: 2, cell: func(n N) string { return percent(n.Late) + "%" }, number: func(n N) float64 { return n.Late }},
+			{name: "RTT", width: 6, rank: 4, cell: func(n N) string { return millis(n.RTT) }, number: func(n N) float64 { return float64(n.RTT) }},
+		},
+	}}
+}
+
+func (s *workersScreen) place() place { return inWorkers }
+
+func (s *workersScreen) refresh(m *model) {
+	rows := make([]*swarm.NodeView, len(m.snap.Nodes))
+	for i := range rows {
+		rows[i] = &m.snap.Nodes[i]
+	}
+	s.table.set(rows)
+}
+
+func (s *workersScreen) filtered(m *model, text string) {
+	s.table.query = parseQuery(text)
+	s.refresh(m)
+}
+func (s *workersScreen) filterText() string { return s.table.query.text }
+
+func (s *workersScreen) act(m *model, do action) tea.Cmd {
+	switch do {
+	case export:
+		m.dialogs = append(m.dialogs, newExport(m, "workers", s.table.plainText(s.table.rows, ",")))
+	case copyPart, copyAll:
+		if n, ok := s.table.selected(); ok {
+			return m.copyText("row", s.table.rowText(n, "\t"))
+		}
+	default:
+		s.table.act(do)
+	}
+	return nil
+}
+
+func (s *workersScreen) view(m *model, w, h int) []string {
+	nodes := m.snap.Nodes
+	title := heading.Styled("WORKERS") + fmt.Sprintf(" %d", len(nodes))
+	if len(nodes) == 1 && nodes[0].RTT == 0 {
+		title += " (this process)"
+	}
+	if q := s.table.query; !q.empty() {
+		title += fmt.Sprintf("  /%s %d of %d", clean(q.text), len(s.table.rows), s.table.all)
+	}
+	health := s.health(m, w)
+	list := min(max(len(nodes)+1, 3), max(h-1-len(health), 3))
+	out := []string{rule(title+" ", "", w, true)}
+	m.areas = append(m.areas, s.table.area(m, 0, headLines+1, w, list))
+	out = append(out, s.table.draw(w, list, true)...)
+	return append(out, health...)
+}
+
+// health are the checks of the generator: of the selected worker where there
+// are several, of the whole otherwise.
+func (s *workersScreen) health(m *model, w int) []string {
+	of := &m.snap.Health
+	title := heading.Styled("HEALTH OF THE GENERATOR") + " "
+	if n, ok := s.table.selected(); ok && len(m.snap.Nodes) > 1 {
+		of = &n.Health
+		title = heading.Styled("HEALTH OF "+clean(n.Name)) + " "
+	}
+	out := []string{rule(title, "", w, false)}
+	for _, r := range of.Reasons {
+		if r.OK {
+			continue
+		}
+		line := " " + tick(false) + " " + bold.Styled(clean(r.What))
+		room := w - 26
+		lines := wrapText(clean(r.Remedy), max(room, 10))
+		if width(r.What) > 20 || len(lines) == 0 {
+			out = append(out, line)
+		} else {
+			out = append(out, fit(line, 25)+lines[0])
+			lines = lines[1:]
+		}
+		for _, l := range lines {
+			out = append(out, "                         "+l)
+		}
+	}
+	var good []string
+	for _, r := range of.Checks {
+		if r.OK {
+			good = append(good, tick(true)+" "+clean(r.What))
+		}
+	}
+	if of.SuspectSeconds > 0 {
+		out = append(out, fmt.Sprintf(" %s %s of the run are marked suspect", tick(false), plural(of.SuspectSeconds, "second")))
+	}
+	memory := fmt.Sprintf("capture memory %s of %s, %s dropped", size(float64(m.snap.Captured)), size(float64(m.snap.CaptureOf)), thousands(m.snap.Dropped))
+	good = append(good, tick(true)+" "+memory,
+		tick(true)+fmt.Sprintf(" screen %s/s, a frame takes %s ms to draw", size(m.link.traffic()), phase(m.drew)))
+	columns := 1
+	if w >= 72 {
+		columns = 2
+	}
+	cw := (w - 2) / columns
+	for i := 0; i < len(good); {
+		line := " "
+		for n := 0; n < columns && i < len(good); n++ {
+			if long := width(good[i]) > cw-2; long && n > 0 {
+				break
+			} else if long {
+				n = columns // it takes the whole line
+			}
+			line += fit(good[i], max(cw, width(good[i])))
+			i++
+		}
+		out = append(out, line)
+	}
+	if m.snap.Elapsed > 0 && m.snap.Elapsed < 2*time.Second {
+		out = append(out, dim.Styled(" measured once a second"))
+	}
+	return out
+}

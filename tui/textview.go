@@ -1,0 +1,266 @@
+package tui
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+	"unicode"
+
+	"github.com/charmbracelet/x/ansi"
+)
+
+// textview shows lines: it scrolls, wraps, numbers and searches them, and looks
+// only at those it draws.
+type textview struct {
+	lines   []string
+	numbers bool
+	flush   bool // no margin: the lines bring their own
+	wrap    bool
+	colour  func(string) string // of one line; nil for none
+
+	top    int // first line drawn
+	sub    int // … and how many of its wrapped rows are above
+	skip   int // columns scrolled away
+	h, w   int // drawn last
+	search *regexp.Regexp
+	hit    int // line of the match we are on, -1 for none
+	hits   int
+}
+
+func (t *textview) set(lines []string, keep bool) {
+	t.lines = lines
+	if !keep {
+		t.top, t.sub, t.skip, t.hit = 0, 0, 0, -1
+	}
+	t.clamp()
+	t.count()
+}
+
+func (t *textview) clamp() {
+	most := len(t.lines) - t.h
+	if t.wrap {
+		most = len(t.lines) - 1
+	}
+	if t.top >= most {
+		t.sub = 0
+	}
+	t.top = max(min(t.top, most), 0)
+}
+
+// act is what every text understands; it says whether that was it.
+func (t *textview) act(do action) bool {
+	half := max(t.h/2, 1)
+	switch do {
+	case up:
+		t.top, t.sub = t.top-1, 0
+	case down:
+		t.down()
+	case pageUp:
+		t.top, t.sub = t.top-half, 0
+	case pageDown:
+		if t.wrap {
+			for range half {
+				t.down()
+			}
+		} else {
+			t.top += half
+		}
+	case top:
+		t.top, t.sub = 0, 0
+	case bottom:
+		t.top, t.sub = len(t.lines), 0
+		if t.wrap {
+			t.top = t.lastTop()
+		}
+	case left:
+		t.skip = max(t.skip-8, 0)
+	case rightward:
+		t.skip += 8
+	case wrap:
+		t.wrap, t.skip, t.sub = !t.wrap, 0, 0
+	case nextMatch:
+		t.next(1)
+	case prevMatch:
+		t.next(-1)
+	default:
+		return false
+	}
+	t.clamp()
+	return true
+}
+
+// down goes one row on: in a line that takes many screens the rows count.
+func (t *textview) down() {
+	if t.wrap && t.top < len(t.lines) {
+		if t.sub++; t.sub < t.rows(t.lines[t.top]) {
+			return
+		}
+		if t.top == len(t.lines)-1 {
+			t.sub--
+			return
+		}
+	}
+	t.top, t.sub = t.top+1, 0
+}
+
+func (t *textview) rows(line string) int {
+	w := max(t.w-t.gutter(), 1)
+	return max((width(line)+w-1)/w, 1)
+}
+
+func (t *textview) lastTop() int {
+	rows := 0
+	for i := len(t.lines) - 1; i >= 0; i-- {
+		rows += t.rows(t.lines[i])
+		if rows >= t.h {
+			return min(i+1, len(t.lines)-1)
+		}
+	}
+	return 0
+}
+
+// find searches for text, as a filter does: "~" begins a regular expression.
+func (t *textview) find(text string) {
+	t.search, t.hit = nil, -1
+	if text == "" {
+		return
+	}
+	expr := regexp.QuoteMeta(text)
+	if len(text) > 1 && text[0] == '~' {
+		if _, err := regexp.Compile(text[1:]); err == nil {
+			expr = text[1:]
+		}
+	}
+	if !strings.ContainsFunc(text, unicode.IsUpper) {
+		expr = "(?i)" + expr
+	}
+	t.search = regexp.MustCompile(expr)
+	t.count()
+	t.hit = t.top - 1
+	t.next(1)
+}
+
+func (t *textview) count() {
+	t.hits = 0
+	if t.search == nil {
+		return
+	}
+	for _, l := range t.lines {
+		if t.search.MatchString(l) {
+			t.hits++
+		}
+	}
+}
+
+func (t *textview) next(step int) {
+	if t.search == nil || t.hits == 0 {
+		return
+	}
+	for i, n := t.hit, 0; n < len(t.lines); n++ {
+		i = (i + step + len(t.lines)) % len(t.lines)
+		if t.search.MatchString(t.lines[i]) {
+			t.hit = i
+			if i < t.top || i >= t.top+t.h {
+				t.top, t.sub = i-t.h/3, 0
+			}
+			if !t.wrap {
+				at := t.search.FindStringIndex(t.lines[i])
+				if col := width(t.lines[i][:at[0]]); col < t.skip || col >= t.skip+t.w-t.gutter() {
+					t.skip = max(col-t.w/2, 0)
+				}
+			}
+			t.clamp()
+			return
+		}
+	}
+}
+
+func (t *textview) gutter() int {
+	if !t.numbers && t.flush {
+		return 0
+	}
+	if !t.numbers {
+		return 1
+	}
+	return max(len(fmt.Sprint(len(t.lines))), 3) + 1
+}
+
+// where is the position for a title: "line 1-13 of 13".
+func (t *textview) where() string {
+	if len(t.lines) == 0 {
+		return ""
+	}
+	s := fmt.Sprintf("line %s-%s of %s", thousands(t.top+1), thousands(min(t.top+max(t.h, 1), len(t.lines))), thousands(len(t.lines)))
+	if t.search != nil {
+		s = fmt.Sprintf("%s found · ", thousands(t.hits)) + s
+	}
+	return s
+}
+
+func (t *textview) draw(w, h int) []string {
+	t.w, t.h = w, h
+	t.clamp()
+	g := t.gutter()
+	room := max(w-g, 1)
+	var out []string
+	for i := t.top; i < len(t.lines) && len(out) < h; i++ {
+		line := t.lines[i]
+		lead := strings.Repeat(" ", g)
+		if t.numbers {
+			lead = dim.Styled(right(fmt.Sprint(i+1), g-1)) + " "
+		}
+		show := line
+		if t.colour != nil {
+			show = t.colour(line)
+		}
+		if t.search != nil {
+			show = t.paint(line, show, i == t.hit)
+		}
+		if !t.wrap {
+			if t.skip > 0 {
+				show = ansi.Cut(show, t.skip, t.skip+room)
+			}
+			if width(line)-t.skip > room {
+				show = ansi.Truncate(show, room-1, "") + "\x1b[m" + dim.Styled("…")
+			}
+			out = append(out, lead+show)
+			continue
+		}
+		rows := t.rows(line)
+		first := 0
+		if i == t.top {
+			first = min(t.sub, rows-1)
+		}
+		for r := first; r < rows && len(out) < h; r++ {
+			if r > 0 {
+				lead = strings.Repeat(" ", g)
+			}
+			out = append(out, lead+ansi.Cut(show, r*room, (r+1)*room)+"\x1b[m")
+		}
+	}
+	return sized(out, w, h)
+}
+
+// paint marks the matches of the search in a line.
+func (t *textview) paint(line, styled string, here bool) string {
+	at := t.search.FindAllStringIndex(line, 50)
+	if at == nil {
+		return styled
+	}
+	st := matched
+	if here {
+		st = inverse
+	}
+	var b strings.Builder
+	end := 0
+	for _, m := range at {
+		if m[0] == m[1] {
+			continue
+		}
+		b.WriteString(line[end:m[0]])
+		b.WriteString(st.Styled(line[m[0]:m[1]]))
+		end = m[1]
+	}
+	b.WriteString(line[end:])
+	return b.String()
+}
