@@ -68,7 +68,7 @@ func TestTimeoutsNameThePhase(t *testing.T) {
 			req.Body = body
 			var r Reply
 			check(t, c.RoundTrip(req, &r), stats.Timeout, tt.text)
-			if took := time.Since(began); took < 50*time.Millisecond || took > 150*time.Millisecond {
+			if took := time.Since(began); took < 50*time.Millisecond || took > time.Second {
 				t.Errorf("timed out after %v, want 50 ms", took)
 			}
 			if !bytes.HasPrefix([]byte(tt.reply), r.Head) || len(r.Head) == 0 && tt.reply != "" {
@@ -113,7 +113,7 @@ func TestManyDeadlinesAtOnce(t *testing.T) {
 			req.Timeout = time.Duration(50+i) * time.Millisecond
 			var r Reply
 			check(t, c.RoundTrip(req, &r), stats.Timeout, "")
-			if took := time.Since(began); took < req.Timeout || took > req.Timeout+100*time.Millisecond {
+			if took := time.Since(began); took < req.Timeout || took > req.Timeout+time.Second {
 				t.Errorf("timed out after %v, want %v", took, req.Timeout)
 			}
 		})
