@@ -27,6 +27,7 @@ type Transport struct {
 	resolve   map[string]string
 	tls       *tls.Config
 	names     names
+	mux       muxes
 	status    [600]string // "404 Not Found", so that a storm of them allocates nothing
 
 	bind     atomic.Uint64 // which of Options.Bind is next

@@ -14,6 +14,7 @@ import (
 // settings is everything that flags, environment and tload.toml can say.
 type settings struct {
 	host        string
+	file        string
 	users       count
 	spawnRate   rate
 	runTime     seconds
@@ -44,6 +45,16 @@ type settings struct {
 	headless   bool
 	printEvery seconds
 	json       string
+	csv        string
+	html       string
+	hgrm       string
+	requests   string
+	metrics    string
+	otlp       string
+	failIf     []string
+	abort      bool
+	redact     []string
+	noRedact   bool
 	capture    count
 	body       size
 	memory     size
@@ -73,6 +84,7 @@ func (s *settings) define() *pflag.FlagSet {
 	f.SortFlags = false
 	f.Usage = func() {}
 	f.StringVarP(&s.host, "host", "H", "", "base `URL`; http:// is added when no scheme is there")
+	f.StringVarP(&s.file, "file", "f", "", "behaviours: a Go file or package directory, a .http file, a list of URLs, - for standard input (default: behaviours.go, behaviours/ or requests.http here)")
 	s.users = 1
 	f.VarP(&s.users, "users", "u", "users at peak; given: starts at once")
 	s.spawnRate = 1
@@ -110,12 +122,22 @@ func (s *settings) define() *pflag.FlagSet {
 	s.printEvery = seconds(10 * time.Second)
 	f.Var(&s.printEvery, "print-every", "time between two lines with --headless")
 	f.StringVar(&s.json, "json", "", "write summary.json to `FILE`; - is standard output")
+	f.StringVar(&s.csv, "csv", "", "write Locust's four files, as `PREFIX`_stats.csv and so on")
+	f.StringVar(&s.html, "html", "", "write the report to `FILE`; - is standard output")
+	f.StringVar(&s.hgrm, "hgrm", "", "write HdrHistogram percentiles to `PREFIX`.hgrm, and one for every endpoint")
+	f.StringVar(&s.requests, "log-requests", "", "write a line of JSON for every request to `FILE`; it costs: about a microsecond for each")
+	f.StringVar(&s.metrics, "metrics", "", "serve Prometheus metrics on `ADDR`, such as :9646")
+	f.StringVar(&s.otlp, "otlp", "", "push OpenTelemetry metrics to the collector at `URL`, such as http://localhost:4318")
+	f.StringArrayVar(&s.failIf, "fail-if", nil, "exit 1 if `EXPR` is true at the end: p95>300ms, errors>1%, rps<100, POST /cart p99>1s; repeatable")
+	f.BoolVar(&s.abort, "abort-on-fail", false, "… and end the run as soon as it is")
 	s.capture = 32
 	f.Var(&s.capture, "capture", "failing exchanges kept per group")
 	s.body = 256 << 10
 	f.Var(&s.body, "capture-body", "bytes kept of each of their bodies")
 	s.memory = 64 << 20
 	f.Var(&s.memory, "capture-memory", "bytes kept in all")
+	f.StringSliceVar(&s.redact, "redact", nil, "more header and field `NAMES` to mask in files")
+	f.BoolVar(&s.noRedact, "no-redact", false, "mask nothing in files")
 	f.StringVar(&s.out, "out", "", "run directory `DIR` (default ./tload-runs/HOST-TIME)")
 	f.BoolVar(&s.noOut, "no-out", false, "no run directory")
 	s.onHangup = choice{"auto", []string{"auto", "stop", "continue"}}

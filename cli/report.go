@@ -1,8 +1,6 @@
 package cli
 
 import (
-	"fmt"
-	"os"
 	"strings"
 
 	"tload/stats"
@@ -25,7 +23,10 @@ func (x *session) resultOf(s *swarm.Snapshot) *report.Run {
 			Version: Version, Host: s.Host, RunID: s.RunID, Started: s.Started, Exit: s.Reason, Hangup: x.hungUp.Load(),
 			Peak: s.Peak, Seed: s.Seed, Rate: s.Rate, Generator: generator(s), Dir: x.dir,
 		},
-		Snapshot: s.Snapshot,
+		Snapshot: s.Snapshot, Redact: x.settings.redactor(),
+	}
+	for _, c := range x.failIf {
+		r.Thresholds = append(r.Thresholds, c.FailIf(s.Snapshot))
 	}
 	if s.Err != nil {
 		r.Err = s.Err.Error()
@@ -54,29 +55,6 @@ func (x *session) summary() string {
 	var b strings.Builder
 	report.Text(&b, x.result())
 	return b.String()
-}
-
-// writeFiles writes the run directory and what the flags ask for.
-func (x *session) writeFiles() error {
-	r := x.result()
-	if x.dir != "" {
-		if err := report.WriteDir(x.dir, r); err != nil {
-			return err
-		}
-	}
-	if path := x.settings.json; path != "" {
-		out := os.Stdout
-		if path != "-" {
-			f, err := os.Create(path)
-			if err != nil {
-				return fmt.Errorf("--json: %w", err)
-			}
-			defer f.Close()
-			out = f
-		}
-		return report.JSON(out, r)
-	}
-	return nil
 }
 
 // unreachable counts the requests that failed before there was a connection.

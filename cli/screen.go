@@ -2,7 +2,280 @@ package cli
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
 	"tload/behaviours"
+	"tload/stats/report"
+	"tload/swarm"
+	"tload/tui"
 )
 
-func (p *program) screen(ctx context.Context, s *settings, own []behaviours.Behaviour) int { return 0 }
+// stage is the full screen with the runs that were started on it, one after
+// the other.
+type stage struct {
+	p        *program
+	settings *settings
+	own      []behaviours.Behaviour
+	logs     *tui.Logs
+
+	mu   sync.Mutex // guards last
+	last *session
+}
+
+// screen runs on a terminal: straight away when users are given, otherwise
+// from the start form.
+func (p *program) screen(ctx context.Context, s *settings, own []behaviours.Behaviour) int {
+	g := &stage{p: p, settings: s, own: own, logs: tui.NewLogs(10_000)}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	o := g.options()
+	if s.given("users") {
+		x, err := prepare(ctx, s, own, g.logs)
+		if err != nil {
+			return p.complain(codeOf(err), err)
+		}
+		g.begin(x)
+		o.Run, o.Dir = x.ctl, x.dir
+	} else {
+		form, err := g.form()
+		if err != nil {
+			return p.complain(codeOf(err), err)
+		}
+		o.Form = form
+	}
+	terminated := g.watchTerm(cancel)
+	outcome, err := tui.Run(ctx, o)
+	code := g.leave(outcome, err)
+	if terminated() {
+		code = exitTerminate
+	}
+	return code
+}
+
+func (g *stage) options() tui.Options {
+	s := g.settings
+	noColor, _ := g.p.env("NO_COLOR")
+	return tui.Options{
+		Launch:    g.launch,
+		Probe:     g.probe,
+		Export:    g.export,
+		Formats:   []string{"json", "txt"},
+		Logs:      g.logs,
+		FileLimit: raiseFileLimit(),
+		NoColor:   s.color.value == "never" || noColor != "",
+		ASCII:     s.ascii || !g.utf8(),
+		NoSync:    s.noSync,
+		Refresh:   time.Duration(s.refresh),
+	}
+}
+
+// utf8 says whether the locale can show more than ASCII.
+func (g *stage) utf8() bool {
+	for _, name := range []string{"LC_ALL", "LC_CTYPE", "LANG"} {
+		if v, _ := g.p.env(name); v != "" {
+			v = strings.ToLower(v)
+			return strings.Contains(v, "utf-8") || strings.Contains(v, "utf8")
+		}
+	}
+	return true // nothing said: nearly every terminal can
+}
+
+// form is the start form as the settings fill it.
+func (g *stage) form() (tui.Form, error) {
+	s := g.settings
+	list, err := s.target(g.own)
+	if err == nil {
+		list, err = s.choose(list)
+	}
+	if err != nil {
+		return tui.Form{}, err
+	}
+	t, err := behaviours.NewTransport(behaviours.Options{})
+	if err != nil {
+		return tui.Form{}, err
+	}
+	defer t.Close()
+	bound, err := behaviours.Bind(&behaviours.Shared{Transport: t, Filter: s.filter()}, list)
+	if err != nil {
+		return tui.Form{}, misuse{err}
+	}
+	f := tui.Form{
+		Host: s.host, Users: int(s.users), SpawnRate: float64(s.spawnRate), RunTime: time.Duration(s.runTime), StopGrace: time.Duration(s.stopTimeout),
+		Capture: s.body > 0, CaptureSamples: int(s.capture), CaptureBody: int(s.body),
+	}
+	for _, b := range bound {
+		f.Choices = append(f.Choices, tui.Choice{Name: b.Name, Weight: max(b.Weight, 1), Tasks: leaves(b), On: true})
+	}
+	return f, nil
+}
+
+func leaves(b *swarm.Behaviour) (n int) {
+	for _, t := range b.Tasks {
+		if !t.Set {
+			n++
+		}
+	}
+	return n
+}
+
+// launch starts a run as the form says. A run that went before has ended.
+func (g *stage) launch(f tui.Form) (tui.Load, error) {
+	g.mu.Lock()
+	before := g.last
+	g.mu.Unlock()
+	if before != nil {
+		select {
+		case <-before.done:
+		default:
+			return nil, errors.New("the run before is still being written down: try again in a moment")
+		}
+	}
+	s := *g.settings
+	s.host, s.users, s.spawnRate = strings.TrimSpace(f.Host), count(f.Users), rate(f.SpawnRate)
+	s.runTime, s.stopTimeout = seconds(f.RunTime), seconds(f.StopGrace)
+	s.args = slices.Clone(s.args)
+	if !f.Capture {
+		s.body = 0
+	}
+	s.only = nil
+	for _, c := range f.Choices {
+		if c.On {
+			s.only = append(s.only, c.Name)
+		}
+	}
+	if len(s.only) == 0 {
+		return nil, errors.New("tick at least one behaviour")
+	}
+	if f.DryRun {
+		s.users, s.rate = 1, 0
+		for _, c := range f.Choices {
+			if c.On {
+				s.iterations += count(c.Tasks)
+			}
+		}
+	}
+	if before != nil && !g.settings.given("seed") {
+		s.seed = 0
+	}
+	x, err := prepare(context.Background(), &s, g.own, g.logs)
+	if err != nil {
+		return nil, err
+	}
+	g.begin(x)
+	return x.ctl, nil
+}
+
+func (g *stage) begin(x *session) {
+	g.mu.Lock()
+	g.last = x
+	g.mu.Unlock()
+	x.start()
+}
+
+func (g *stage) current() *session {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.last
+}
+
+// probe looks at a host once, for the form: one request, not counted anywhere.
+func (g *stage) probe(ctx context.Context, host string) (string, error) {
+	s := *g.settings
+	s.host = host
+	o, err := s.options()
+	if err != nil {
+		return "", err
+	}
+	o.Timeout = 5 * time.Second
+	t, err := behaviours.NewTransport(o)
+	if err != nil {
+		return "", err
+	}
+	defer t.Close()
+	return t.Probe(ctx)
+}
+
+// export writes what is known to a file.
+func (g *stage) export(format, path string, s *swarm.Snapshot) error {
+	run := g.current()
+	if run == nil {
+		return errors.New("there is no run")
+	}
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644)
+	if err != nil {
+		return err
+	}
+	r := run.resultOf(s)
+	if format == "json" {
+		err = report.JSON(f, r)
+	} else {
+		err = report.Text(f, r)
+	}
+	return errors.Join(err, f.Close())
+}
+
+// watchTerm stops the run on SIGTERM and then leaves the screen. The returned
+// func says whether that happened.
+func (g *stage) watchTerm(cancel func()) func() bool {
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, syscall.SIGTERM)
+	happened := make(chan struct{})
+	go func() {
+		<-signals
+		close(happened)
+		if x := g.current(); x != nil {
+			x.ctl.Stop("signal")
+			<-x.ctl.Done()
+		}
+		cancel()
+	}()
+	return func() bool {
+		select {
+		case <-happened:
+			return true
+		default:
+			return false
+		}
+	}
+}
+
+// leave ends what goes on when the screen is gone, as the way it went asks for.
+func (g *stage) leave(outcome tui.Outcome, fault error) int {
+	x := g.current()
+	if x == nil {
+		if fault != nil {
+			return g.p.complain(exitBroken, fault)
+		}
+		if outcome == tui.Interrupt {
+			return exitInterrupt
+		}
+		return exitOK
+	}
+	code := exitOK
+	switch outcome {
+	case tui.Quit:
+		x.ctl.Stop("you")
+	case tui.Interrupt:
+		code = exitInterrupt
+		x.ctl.Stop("interrupt")
+	case tui.Hangup:
+		x.hangup()
+		<-x.done
+		return x.code()
+	case tui.Panicked:
+		x.log.Error("the screen failed; the load goes on without it", "error", fault)
+		g.p.complain(0, fmt.Errorf("the screen failed: %w", fault))
+		if x.settings.runTime == 0 && x.settings.iterations == 0 {
+			x.ctl.Stop("screen")
+		}
+	}
+	return g.p.await(x, g.p.stdout, code)
+}

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"tload/behaviours"
+	"tload/stats/journal"
+	"tload/stats/report"
 	"tload/swarm"
 )
 
@@ -31,6 +33,8 @@ type session struct {
 	runErr     error
 	hungUp     atomic.Bool
 	fileErr    error
+	failIf     []*report.Condition
+	journal    *journal.Writer // nil for none
 }
 
 // prepare checks everything that can be checked before any load is sent and
@@ -44,6 +48,9 @@ func prepare(ctx context.Context, s *settings, own []behaviours.Behaviour, logs 
 		return nil, err
 	}
 	x := &session{settings: s, started: time.Now(), done: make(chan struct{})}
+	if x.failIf, err = s.conditions(); err != nil {
+		return nil, err
+	}
 	options, err := s.options()
 	if err != nil {
 		return nil, err
@@ -93,6 +100,7 @@ func prepare(ctx context.Context, s *settings, own []behaviours.Behaviour, logs 
 	if x.dirErr != nil {
 		x.log.Error("no run directory", "error", x.dirErr)
 	}
+	x.openJournal(&plan)
 	if x.ctl, err = swarm.New(plan); err != nil {
 		return nil, misuse{err}
 	}
@@ -153,9 +161,12 @@ func (x *session) openLog(more slog.Handler) error {
 func (x *session) start() {
 	go func() {
 		defer close(x.done)
+		if x.settings.abort {
+			go x.watchThresholds()
+		}
 		x.runErr = x.ctl.Run(context.Background())
 		x.transport.Close()
-		x.fileErr = x.writeFiles()
+		x.fileErr = errors.Join(x.closeJournal(), x.writeFiles())
 		if x.logFile != nil {
 			x.logFile.Close()
 		}
@@ -165,6 +176,7 @@ func (x *session) start() {
 // close gives up a session that was not started.
 func (x *session) close() {
 	x.transport.Close()
+	x.closeJournal()
 	if x.logFile != nil {
 		x.logFile.Close()
 	}
@@ -178,6 +190,11 @@ func (x *session) code() int {
 		return exitBroken
 	case s.Total.Run.Requests > 0 && s.Total.Run.Dialled == 0 && s.Total.Run.Requests == unreachable(s):
 		return exitBroken
+	}
+	for _, c := range x.failIf {
+		if !c.FailIf(s.Snapshot).Held {
+			return exitFailed
+		}
 	}
 	return exitOK
 }

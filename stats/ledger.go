@@ -1,7 +1,6 @@
 package stats
 
 import (
-	"cmp"
 	"slices"
 	"time"
 )
@@ -10,6 +9,11 @@ import (
 // failures. One goroutine owns it; others see the snapshots that it makes.
 // Times are durations since the run began, on the owner's monotonic clock.
 type Ledger struct {
+	// Tap, if set, is told all that the ledger is told, before it acts: a second
+	// ledger that is told the same shows the same. It must not wait, and must not
+	// keep what it is given.
+	Tap Tap
+
 	rows     map[Key]*row
 	order    []*row
 	total    *row
@@ -26,6 +30,14 @@ type Ledger struct {
 	shown    time.Duration // when the shown numbers began
 	marks    []Mark
 	seconds  []Second // published; nil when a second closed
+}
+
+// Tap is what a ledger can be told; a Ledger is one.
+type Tap interface {
+	Fold(b *Batch, now time.Duration, users Users)
+	Segment(name string)
+	Reset(name string)
+	Mark(name string)
 }
 
 // Users is what a second's point on the charts says besides the samples.
@@ -65,6 +77,9 @@ func NewLedger(samples, memory int) *Ledger {
 // Fold adds a batch that ends at now, which never goes back. The batch counts
 // in the second that holds its middle; its memory stays the caller's.
 func (l *Ledger) Fold(b *Batch, now time.Duration, users Users) {
+	if l.Tap != nil {
+		l.Tap.Fold(b, now, users)
+	}
 	l.advance(int64((l.now + now) / 2 / time.Second))
 	l.users.Running, l.users.Target = users.Running, users.Target
 	l.users.Suspect = l.users.Suspect || users.Suspect
@@ -92,7 +107,7 @@ func (l *Ledger) row(key Key) *row {
 		l.rows[key] = r
 		l.order = append(l.order, r)
 		slices.SortFunc(l.order, func(a, b *row) int {
-			return cmp.Or(cmp.Compare(a.key.Class, b.key.Class), cmp.Compare(a.key.Name, b.key.Name), cmp.Compare(a.key.Method, b.key.Method))
+			return a.key.compare(b.key)
 		})
 		if n := len(l.rows); n > maxSlotRows {
 			for _, o := range l.rows {
@@ -139,6 +154,13 @@ func (r *row) close(second int64, u Users) {
 // Segment ends the segment that goes on and begins one of that name. Nothing is
 // forgotten.
 func (l *Ledger) Segment(name string) {
+	if l.Tap != nil {
+		l.Tap.Segment(name)
+	}
+	l.begin(name)
+}
+
+func (l *Ledger) begin(name string) {
 	if l.now == l.since && len(l.segments) == 0 || l.now-l.since < time.Second/2 && l.total.segment.Empty() {
 		l.segment = name
 		return
@@ -171,17 +193,27 @@ func (l *Ledger) endSegment() Segment {
 
 // Reset begins a segment of that name and the shown numbers again.
 func (l *Ledger) Reset(name string) {
-	l.Segment(name)
+	if l.Tap != nil {
+		l.Tap.Reset(name)
+	}
+	l.begin(name)
 	l.shown = max(l.now, 1)
 	for _, r := range append(slices.Clone(l.order), l.total) {
 		r.shown = new(Delta)
 		r.news = true
 	}
-	l.Mark(name)
+	l.mark(name)
 }
 
 // Mark names this moment.
 func (l *Ledger) Mark(name string) {
+	if l.Tap != nil {
+		l.Tap.Mark(name)
+	}
+	l.mark(name)
+}
+
+func (l *Ledger) mark(name string) {
 	l.marks = append(slices.Clip(l.marks), Mark{l.now, name})
 }
 

@@ -252,13 +252,18 @@ func (c *cell) drain(d *Delta) {
 // Take moves everything that was recorded since the last Take into b, whose
 // memory is used again. One goroutine takes; users may record meanwhile.
 func (r *Recorder) Take(b *Batch) {
-	b.reset()
+	b.Reset()
 	r.mu.Lock()
 	meters := slices.Clip(r.meters)
 	r.mu.Unlock()
 	for i, m := range meters {
-		if i == len(b.rows) {
+		switch {
+		case i == len(b.rows):
 			b.rows = append(b.rows, rowDelta{key: m.key})
+		case b.rows[i].key != m.key: // a row that somebody else put here
+			b.rows = append(b.rows, b.rows[i])
+			b.rows[i] = rowDelta{key: m.key}
+			b.index, b.indexed = nil, 0
 		}
 		d := &b.rows[i].delta
 		for s := range m.shards {
@@ -304,6 +309,8 @@ func (s *Sink) KeepSuccess(m *Meter, x *Exchange) {
 // order and grouping.
 type Batch struct {
 	rows     []rowDelta
+	index    map[Key]int // of the first indexed rows; made when they are many
+	indexed  int
 	InFlight int  // at the end of the batch
 	Folded   bool // some names were put into groups to bound their number
 	Errors   []ErrorDelta
@@ -326,13 +333,32 @@ func (b *Batch) Rows(yield func(Key, *Delta) bool) {
 
 // Row is the delta of a key, for whoever fills a batch from elsewhere.
 func (b *Batch) Row(key Key) *Delta {
-	for i := range b.rows {
-		if b.rows[i].key == key {
-			return &b.rows[i].delta
-		}
+	if i := b.find(key); i >= 0 {
+		return &b.rows[i].delta
 	}
 	b.rows = append(b.rows, rowDelta{key: key})
 	return &b.rows[len(b.rows)-1].delta
+}
+
+func (b *Batch) find(key Key) int {
+	if len(b.rows) <= 16 {
+		for i := range b.rows {
+			if b.rows[i].key == key {
+				return i
+			}
+		}
+		return -1
+	}
+	if b.index == nil {
+		b.index = map[Key]int{}
+	}
+	for ; b.indexed < len(b.rows); b.indexed++ {
+		b.index[b.rows[b.indexed].key] = b.indexed
+	}
+	if i, ok := b.index[key]; ok {
+		return i
+	}
+	return -1
 }
 
 // Merge adds all of o, which stays its owner's.
@@ -357,7 +383,8 @@ func (b *Batch) setSuccess(k Key, x *Exchange) {
 	}
 }
 
-func (b *Batch) reset() {
+// Reset empties the batch and keeps its memory.
+func (b *Batch) Reset() {
 	for i := range b.rows {
 		b.rows[i].delta.Reset()
 	}

@@ -263,3 +263,32 @@ func valueEnd(b []byte, i int) int {
 
 // unquoteKey is enough of unquoting for the names of fields.
 func unquoteKey(quoted []byte) string { return strings.Trim(string(quoted), `"`) }
+
+// Exchange is a copy of x without its secrets; x itself where there is nothing
+// to mask.
+func (r *Redactor) Exchange(x *Exchange) *Exchange {
+	if r == nil {
+		return x
+	}
+	c := *x
+	c.URL = r.URL(x.URL)
+	for _, p := range []*Part{&c.Request, &c.Response} {
+		kind := headerValue(p.Head, "Content-Type")
+		p.Head, p.Body = r.Head(p.Head), r.Body(kind, p.Body)
+	}
+	c.Hops = append([]Hop(nil), x.Hops...)
+	for i := range c.Hops {
+		h := &c.Hops[i]
+		h.URL, h.Location, h.Head = r.URL(h.URL), r.URL(h.Location), r.Head(h.Head)
+	}
+	return &c
+}
+
+func headerValue(head []byte, name string) string {
+	for line := range bytes.Lines(head) {
+		if n, v, ok := bytes.Cut(line, []byte(":")); ok && strings.EqualFold(string(bytes.TrimSpace(n)), name) {
+			return string(bytes.TrimSpace(v))
+		}
+	}
+	return ""
+}

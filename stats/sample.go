@@ -1,6 +1,9 @@
 package stats
 
-import "time"
+import (
+	"cmp"
+	"time"
+)
 
 // Class keeps rows of different nature apart: requests are what the totals
 // count; transactions and tasks have rows of their own kind.
@@ -19,6 +22,11 @@ type Key struct {
 	Class  Class
 	Method string
 	Name   string
+}
+
+// compare orders rows as tables do.
+func (k Key) compare(o Key) int {
+	return cmp.Or(cmp.Compare(k.Class, o.Class), cmp.Compare(k.Name, o.Name), cmp.Compare(k.Method, o.Method))
 }
 
 // Sample is one measured act.

@@ -67,6 +67,7 @@ func New(p Plan) (*Controller, error) {
 		ledger: stats.NewLedger(p.Samples, p.Memory),
 		done:   make(chan struct{}), wake: make(chan struct{}, 1),
 	}
+	c.ledger.Tap = p.Tap
 	c.crew = newCrew(&c.plan, c.rec, func(reason string) { c.Stop(reason) }, c.poke)
 	c.snapshot.Store(&Snapshot{Snapshot: c.ledger.Snapshot(), Host: p.Host, RunID: p.RunID, Seed: p.Seed, RunTime: p.RunTime, Rate: p.Rate, SpawnRate: p.SpawnRate, Taken: time.Now()})
 	return c, nil

@@ -78,6 +78,10 @@ type Plan struct {
 
 	Log *slog.Logger // nil: nothing is logged
 
+	// Tap, if set, is told all that the run's ledger is told, on the controller's
+	// goroutine: the run journal. It must not wait.
+	Tap stats.Tap
+
 	// OnBatch, if set, is called on the controller's goroutine with each batch
 	// and the time since the run began. It must not wait and must not keep b.
 	OnBatch func(b *stats.Batch, now time.Duration, users stats.Users)

@@ -11,8 +11,9 @@ func sprint(format string, a ...any) string { return fmt.Sprintf(format, a...) }
 
 // head is what the headers say about what comes behind them.
 type head struct {
-	scan     int // where the line begins that was not yet complete
-	length   int // of the head in the buffer; 0 until it is complete
+	tried    bool // parsing has been tried
+	scan     int  // where the line begins that was not yet complete
+	length   int  // of the head in the buffer; 0 until it is complete
 	chunked  bool
 	noBody   bool // of its nature: HEAD, 204, 304, 101
 	close    bool
@@ -24,24 +25,41 @@ type head struct {
 func (c *Conn) readHead(req *Request, r *Reply, h *head) error {
 	for {
 		if c.end > 0 {
-			if n := findEnd(c.buf.b[:c.end], &h.scan); n > 0 {
-				h.length = n
-				r.Head = c.buf.b[:n]
-				return parseHead(req, r, h)
+			// Nearly every head comes in one piece, so the first look is an
+			// attempt to parse it. One that drips in is parsed when its end
+			// is there, so that it cannot cost a look at all of it per byte.
+			b := c.buf.b[:c.end]
+			if !h.tried || findEnd(b, &h.scan) {
+				h.tried = true
+				if err := parseHead(b, req, r, h); err != nil || h.length > 0 {
+					r.Head = b[:max(h.length, 0)]
+					if err != nil {
+						r.Head = b
+					}
+					return err
+				}
 			}
 			if c.end > maxHead {
-				r.Head = c.buf.b[:c.end]
+				c.keepHead(req, r)
 				return malformed(Headers, "headers longer than %d KiB", maxHead>>10)
 			}
 			c.room(1)
 		}
 		if err := c.fill(r); err != nil {
-			if c.buf != nil {
-				r.Head = c.buf.b[:c.end]
-			}
+			c.keepHead(req, r)
 			return c.failed(req, r, nil, err)
 		}
 	}
+}
+
+// keepHead keeps a head that will not be completed, with its status if the
+// status line is all there.
+func (c *Conn) keepHead(req *Request, r *Reply) {
+	if c.end == 0 {
+		return
+	}
+	r.Head = c.buf.b[:c.end]
+	_ = parseHead(r.Head, req, r, new(head)) // what is wrong with it is not why it failed
 }
 
 // dropHead forgets an interim reply and moves what is behind it to the front.
@@ -51,42 +69,49 @@ func (c *Conn) dropHead(r *Reply, h *head) {
 	*h = head{}
 }
 
-// findEnd is the length of the head with its empty line, 0 if that has not
-// come. scan is where the last line began; lines before it are not empty.
-func findEnd(b []byte, scan *int) int {
+// findEnd says whether the empty line is there. scan is where the last line
+// began; lines before it are not empty.
+func findEnd(b []byte, scan *int) bool {
 	for {
 		line := b[*scan:]
 		i := bytes.IndexByte(line, '\n')
 		switch {
 		case i < 0:
-			return 0
+			return false
 		case i == 0 || i == 1 && line[0] == '\r':
-			return *scan + i + 1
+			return true
 		}
 		*scan += i + 1
 	}
 }
 
 // parseHead understands the status line and the headers that matter to the
-// framing.
-func parseHead(req *Request, r *Reply, h *head) error {
-	b := r.Head
+// framing. h.length stays 0 if the head is not complete.
+func parseHead(b []byte, req *Request, r *Reply, h *head) error {
+	whole := len(b)
 	i := bytes.IndexByte(b, '\n')
+	if i < 0 {
+		return nil
+	}
 	if err := parseStatusLine(trimEOL(b[:i+1]), r); err != nil {
 		return err
 	}
 	h.close = r.Minor == 0
+	h.encoding, h.chunked, r.Expected = false, false, -1
 	b = b[i+1:]
 	if len(b) > 0 && isBlank(b[0]) {
 		return malformed(Headers, "blank before the first header")
 	}
-	length := []byte(nil)
+	var length []byte
 	for {
-		line, rest := nextField(b)
+		line, rest, ok := nextField(b)
+		if !ok {
+			return nil
+		}
+		b = rest
 		if len(line) == 0 {
 			break
 		}
-		b = rest
 		name, value, err := parseField(line)
 		if err != nil {
 			return err
@@ -106,7 +131,7 @@ func parseHead(req *Request, r *Reply, h *head) error {
 		case len("Content-Length"):
 			if foldEqual(name, "content-length") {
 				if length != nil && !bytes.Equal(length, value) {
-					return malformed(Headers, "two lengths, %q and %q", length, value)
+					return malformed(Headers, "two lengths, %s and %s", quote(length), quote(value))
 				}
 				length = value
 				if r.Expected, err = parseLength(value); err != nil {
@@ -124,12 +149,13 @@ func parseHead(req *Request, r *Reply, h *head) error {
 				}
 				h.encoding = true
 				if !foldEqual(value, "chunked") && r.Minor > 0 {
-					return malformed(Headers, "Transfer-Encoding %q, only chunked is understood", value)
+					return malformed(Headers, "Transfer-Encoding %s, only chunked is understood", quote(value))
 				}
 				h.chunked = r.Minor > 0
 			}
 		}
 	}
+	h.length = whole - len(b)
 	h.noBody = req.HeadOnly || r.Status/100 == 1 || r.Status == 204 || r.Status == 304
 	if h.encoding && length != nil && !h.noBody {
 		return malformed(Headers, "both Content-Length and Transfer-Encoding (this is how requests are smuggled)")
@@ -163,20 +189,25 @@ func parseStatusLine(line []byte, r *Reply) error {
 }
 
 // nextField cuts the first header line off, joined with the lines that
-// continue it (obs-fold: their line ends become blanks, in place).
-func nextField(b []byte) (line, rest []byte) {
-	from := 0
-	for {
+// continue it (obs-fold: their line ends become blanks, in place). The line is
+// empty at the end of the head; ok is false if that has not come yet.
+func nextField(b []byte) (line, rest []byte, ok bool) {
+	for from := 0; ; {
 		i := bytes.IndexByte(b[from:], '\n')
 		if i < 0 {
-			return trimEOL(b), nil
+			return nil, nil, false
 		}
 		next := from + i + 1
-		if next >= len(b) || !isBlank(b[next]) || from == 0 && len(trimEOL(b[:next])) == 0 {
-			return trimEOL(b[:next]), b[next:]
+		switch {
+		case from == 0 && (i == 0 || i == 1 && b[0] == '\r'):
+			return nil, b[next:], true
+		case next == len(b):
+			return nil, nil, false // does the next line continue this one?
+		case !isBlank(b[next]):
+			return trimEOL(b[:next]), b[next:], true
 		}
 		b[next-1] = ' '
-		if next > 1 && b[next-2] == '\r' {
+		if b[next-2] == '\r' {
 			b[next-2] = ' '
 		}
 		from = next
@@ -190,7 +221,7 @@ func parseField(line []byte) (name, value []byte, err error) {
 		i++
 	}
 	switch {
-	case i == len(line) || line[i] != ':' && !isBlank(line[i]):
+	case i == 0 || i == len(line) || line[i] != ':' && !isBlank(line[i]):
 		return nil, nil, malformed(Headers, "header line %s", quote(line))
 	case line[i] != ':':
 		return nil, nil, malformed(Headers, "blank in or behind a header's name: %s", quote(line))
@@ -236,15 +267,19 @@ func (r *Reply) Headers(yield func(name, value []byte) bool) {
 
 // Trailers goes through the headers behind a chunked body.
 func (r *Reply) Trailers(yield func(name, value []byte) bool) {
-	fields(r.Trailer, yield)
+	// An empty line, so that the last one is known not to go on.
+	fields(append(r.Trailer[:len(r.Trailer):len(r.Trailer)], "\r\n"...), yield)
 }
 
 func fields(b []byte, yield func(name, value []byte) bool) {
-	for len(b) > 0 {
-		line, rest := nextField(b)
+	for {
+		line, rest, ok := nextField(b)
+		if !ok || len(line) == 0 {
+			return
+		}
 		name, value, err := parseField(line)
-		if err != nil || len(line) == 0 {
-			return // the head was incomplete, or has been refused
+		if err != nil {
+			return // the head has been refused
 		}
 		if !yield(name, value) {
 			return

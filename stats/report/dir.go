@@ -24,6 +24,7 @@ func WriteDir(dir string, r *Run) error {
 	}{
 		{"summary.json", JSON},
 		{"summary.txt", Text},
+		{"report.html", HTML},
 	}
 	for _, f := range CSVFiles {
 		files = append(files, struct {

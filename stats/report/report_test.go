@@ -229,7 +229,7 @@ func TestWriteDir(t *testing.T) {
 	if err := WriteDir(dir, shop()); err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{"summary.json", "summary.txt", "stats.csv", "stats_history.csv", "failures.csv", "exceptions.csv",
+	for _, name := range []string{"summary.json", "summary.txt", "stats.csv", "stats_history.csv", "failures.csv", "exceptions.csv", "report.html",
 		"errors/503-POST-cart-001.http", "errors/503-POST-cart-008.body", "errors/503-POST-cart-001.curl.sh"} {
 		if b, err := os.ReadFile(filepath.Join(dir, name)); err != nil || len(b) == 0 {
 			t.Errorf("%s: %d bytes, %v", name, len(b), err)

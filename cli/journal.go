@@ -1,0 +1,72 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"path/filepath"
+	"time"
+
+	"tload/stats/journal"
+	"tload/stats/report"
+	"tload/swarm"
+)
+
+// record is what the run journal keeps besides the statistics, once a second:
+// what the reports and the screens show of a run.
+type record struct {
+	Meta report.Meta
+	Run  swarm.Snapshot // without its statistics
+}
+
+// openJournal lets the ledger of the plan write the run journal. A journal that
+// cannot be made does not keep the run from starting: it is said at the end.
+func (x *session) openJournal(p *swarm.Plan) {
+	if x.dir == "" {
+		return
+	}
+	w, err := journal.Create(filepath.Join(x.dir, journal.Name), journal.Options{
+		Samples: p.Samples, Memory: p.Memory, Redact: x.settings.redactor(), Meta: x.record,
+		Report: func(err error) {
+			if err != nil {
+				x.log.Error("journal", "error", err)
+			} else {
+				x.log.Info("journal: the disk takes it again")
+			}
+		},
+	})
+	if err != nil {
+		x.dirErr = err
+		return
+	}
+	x.journal = w
+	p.Tap = w
+}
+
+// record is the newest record, as JSON.
+func (x *session) record() []byte {
+	if x.ctl == nil {
+		return nil // given up before it began
+	}
+	s := *x.ctl.Snapshot()
+	out := record{Meta: x.resultOf(&s).Meta, Run: s}
+	out.Run.Snapshot, out.Run.Err = nil, nil
+	b, err := json.Marshal(out)
+	if err != nil {
+		x.log.Error("journal", "error", err)
+	}
+	return b
+}
+
+// closeJournal waits for the disk, but not for ever.
+func (x *session) closeJournal() error {
+	if x.journal == nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	err := x.journal.Close(ctx)
+	if n := x.journal.Dropped(); n > 0 {
+		x.log.Warn("journal: the disk did not keep up; exchanges were left out", "exchanges", n)
+	}
+	return err
+}

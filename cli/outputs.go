@@ -1,0 +1,85 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"tload/stats"
+	"tload/stats/report"
+	"tload/swarm"
+)
+
+// redactor masks what --redact and --no-redact say; nil masks nothing.
+func (s *settings) redactor() *stats.Redactor {
+	if s.noRedact {
+		return nil
+	}
+	return stats.NewRedactor(s.redact...)
+}
+
+// conditions are what --fail-if says.
+func (s *settings) conditions() (list []*report.Condition, err error) {
+	for _, text := range s.failIf {
+		c, err := report.ParseCondition(text)
+		if err != nil {
+			return nil, misuse{fmt.Errorf("--fail-if, %w", err)}
+		}
+		list = append(list, c)
+	}
+	if s.abort && len(list) == 0 {
+		return nil, misuse{errors.New("--abort-on-fail needs a --fail-if that says when, such as --fail-if 'errors>5%'")}
+	}
+	return list, nil
+}
+
+// watchThresholds ends the run when a --fail-if has become true. A rate that is
+// too low counts only when all users run: it is of any run that has just begun.
+func (x *session) watchThresholds() {
+	t := time.NewTicker(time.Second)
+	defer t.Stop()
+	for {
+		select {
+		case <-x.ctl.Done():
+			return
+		case <-t.C:
+		}
+		s := x.ctl.Snapshot()
+		for _, c := range x.failIf {
+			if yes, known := c.True(s.Snapshot); yes && known && !(c.Early() && s.State != swarm.Running) {
+				x.log.Warn("threshold", "fail-if", c.Text)
+				x.ctl.Stop("threshold")
+				return
+			}
+		}
+	}
+}
+
+// writeFiles writes the run directory and what the flags ask for. What cannot
+// be written does not keep the rest from it.
+func (x *session) writeFiles() error {
+	return x.settings.write(x.result(), x.dir)
+}
+
+// write writes a run to where the flags say, and to dir if it is not empty.
+func (s *settings) write(r *report.Run, dir string) error {
+	var errs []error
+	if dir != "" {
+		errs = append(errs, report.WriteDir(dir, r))
+	}
+	if s.json != "" {
+		errs = append(errs, report.WriteFile(s.json, r, report.JSON))
+	}
+	if s.html != "" {
+		errs = append(errs, report.WriteFile(s.html, r, report.HTML))
+	}
+	if s.csv != "" {
+		for _, f := range report.CSVFiles {
+			errs = append(errs, report.WriteFile(s.csv+"_"+f.Name, r, f.Write))
+		}
+	}
+	if s.hgrm != "" {
+		errs = append(errs, report.WriteHgrm(s.hgrm, r))
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,187 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"tload/stats"
+	"tload/stats/journal"
+	"tload/stats/report"
+	"tload/swarm"
+	"tload/tui"
+)
+
+// view opens a finished run: on a terminal in the same screens, else as the
+// same summary; with --json and the like it writes those instead.
+func (p *program) view(ctx context.Context, args []string) int {
+	s, err := p.parse(args, nil)
+	if err != nil {
+		return p.complain(exitMisuse, err)
+	}
+	if s.help {
+		p.help(s)
+		return exitOK
+	}
+	if len(s.args) != 1 {
+		return p.complain(exitMisuse, errors.New("view needs one run: tload view ./tload-runs/localhost_5000-20261122-180000"))
+	}
+	f, err := openRun(s.args[0])
+	if err != nil {
+		return p.complain(exitMisuse, err)
+	}
+	r, err := f.report(s)
+	if err != nil {
+		return p.complain(exitMisuse, err)
+	}
+	for _, note := range f.info.Notes {
+		p.complain(0, errors.New(note))
+	}
+	if s.json != "" || s.html != "" || s.csv != "" || s.hgrm != "" {
+		if err := s.write(r, ""); err != nil {
+			return p.complain(exitBroken, err)
+		}
+		return exitOK
+	}
+	if p.fullScreen(s) {
+		return p.viewScreen(ctx, s, f)
+	}
+	report.Text(p.stdout, r)
+	return exitOK
+}
+
+func (p *program) viewScreen(ctx context.Context, s *settings, f *finished) int {
+	g := &stage{p: p, settings: s}
+	o := g.options()
+	o.Run, o.Dir, o.Launch, o.Probe = f, f.dir, nil, nil
+	o.Export = func(format, path string, shot *swarm.Snapshot) error {
+		r, err := f.report(s)
+		if err != nil {
+			return err
+		}
+		if format == "json" {
+			return report.WriteFile(path, r, report.JSON)
+		}
+		return report.WriteFile(path, r, report.Text)
+	}
+	if outcome, err := tui.Run(ctx, o); err != nil {
+		return p.complain(exitBroken, err)
+	} else if outcome == tui.Interrupt {
+		return exitInterrupt
+	}
+	return exitOK
+}
+
+// finished is a run read back from its journal. It is a tui.Load that no key
+// changes.
+type finished struct {
+	dir      string
+	info     *journal.Info
+	ledger   *stats.Ledger
+	record   record
+	snapshot *swarm.Snapshot
+	done     chan struct{}
+}
+
+// openRun reads the run in a run directory, or a journal itself.
+func openRun(path string) (*finished, error) {
+	file := path
+	if info, err := os.Stat(path); err != nil {
+		return nil, fmt.Errorf("no run %s: %w", path, errors.Unwrap(err))
+	} else if info.IsDir() {
+		file = filepath.Join(path, journal.Name)
+	}
+	in, err := os.Open(file)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("%s holds no %s: it is no run directory", path, journal.Name)
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer in.Close()
+	return readRun(in, filepath.Dir(file))
+}
+
+func readRun(in io.Reader, dir string) (*finished, error) {
+	f := &finished{dir: dir, ledger: stats.NewLedger(0, 0), done: make(chan struct{})}
+	close(f.done)
+	var err error
+	f.info, err = journal.Read(in, func(o journal.Options) stats.Tap {
+		f.ledger = stats.NewLedger(o.Samples, o.Memory)
+		return f.ledger
+	})
+	if err != nil {
+		return nil, err
+	}
+	if f.info.Meta != nil {
+		if err := json.Unmarshal(f.info.Meta, &f.record); err != nil {
+			f.info.Notes = append(f.info.Notes, "what the run was asked to do is damaged: "+err.Error())
+		}
+	}
+	s := f.record.Run
+	s.Snapshot = f.ledger.Snapshot()
+	s.State = swarm.Stopped
+	s.Running, s.Stopping, s.Doing = 0, 0, swarm.Doing{}
+	if f.record.Meta.Err != "" {
+		s.Err = errors.New(f.record.Meta.Err)
+	}
+	f.snapshot = &s
+	return f, nil
+}
+
+// report is the run for the reports, with the thresholds of the settings, or
+// else those that it was run with.
+func (f *finished) report(s *settings) (*report.Run, error) {
+	r := &report.Run{Meta: f.record.Meta, Snapshot: f.snapshot.Snapshot, Histograms: f.ledger.Histograms, Redact: s.redactor()}
+	list, err := s.conditions()
+	if err != nil {
+		return nil, err
+	}
+	if !f.info.Ended {
+		r.Notes = append(r.Notes, f.info.Notes...)
+	}
+	if len(list) > 0 {
+		r.Thresholds = nil
+	}
+	for _, c := range list {
+		r.Thresholds = append(r.Thresholds, c.FailIf(r.Snapshot))
+	}
+	return r, nil
+}
+
+// Snapshot is the run at its end.
+func (f *finished) Snapshot() *swarm.Snapshot { return f.snapshot }
+
+// History is the points of one row's charts.
+func (f *finished) History(_ context.Context, key stats.Key) []stats.Second {
+	return f.ledger.History(key)
+}
+
+// Done is closed.
+func (f *finished) Done() <-chan struct{} { return f.done }
+
+// What a run can be told, a finished one ignores.
+
+// Scale does nothing.
+func (f *finished) Scale(int, string) {}
+
+// SetSpawnRate does nothing.
+func (f *finished) SetSpawnRate(float64) {}
+
+// Pause does nothing.
+func (f *finished) Pause(bool) {}
+
+// Stop does nothing.
+func (f *finished) Stop(string) {}
+
+// Reset does nothing.
+func (f *finished) Reset(string) {}
+
+// Mark does nothing.
+func (f *finished) Mark(string) {}
+
+var _ tui.Load = (*finished)(nil)

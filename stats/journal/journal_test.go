@@ -1,0 +1,363 @@
+package journal
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"reflect"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"tload/stats"
+)
+
+var begin = time.Date(2026, 11, 22, 18, 0, 0, 0, time.UTC)
+
+// drive tells a ledger a short run, four batches a second, with failures,
+// marks, segments and a reset.
+func drive(l *stats.Ledger, seconds int, pace func()) {
+	home, cart := stats.Key{Method: "GET", Name: "/"}, stats.Key{Method: "POST", Name: "/cart"}
+	for tick := range 4 * seconds {
+		var b stats.Batch
+		b.InFlight = tick % 3
+		d := b.Row(home)
+		d.OK.AddN(time.Duration(1+tick)*time.Millisecond, 10)
+		d.Outcomes = []stats.Outcome{{Kind: stats.OK, Status: 200, Count: 10}}
+		d.In = 100
+		c := b.Row(cart)
+		c.Failed.Add(time.Second)
+		c.Outcomes = []stats.Outcome{{Kind: stats.HTTP, Status: 503, Count: 1}}
+		when := begin.Add(time.Duration(tick) * 250 * time.Millisecond)
+		x := &stats.Exchange{When: when, Key: cart, Kind: stats.HTTP, Status: 503, Message: "503", Response: stats.Part{Body: []byte(fmt.Sprint("body ", tick)), Size: 8, Expected: -1}}
+		b.Errors = []stats.ErrorDelta{{
+			Key: stats.GroupKey{Key: cart, Kind: stats.HTTP, Status: 503, Print: "#"}, Count: 1, First: when, Last: when,
+			Variants: map[string]uint64{"503": 1}, Kept: []stats.Kept{{Exchange: x, First: tick < 8, Recent: true, Random: -1}},
+		}}
+		switch tick {
+		case 3:
+			l.Segment("steady")
+		case 9:
+			l.Mark("deploy")
+		case 13:
+			l.Reset("warm")
+		}
+		if pace != nil {
+			pace()
+		}
+		l.Fold(&b, time.Duration(tick+1)*250*time.Millisecond, stats.Users{Running: 3, Target: 4, Suspect: tick == 6})
+	}
+}
+
+// memory is a file in memory whose disk can be full.
+type memory struct {
+	mu     sync.Mutex
+	b      []byte
+	limit  int
+	closed bool
+	hold   chan struct{} // if set, Sync waits for it
+}
+
+func (m *memory) WriteAt(b []byte, at int64) (int, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	room := max(m.limit-int(at), 0)
+	n := min(len(b), room)
+	m.b = append(m.b[:at], b[:n]...)
+	if n < len(b) {
+		return n, errors.New("no space left on device")
+	}
+	return n, nil
+}
+
+func (m *memory) Truncate(n int64) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.b = m.b[:min(int(n), len(m.b))]
+	return nil
+}
+
+func (m *memory) Sync() error {
+	if m.hold != nil {
+		<-m.hold
+	}
+	return nil
+}
+
+func (m *memory) Close() error { m.closed = true; return nil }
+
+func (m *memory) setLimit(n int) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.limit = n
+}
+
+func closing(t *testing.T, w *Writer) error {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	return w.Close(ctx)
+}
+
+// written is the journal of a run, and the ledger that it is a journal of.
+func written(t testing.TB, seconds int) ([]byte, *stats.Ledger) {
+	t.Helper()
+	m := &memory{limit: 1 << 30}
+	w := start(m, Options{Samples: 8, Memory: 1 << 20, Meta: func() []byte { return []byte("meta") }})
+	l := stats.NewLedger(8, 1<<20)
+	l.Tap = w
+	drive(l, seconds, func() { until(t, "the disk to keep up", func() bool { return w.queued() == 0 }) })
+	if err := w.Close(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	return m.b, l
+}
+
+// queued is how many records wait.
+func (w *Writer) queued() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return len(w.queue)
+}
+
+func replay(b []byte) (*Info, *stats.Ledger, error) {
+	l := stats.NewLedger(0, 0)
+	info, err := Read(bytes.NewReader(b), func(o Options) stats.Tap {
+		l = stats.NewLedger(o.Samples, o.Memory)
+		return l
+	})
+	return info, l, err
+}
+
+func TestReplayShowsTheSame(t *testing.T) {
+	b, live := written(t, 5)
+	info, again, err := replay(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !info.Ended || len(info.Notes) > 0 || string(info.Meta) != "meta" {
+		t.Errorf("got %+v, want a whole journal", info)
+	}
+	got, want := again.Snapshot(), live.Snapshot()
+	if got.Elapsed != want.Elapsed || got.InFlight != want.InFlight {
+		t.Errorf("got %v and %d in flight, want %v and %d", got.Elapsed, got.InFlight, want.Elapsed, want.InFlight)
+	}
+	same := func(what string, got, want any) {
+		if !reflect.DeepEqual(got, want) {
+			t.Errorf("%s differ: got\n%.2000s, want\n%.2000s", what, fmt.Sprintf("%+v", got), fmt.Sprintf("%+v", want))
+		}
+	}
+	same("total", got.Total, want.Total)
+	same("rows", got.Rows, want.Rows)
+	same("seconds", got.Seconds, want.Seconds)
+	same("segments", got.Segments, want.Segments)
+	same("marks", got.Marks, want.Marks)
+	if len(got.Groups) != 1 || got.Groups[0].Count != want.Groups[0].Count || len(got.Groups[0].Samples) != len(want.Groups[0].Samples) {
+		t.Fatalf("groups: got %+v, want %+v", got.Groups, want.Groups)
+	}
+	for i, x := range got.Groups[0].Samples {
+		if string(x.Response.Body) != string(want.Groups[0].Samples[i].Response.Body) || !x.When.Equal(want.Groups[0].Samples[i].When) {
+			t.Errorf("sample %d: got %q, want %q", i, x.Response.Body, want.Groups[0].Samples[i].Response.Body)
+		}
+	}
+}
+
+// TestCutAtEveryByte: what was written before the cut is there, and more never
+// gives less.
+func TestCutAtEveryByte(t *testing.T) {
+	b, _ := written(t, 3)
+	var before uint64
+	for cut := range b {
+		info, l, err := replay(b[:cut])
+		if cut < len(header) {
+			if !errors.Is(err, ErrFormat) {
+				t.Fatalf("cut at %d: got error %v, want ErrFormat", cut, err)
+			}
+			continue
+		}
+		if err != nil || info.Ended || len(info.Notes) == 0 {
+			t.Fatalf("cut at %d of %d: got %+v and error %v, want a note and no error", cut, len(b), info, err)
+		}
+		n := l.Snapshot().Total.Run.Requests
+		if n < before {
+			t.Fatalf("cut at %d: got %d requests, fewer than with one byte less", cut, n)
+		}
+		before = n
+	}
+	if before != 3*4*11 {
+		t.Errorf("with all but the last byte: got %d requests, want %d", before, 3*4*11)
+	}
+}
+
+// TestDamageInTheMiddle: a flipped byte costs its record and nothing else.
+func TestDamageInTheMiddle(t *testing.T) {
+	b, _ := written(t, 4)
+	for at := len(header) + frame; at < len(b); at += 7 {
+		bad := bytes.Clone(b)
+		bad[at] ^= 0x55
+		info, l, err := replay(bad)
+		if err != nil || len(info.Notes) == 0 {
+			t.Fatalf("byte %d: got %v and notes %v", at, err, info.Notes)
+		}
+		// A batch here is at most one second of four.
+		if n := l.Snapshot().Total.Run.Requests; n < 3*4*11-11 {
+			t.Fatalf("byte %d: got %d requests of %d", at, n, 4*4*11)
+		}
+	}
+}
+
+// until polls what a goroutine brings about.
+func until(t testing.TB, what string, ok func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(10 * time.Second); !ok(); runtime.Gosched() {
+		if time.Now().After(deadline) {
+			t.Fatalf("waited in vain for: %s", what)
+		}
+	}
+}
+
+func TestDiskFullAndThenNot(t *testing.T) {
+	m := &memory{limit: 300}
+	var mu sync.Mutex
+	var reports []error
+	w := start(m, Options{Report: func(err error) {
+		mu.Lock()
+		defer mu.Unlock()
+		reports = append(reports, err)
+	}})
+	count := func() int {
+		mu.Lock()
+		defer mu.Unlock()
+		return len(reports)
+	}
+	l := stats.NewLedger(0, 0)
+	l.Tap = w
+	drive(l, 20, nil)
+	until(t, "a report that the disk is full", func() bool { return count() == 1 })
+	if w.queued() > 3*maxWaiting {
+		t.Errorf("records that wait: got %d, want at most %d", w.queued(), 3*maxWaiting)
+	}
+	m.setLimit(1 << 30)
+	until(t, "a report that it works again", func() bool { return count() == 2 })
+	if err := closing(t, w); err != nil {
+		t.Errorf("close: %v", err)
+	}
+	if reports[0] == nil || !strings.Contains(reports[0].Error(), "no space left") || reports[1] != nil {
+		t.Errorf("reports: got %v, want the full disk once and then its end", reports)
+	}
+	info, again, err := replay(m.b)
+	if err != nil || !info.Ended || info.Skipped > 0 {
+		t.Fatalf("got %+v and %v, want a whole journal", info, err)
+	}
+	if got, want := again.Snapshot().Total.Run, l.Snapshot().Total.Run; !reflect.DeepEqual(got, want) {
+		t.Errorf("total: got\n%+v, want\n%+v", got, want)
+	}
+}
+
+func TestDiskThatStaysFull(t *testing.T) {
+	m := &memory{limit: 2000}
+	w := start(m, Options{})
+	l := stats.NewLedger(0, 0)
+	l.Tap = w
+	drive(l, 20, nil)
+	if err := closing(t, w); err == nil || !strings.Contains(err.Error(), "no space left") {
+		t.Errorf("close: got %v, want the full disk", err)
+	}
+	if !m.closed {
+		t.Error("the file was left open")
+	}
+	if info, _, err := replay(m.b); err != nil || info.Ended || len(info.Notes) == 0 {
+		t.Errorf("got %+v and %v, want a journal without an end", info, err)
+	}
+}
+
+// TestDiskThatHangs: neither the run nor the end of the program waits for it.
+func TestDiskThatHangs(t *testing.T) {
+	m := &memory{limit: 1 << 30, hold: make(chan struct{})}
+	w := start(m, Options{})
+	l := stats.NewLedger(0, 0)
+	l.Tap = w
+	drive(l, 50, nil)
+	if n := w.queued(); n > 3*maxWaiting {
+		t.Errorf("batches that wait: got %d", n)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Millisecond)
+	defer cancel()
+	if err := w.Close(ctx); err == nil {
+		t.Error("close of a disk that hangs: no error")
+	}
+	close(m.hold)
+	<-w.gone
+	info, again, err := replay(m.b)
+	if err != nil || !info.Ended {
+		t.Fatalf("after it let go: got %+v and %v", info, err)
+	}
+	if got, want := again.Snapshot().Total.Run.Requests, l.Snapshot().Total.Run.Requests; got != want {
+		t.Errorf("requests: got %d, want %d", got, want)
+	}
+}
+
+func TestCreateSaysWhere(t *testing.T) {
+	_, err := Create(filepath.Join(t.TempDir(), "no", Name), Options{})
+	if err == nil || !strings.Contains(err.Error(), "run journal") {
+		t.Errorf("got %v", err)
+	}
+	path := filepath.Join(t.TempDir(), Name)
+	w, err := Create(path, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := closing(t, w); err != nil {
+		t.Fatal(err)
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if info, err := Read(f, func(Options) stats.Tap { return stats.NewLedger(0, 0) }); err != nil || !info.Ended {
+		t.Errorf("an empty run: got %+v and %v", info, err)
+	}
+}
+
+func FuzzRead(f *testing.F) {
+	b, _ := written(f, 2)
+	f.Add(b)
+	f.Add(b[:len(b)-3])
+	f.Add([]byte(header))
+	f.Add(appendRecord([]byte(header), batchRecord, []byte{1, 2, 3}))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		info, l, err := replay(b)
+		if err != nil {
+			return
+		}
+		s := l.Snapshot()
+		if s.Elapsed != info.Elapsed {
+			t.Fatalf("the ledger stands at %v, the journal at %v", s.Elapsed, info.Elapsed)
+		}
+	})
+}
+
+// BenchmarkFold is what a tick costs the controller.
+func BenchmarkFold(b *testing.B) {
+	m := &memory{limit: 1 << 40}
+	w := start(m, Options{})
+	defer w.Close(context.Background())
+	var batch stats.Batch
+	for i := range 100 {
+		d := batch.Row(stats.Key{Method: "GET", Name: fmt.Sprint("/", i)})
+		for j := range 300 {
+			d.OK.Add(time.Duration(j*j) * time.Microsecond)
+		}
+	}
+	now := time.Duration(0)
+	for b.Loop() {
+		now += 250 * time.Millisecond
+		w.Fold(&batch, now, stats.Users{})
+	}
+}

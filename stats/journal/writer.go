@@ -1,0 +1,382 @@
+package journal
+
+import (
+	"context"
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"os"
+	"sync"
+	"time"
+
+	"tload/stats"
+)
+
+// Writer appends to a journal. Its methods for the ledger (Fold and the like)
+// never wait for the disk: while it does not keep up, seconds are merged, so
+// that the totals stay whole and only the resolution suffers.
+type Writer struct {
+	file    file
+	options Options
+	end     int64 // where the last whole record ends
+	failing bool
+
+	wake chan struct{} // has room for one
+	gone chan struct{}
+
+	mu      sync.Mutex    // guards all below
+	queue   []*entry      // oldest first
+	open    *entry        // the batch that still grows; nil for none
+	free    []*entry      // batches to use again
+	now     time.Duration // the end of the last batch
+	dropped int           // exchanges that found no room
+	closing bool
+	last    error
+}
+
+// file is what a Writer needs of one; os.File has it.
+type file interface {
+	WriteAt([]byte, int64) (int, error)
+	Truncate(int64) error
+	Sync() error
+	Close() error
+}
+
+// entry is one record that waits: a batch, or a word about the run.
+type entry struct {
+	kind   byte
+	name   string
+	batch  stats.Batch
+	groups map[stats.GroupKey]int // where in batch.Errors
+	held   int                    // bytes of exchanges
+	second int64
+	now    time.Duration
+	users  stats.Users
+}
+
+const (
+	maxWaiting = 4        // batches that wait before seconds are merged
+	maxHeld    = 16 << 20 // bytes of exchanges that one batch may hold
+	maxWords   = 10000    // marks and segments that wait
+)
+
+// Create makes a journal, in the place of any other of that name, and starts
+// its goroutine, which Close ends.
+func Create(path string, o Options) (*Writer, error) {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_TRUNC|os.O_RDWR, 0o644)
+	if err != nil {
+		return nil, fmt.Errorf("run journal: %w", err)
+	}
+	return start(f, o), nil
+}
+
+func start(f file, o Options) *Writer {
+	w := &Writer{file: f, options: o, wake: make(chan struct{}, 1), gone: make(chan struct{})}
+	go w.run()
+	return w
+}
+
+// Fold merges the batch into its second.
+func (w *Writer) Fold(b *stats.Batch, now time.Duration, users stats.Users) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	e := w.open
+	second := int64((w.now + now) / 2 / time.Second) // as the ledger has it
+	w.now = now
+	if e != nil && e.second != second && w.waiting() < maxWaiting {
+		w.seal()
+		e = nil
+	}
+	if e == nil {
+		e = w.entry()
+		e.second = second
+		w.open = e
+	}
+	e.second = second
+	e.now = now
+	suspect := e.users.Suspect || users.Suspect
+	e.users = users
+	e.users.Suspect = suspect
+	w.dropped += e.merge(b)
+}
+
+// Segment records that one begins.
+func (w *Writer) Segment(name string) { w.word(segmentRecord, name) }
+
+// Reset records that the shown numbers begin again.
+func (w *Writer) Reset(name string) { w.word(resetRecord, name) }
+
+// Mark records a named moment.
+func (w *Writer) Mark(name string) { w.word(markRecord, name) }
+
+// word puts a record after the batches so far, since it is their end that it
+// speaks of.
+func (w *Writer) word(kind byte, name string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.seal()
+	if len(w.queue) < maxWords {
+		w.queue = append(w.queue, &entry{kind: kind, name: name})
+	}
+}
+
+// seal ends the batch that grows and hands it to the goroutine.
+func (w *Writer) seal() {
+	if w.open != nil {
+		w.queue = append(w.queue, w.open)
+		w.open = nil
+	}
+	w.poke()
+}
+
+func (w *Writer) poke() {
+	select {
+	case w.wake <- struct{}{}:
+	default:
+	}
+}
+
+// waiting is how many batches wait.
+func (w *Writer) waiting() (n int) {
+	for _, e := range w.queue {
+		if e.kind == batchRecord {
+			n++
+		}
+	}
+	return n
+}
+
+func (w *Writer) entry() *entry {
+	if n := len(w.free); n > 0 {
+		e := w.free[n-1]
+		w.free = w.free[:n-1]
+		return e
+	}
+	return &entry{kind: batchRecord, groups: map[stats.GroupKey]int{}}
+}
+
+// reset empties a batch and keeps its memory.
+func (e *entry) reset() {
+	e.batch.Reset()
+	clear(e.groups)
+	e.held, e.users = 0, stats.Users{}
+}
+
+// merge adds b, which stays its owner's, and says how many exchanges found no
+// room.
+func (e *entry) merge(b *stats.Batch) (dropped int) {
+	for k, d := range b.Rows {
+		e.batch.Row(k).Merge(d)
+	}
+	e.batch.InFlight = b.InFlight // how many there are at the end
+	e.batch.Folded = e.batch.Folded || b.Folded
+	for i := range b.Errors {
+		x := &b.Errors[i]
+		at, ok := e.groups[x.Key]
+		if !ok {
+			at = len(e.batch.Errors)
+			e.groups[x.Key] = at
+			e.batch.Errors = append(e.batch.Errors, stats.ErrorDelta{Key: x.Key, First: x.First, Last: x.Last, Variants: map[string]uint64{}})
+		}
+		to := &e.batch.Errors[at]
+		to.Count += x.Count
+		if x.First.Before(to.First) {
+			to.First = x.First
+		}
+		if x.Last.After(to.Last) {
+			to.Last = x.Last
+		}
+		for v, n := range x.Variants {
+			if _, known := to.Variants[v]; known || len(to.Variants) < stats.MaxVariants {
+				to.Variants[v] += n
+			}
+		}
+		for _, k := range x.Kept {
+			if e.held+k.Exchange.Weight() > maxHeld {
+				dropped++
+				continue
+			}
+			e.held += k.Exchange.Weight()
+			to.Kept = append(to.Kept, k)
+		}
+	}
+	for k, x := range b.Success {
+		if e.batch.Success == nil {
+			e.batch.Success = map[stats.Key]*stats.Exchange{}
+		}
+		e.batch.Success[k] = x
+	}
+	return dropped
+}
+
+// Dropped is how many exchanges were left out while the disk did not keep up.
+func (w *Writer) Dropped() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.dropped
+}
+
+// Close writes what waits, the last meta and the end, and closes the file. It
+// gives up when ctx ends, so that a disk that hangs does not hang the program,
+// and returns why the journal is not whole, if it is not.
+func (w *Writer) Close(ctx context.Context) error {
+	w.mu.Lock()
+	w.closing = true
+	w.seal()
+	w.mu.Unlock()
+	select {
+	case <-w.gone:
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		return w.last
+	case <-ctx.Done():
+		return fmt.Errorf("run journal: the disk does not answer; the last seconds are missing")
+	}
+}
+
+// run is the journal's goroutine.
+func (w *Writer) run() {
+	defer close(w.gone)
+	o, _ := json.Marshal(w.options)
+	pending := appendRecord([]byte(header), optionsRecord, o) // not written yet
+	var taken []*entry                                        // … and what it is made of
+	retry := time.NewTicker(time.Second)
+	defer retry.Stop()
+	for {
+		select {
+		case <-w.wake:
+		case <-retry.C:
+		}
+		if !w.failing || len(pending) == 0 {
+			taken = w.take()
+			for _, e := range taken {
+				e.redact(w.options.Redact)
+				pending = e.appendTo(pending)
+			}
+			if len(taken) > 0 && w.options.Meta != nil {
+				pending = appendRecord(pending, metaRecord, w.options.Meta())
+			}
+		}
+		closing, empty := w.ending()
+		finished := closing && empty && !w.failing
+		if finished {
+			pending = w.finish(pending)
+		}
+		written := len(pending) == 0 || w.write(pending)
+		if written {
+			w.release(taken)
+			pending, taken = pending[:0], nil
+			if cap(pending) > 1<<20 {
+				pending = nil
+			}
+		}
+		if closing && (finished || !written) {
+			w.closeFile()
+			return
+		}
+		if closing {
+			w.poke()
+		}
+	}
+}
+
+// finish is the newest meta and the end of the journal.
+func (w *Writer) finish(b []byte) []byte {
+	if w.options.Meta != nil {
+		b = appendRecord(b, metaRecord, w.options.Meta())
+	}
+	return appendRecord(b, endRecord, nil)
+}
+
+func (w *Writer) take() []*entry {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	q := w.queue
+	w.queue = nil
+	return q
+}
+
+// ending says whether Close was called, and whether nothing waits.
+func (w *Writer) ending() (closing, empty bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.closing, len(w.queue) == 0
+}
+
+func (w *Writer) closeFile() {
+	err := w.file.Close()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.last == nil && err != nil {
+		w.last = fmt.Errorf("run journal: %w", err)
+	}
+}
+
+// write puts b after the last whole record and syncs. When the disk takes only
+// a part, that part is taken back, and the same bytes are tried again later.
+func (w *Writer) write(b []byte) bool {
+	_, err := w.file.WriteAt(b, w.end)
+	if err == nil {
+		err = w.file.Sync()
+	}
+	if err != nil {
+		w.file.Truncate(w.end)
+	} else {
+		w.end += int64(len(b))
+	}
+	w.report(err)
+	return err == nil
+}
+
+// report says once that writing fails, and once that it works again.
+func (w *Writer) report(err error) {
+	if err != nil {
+		err = fmt.Errorf("run journal: %w; the run goes on, its last seconds are kept in memory", err)
+	}
+	w.mu.Lock()
+	w.last = err
+	w.mu.Unlock()
+	if (err != nil) != w.failing && w.options.Report != nil {
+		w.options.Report(err)
+	}
+	w.failing = err != nil
+}
+
+func (w *Writer) release(list []*entry) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, e := range list {
+		if e.kind == batchRecord && len(w.free) < maxWaiting {
+			e.reset()
+			w.free = append(w.free, e)
+		}
+	}
+}
+
+// redact masks what the entry holds of exchanges, in copies: others read them.
+func (e *entry) redact(r *stats.Redactor) {
+	for i := range e.batch.Errors {
+		kept := e.batch.Errors[i].Kept
+		for j := range kept {
+			kept[j].Exchange = r.Exchange(kept[j].Exchange)
+		}
+	}
+	for k, x := range e.batch.Success {
+		e.batch.Success[k] = r.Exchange(x)
+	}
+}
+
+func (e *entry) appendTo(b []byte) []byte {
+	if e.kind != batchRecord {
+		return appendRecord(b, e.kind, []byte(e.name))
+	}
+	p := binary.AppendUvarint(nil, uint64(e.now))
+	p = binary.AppendUvarint(p, uint64(e.users.Running))
+	p = binary.AppendUvarint(p, uint64(e.users.Target))
+	suspect := byte(0)
+	if e.users.Suspect {
+		suspect = 1
+	}
+	p = append(p, suspect)
+	return appendRecord(b, batchRecord, e.batch.AppendTo(p))
+}

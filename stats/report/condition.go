@@ -1,0 +1,304 @@
+package report
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"tload/stats"
+)
+
+// Condition is a statement about a run's numbers:
+//
+//	p95>300ms                of the successes of all requests
+//	failed p95>1s            … of the failures
+//	corrected p99.9>2s       from when the starts were due
+//	errors>1%  errors>0  errors>2/s
+//	late>1%  not_started>0  aborted>0  rps<100  requests<1000
+//	POST /cart p99>1s        the same of one endpoint; the method may be left out
+type Condition struct {
+	Text string
+
+	method, name string // of the endpoint; both empty for the total
+	of           string // "", "ok", "failed" or "corrected"
+	metric       string
+	quantile     float64
+	op           string
+	limit        float64 // milliseconds for a latency
+	unit         string  // "ms", "%", "/s", ""
+}
+
+// ConditionError says where in a condition something is wrong.
+type ConditionError struct {
+	Text    string
+	Column  int // from 1, in characters
+	Message string
+}
+
+// Error is the complaint, the text, and a caret under the place.
+func (e *ConditionError) Error() string {
+	return fmt.Sprintf("column %d: %s\n  %s\n  %s^", e.Column, e.Message, plain(e.Text), strings.Repeat(" ", e.Column-1))
+}
+
+// latencies are the metrics of a duration besides percentiles, by what a
+// person may call them.
+var latencies = map[string]string{"min": "min", "max": "max", "mean": "mean", "avg": "mean", "average": "mean", "median": "p50"}
+
+// counters are the metrics that are numbers, with the units that they may have.
+var counters = map[string][]string{
+	"errors": {"", "%", "/s"}, "failures": {"", "%", "/s"}, "late": {"%", ""}, "not_started": {"", "%"},
+	"aborted": {""}, "rps": {"", "/s"}, "requests": {""},
+}
+
+// ParseCondition reads a condition. The error is a *ConditionError.
+func ParseCondition(text string) (*Condition, error) {
+	c := &Condition{Text: text}
+	fail := func(at int, format string, args ...any) (*Condition, error) {
+		at = min(max(at, 0), len(text))
+		return nil, &ConditionError{text, utf8.RuneCountInString(text[:at]) + 1, fmt.Sprintf(format, args...)}
+	}
+	last := strings.LastIndexAny(text, "<>=")
+	if last < 0 {
+		return fail(len(strings.TrimRight(text, " ")), "a comparison is missing: write it as p95>300ms, errors>1%% or rps<100")
+	}
+	first := last
+	for first > 0 && strings.IndexByte("<>=!", text[first-1]) >= 0 {
+		first--
+	}
+	c.op = text[first : last+1]
+	if c.op == "=" {
+		c.op = "=="
+	}
+	if !slices.Contains([]string{"<", ">", "<=", ">=", "==", "!="}, c.op) {
+		return fail(first, "%q is no comparison: <, <=, >, >=, == and != are", c.op)
+	}
+
+	words, starts := fields(text[:first])
+	if len(words) == 0 {
+		return fail(0, "what is compared is missing: p95, max, errors, rps, late …")
+	}
+	at := starts[len(words)-1]
+	if !c.setMetric(words[len(words)-1]) {
+		return fail(at, "%q is not measured: use p50 to p99.99, min, mean, max, errors, rps, late, not_started, aborted or requests", words[len(words)-1])
+	}
+	words = words[:len(words)-1]
+	if n := len(words); n > 0 && slices.Contains([]string{"ok", "failed", "corrected"}, strings.ToLower(words[n-1])) {
+		c.of = strings.ToLower(words[n-1])
+		if c.metric != "latency" {
+			return fail(starts[n-1], "only latencies are of %s requests: write it before p95, mean or max", words[n-1])
+		}
+		words = words[:n-1]
+	}
+	switch {
+	case len(words) == 0:
+	case len(words) == 1:
+		c.name = words[0]
+	default:
+		c.method, c.name = words[0], strings.TrimSpace(text[starts[1]:starts[len(words)-1]+len(words[len(words)-1])])
+	}
+
+	value := strings.TrimLeft(text[last+1:], " ")
+	at = len(text) - len(value)
+	value = strings.TrimRight(value, " ")
+	end := 0
+	for end < len(value) && (value[end] >= '0' && value[end] <= '9' || strings.IndexByte(".-+", value[end]) >= 0) {
+		end++
+	}
+	number, err := strconv.ParseFloat(value[:end], 64)
+	if err != nil {
+		return fail(at, "a number is expected here, such as %s", c.example())
+	}
+	unit := strings.TrimSpace(value[end:])
+	unitAt := at + end
+	if c.metric == "latency" {
+		scale, ok := map[string]float64{"us": 1e-3, "µs": 1e-3, "ms": 1, "s": 1000, "m": 60000}[unit]
+		if unit == "" {
+			return fail(unitAt, "a unit is missing: write %sms or %ss", value[:end], value[:end])
+		}
+		if !ok {
+			return fail(unitAt, "%q is no unit of time: us, ms, s and m are", unit)
+		}
+		c.limit, c.unit = number*scale, "ms"
+		return c, nil
+	}
+	if !slices.Contains(counters[c.metric], unit) {
+		return fail(unitAt, "%s cannot be in %q: write it as %s", c.metric, unit, c.example())
+	}
+	c.limit, c.unit = number, unit
+	return c, nil
+}
+
+// fields are the words of s and where they begin.
+func fields(s string) (words []string, starts []int) {
+	for i := 0; i < len(s); {
+		if s[i] == ' ' || s[i] == '\t' {
+			i++
+			continue
+		}
+		end := strings.IndexAny(s[i:], " \t")
+		if end < 0 {
+			end = len(s) - i
+		}
+		words, starts = append(words, s[i:i+end]), append(starts, i)
+		i += end
+	}
+	return words, starts
+}
+
+func (c *Condition) setMetric(word string) bool {
+	word = strings.ToLower(word)
+	if name, ok := latencies[word]; ok {
+		word = name
+	}
+	switch {
+	case word == "min", word == "max", word == "mean":
+		c.metric, c.of = "latency", ""
+		c.quantile = map[string]float64{"min": -1, "mean": -2, "max": 1}[word]
+		return true
+	case strings.HasPrefix(word, "p"):
+		p, err := strconv.ParseFloat(word[1:], 64)
+		i := slices.IndexFunc(stats.Percentiles[:], func(q float64) bool { return p/100-q < 1e-9 && q-p/100 < 1e-9 })
+		if err != nil || i < 0 && p != 100 {
+			return false
+		}
+		c.metric, c.quantile = "latency", 1
+		if i >= 0 {
+			c.quantile = stats.Percentiles[i]
+		}
+		return true
+	}
+	if _, ok := counters[word]; !ok {
+		return false
+	}
+	c.metric = word
+	return true
+}
+
+func (c *Condition) example() string {
+	switch c.metric {
+	case "latency":
+		return "300ms"
+	case "late", "not_started":
+		return "1%"
+	case "errors", "failures":
+		return "1%, 0 or 2/s"
+	}
+	return "100"
+}
+
+// Early says that the condition is about to be true of any run that has just
+// begun, so that it should not end one: a rate or a count that is too small.
+func (c *Condition) Early() bool {
+	return (c.metric == "rps" || c.metric == "requests") && strings.HasPrefix(c.op, "<")
+}
+
+// Value is what the condition compares, in its unit; ok is false when there is
+// nothing to measure: no such endpoint, or no such request.
+func (c *Condition) Value(s *stats.Snapshot) (v float64, ok bool) {
+	row := c.row(s)
+	if row == nil {
+		return 0, false
+	}
+	share := func(part, whole uint64, rate float64) (float64, bool) {
+		switch c.unit {
+		case "%":
+			if whole == 0 {
+				return 0, false
+			}
+			return 100 * float64(part) / float64(whole), true
+		case "/s":
+			return rate, true
+		}
+		return float64(part), true
+	}
+	switch c.metric {
+	case "errors", "failures":
+		return share(row.Failures, row.Requests, row.FailRate)
+	case "late":
+		return share(row.Late, row.Due, 0)
+	case "not_started":
+		return share(row.NotStarted, row.Due+row.NotStarted, 0)
+	case "aborted":
+		return float64(row.Aborted), true
+	case "rps":
+		return row.RPS, true
+	case "requests":
+		return float64(row.Requests), true
+	}
+	l := &row.OK
+	switch c.of {
+	case "failed":
+		l = &row.Failed
+	case "corrected":
+		l = &row.Corrected
+	}
+	if l.Count == 0 {
+		return 0, false
+	}
+	return float64(c.latency(l)) / 1e6, true
+}
+
+func (c *Condition) latency(l *stats.Latency) time.Duration {
+	switch c.quantile {
+	case -1:
+		return l.Min
+	case -2:
+		return l.Mean
+	case 1:
+		return l.Max
+	}
+	return l.At(slices.Index(stats.Percentiles[:], c.quantile))
+}
+
+func (c *Condition) row(s *stats.Snapshot) *stats.Summary {
+	if c.name == "" {
+		return &s.Total.Run
+	}
+	for _, list := range [][]stats.Row{s.Rows, s.Transactions, s.Tasks} {
+		for i := range list {
+			k := list[i].Key
+			if k.Name == c.name && (c.method == "" || strings.EqualFold(k.Method, c.method)) || c.method != "" && k.Name == c.method+" "+c.name {
+				return &list[i].Run
+			}
+		}
+	}
+	return nil
+}
+
+// True says whether the condition is true of the run so far; ok is false when
+// there is nothing to measure.
+func (c *Condition) True(s *stats.Snapshot) (yes, ok bool) {
+	v, ok := c.Value(s)
+	if !ok {
+		return false, false
+	}
+	switch c.op {
+	case "<":
+		return v < c.limit, true
+	case "<=":
+		return v <= c.limit, true
+	case ">":
+		return v > c.limit, true
+	case ">=":
+		return v >= c.limit, true
+	case "!=":
+		return v != c.limit, true
+	}
+	return v == c.limit, true
+}
+
+// FailIf is the threshold that the condition must not be true of the run. One
+// that has nothing to measure did not hold: a name with a slip in it would
+// else pass for ever.
+func (c *Condition) FailIf(s *stats.Snapshot) Threshold {
+	t := Threshold{Expr: c.Text}
+	if v, ok := c.Value(s); ok {
+		yes, _ := c.True(s)
+		v = round(v)
+		t.Held, t.Value = !yes, &v
+	}
+	return t
+}
