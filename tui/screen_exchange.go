@@ -279,7 +279,7 @@ func (e *exchange) n() int {
 	n, _ := e.group.number(e.x)
 	return n
 }
-func (e *exchange) dir(m *model) string { return filepath.Join(m.o.Dir, "errors") }
+func (e *exchange) dir(m *model) string { return filepath.Join(m.dir, "errors") }
 func (e *exchange) file() string        { return fileName(e.x, e.n()) }
 
 func (e *exchange) copyBody(m *model) tea.Cmd {
