@@ -443,38 +443,6 @@ func TestProbe(t *testing.T) {
 	}
 }
 
-func TestHTTPClient(t *testing.T) {
-	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		switch r.URL.Path {
-		case "/from":
-			http.Redirect(w, r, "/to", 302)
-		case "/404":
-			w.WriteHeader(404)
-		default:
-			echo(w, r)
-		}
-	}))
-	defer srv.Close()
-	c, rec := newClient(t, Options{})
-	hc := c.HTTPClient()
-	res, err := hc.Post(srv.URL+"/from", "text/plain", strings.NewReader("x"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if b, _ := io.ReadAll(res.Body); res.StatusCode != 200 || !strings.HasPrefix(string(b), "GET /to ") {
-		t.Errorf("got %s %q", res.Status, b)
-	}
-	if res, err = hc.Get(srv.URL + "/404"); err != nil || res.StatusCode != 404 {
-		t.Errorf("got %v and %v, want a 404", res, err)
-	}
-	got := take(rec)
-	for key, failures := range map[stats.Key]uint64{request("POST", "/from"): 0, request("GET", "/to"): 0, request("GET", "/404"): 1} {
-		if d := got.rows[key]; d == nil || d.Requests() != 1 || d.Failed.Count() != failures {
-			t.Errorf("%v: got %+v, want one request and %d failures", key, d, failures)
-		}
-	}
-}
-
 func TestIPv6(t *testing.T) {
 	l, err := net.Listen("tcp", "[::1]:0")
 	if err != nil {

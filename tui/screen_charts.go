@@ -3,6 +3,7 @@ package tui
 import (
 	"fmt"
 	"math"
+	"strconv"
 	"strings"
 	"time"
 
@@ -210,6 +211,14 @@ func picture(m *model, seconds []stats.Second, what int, from, span time.Duratio
 	}
 	c.upper = func(rows int) float64 { return m.scale(fmt.Sprint(id, span, rows)).reach(most(all...), rows, m.now()) }
 	c.label = short
+	if what == 0 {
+		c.label = func(v float64) string {
+			if v < 10000 {
+				return strconv.FormatFloat(v, 'g', 4, 64)
+			}
+			return short(v)
+		}
+	}
 	st := heading
 	if focused {
 		st = accent

@@ -29,17 +29,17 @@ func groupTable(said func(*stats.Group) string, now func() time.Time) *table[*st
 			return subject{text: groupKind(g) + " " + g.Key.Key.Method + " " + g.Key.Key.Name + " " + g.Message, kind: g.Key.Kind.String(), status: g.Key.Status}
 		},
 		columns: []column[*stats.Group]{
-			{name: "COUNT", width: 9, cell: func(g *stats.Group) string { return thousands(g.Count) }, number: func(g *stats.Group) float64 { return float64(g.Count) }},
-			{name: "/s", width: 5, rank: 2, cell: func(g *stats.Group) string { return rate(g.Rate) }, number: func(g *stats.Group) float64 { return g.Rate }},
-			{name: "KIND", width: 9, text: true, cell: func(g *stats.Group) string { return bad.Styled(groupKind(g)) }, word: groupKind},
-			{name: "ENDPOINT", width: 18, rank: 1, text: true, middle: true, cell: func(g *stats.Group) string { return endpointName(g.Key.Key) }, word: func(g *stats.Group) string { return endpointName(g.Key.Key) }},
+			{name: "COUNT", width: 8, cell: func(g *stats.Group) string { return thousands(g.Count) }, number: func(g *stats.Group) float64 { return float64(g.Count) }},
+			{name: "/s", width: 4, rank: 2, cell: func(g *stats.Group) string { return rate(g.Rate) }, number: func(g *stats.Group) float64 { return g.Rate }},
+			{name: "KIND", width: 8, text: true, cell: func(g *stats.Group) string { return bad.Styled(groupKind(g)) }, word: groupKind},
+			{name: "ENDPOINT", width: 16, rank: 1, text: true, middle: true, cell: func(g *stats.Group) string { return endpointName(g.Key.Key) }, word: func(g *stats.Group) string { return endpointName(g.Key.Key) }},
 			{name: "MESSAGE", text: true, cell: said, word: func(g *stats.Group) string { return g.Message }},
 		},
 	}
 	if now != nil {
 		t.columns = append(t.columns,
 			column[*stats.Group]{name: "LAST", width: 4, rank: 2, cell: func(g *stats.Group) string { return ago(now(), g.Last) }, number: func(g *stats.Group) float64 { return float64(g.Last.UnixNano()) }},
-			column[*stats.Group]{name: "TREND 1m", width: 10, rank: 3, text: true, cell: func(g *stats.Group) string { return spark(g.Trend, 10) }})
+			column[*stats.Group]{name: "TREND 1m", width: 8, rank: 3, text: true, cell: func(g *stats.Group) string { return spark(g.Trend, 8) }})
 	}
 	return t
 }

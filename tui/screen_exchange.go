@@ -17,19 +17,21 @@ import (
 // exchange it shows, whatever becomes of it in later snapshots.
 type exchange struct {
 	blankScreen
-	x       *stats.Exchange
-	group   *group
-	part    int
-	raw     bool
-	hex     bool
-	text    textview
-	shown   docKey // what the text shows
-	fresh   *stats.Exchange
-	sending bool
-	other   *stats.Exchange // compared with
-	diff    []diffLine
-	diffOf  [2]*stats.Exchange
-	typed   string
+	x         *stats.Exchange
+	group     *group
+	part      int
+	raw       bool
+	hex       bool
+	text      textview
+	shown     docKey // what the text shows
+	fresh     *stats.Exchange
+	sending   bool
+	other     *stats.Exchange // compared with
+	diff      []diffLine
+	diffOf    [2]*stats.Exchange
+	comparing [2]*stats.Exchange
+	w         int // of the main pane, drawn last
+	typed     string
 }
 
 var partNames = []string{"Response", "Request", "Timing", "Headers", "Raw", "Compare"}
@@ -69,6 +71,7 @@ func (e *exchange) notice(m *model, msg tea.Msg) tea.Cmd {
 		if msg.a == e.x && msg.b == e.other {
 			e.diff, e.diffOf = msg.lines, [2]*stats.Exchange{msg.a, msg.b}
 			e.text.top = 0
+			return e.prepare(m)
 		}
 		return nil
 	case sentMsg:
@@ -140,12 +143,17 @@ func (e *exchange) prepare(m *model) tea.Cmd {
 			return nil
 		}
 		if e.diffOf != [2]*stats.Exchange{e.x, e.other} {
+			e.plain(m, []string{"…"})
+			if e.comparing == [2]*stats.Exchange{e.x, e.other} {
+				return nil
+			}
+			e.comparing = [2]*stats.Exchange{e.x, e.other}
 			a, b, s, reveal := e.x, e.other, m.secrets, m.reveal
 			return safely(func() tea.Msg { return diffMsg{a, b, compare(a, b, s, reveal)} })
 		}
 		lines := unified(e.diff)
-		if m.frame.w >= 120 {
-			lines = sideBySide(e.diff, m.frame.w-4)
+		if e.w >= 110 {
+			lines = sideBySide(e.diff, e.w-2)
 		}
 		e.plain(m, lines)
 		e.text.colour = colourDiff
@@ -243,7 +251,7 @@ func (e *exchange) act(m *model, do action) tea.Cmd {
 		return e.prepare(m)
 	case reveal:
 		m.reveal = !m.reveal
-		e.diffOf = [2]*stats.Exchange{}
+		e.diffOf, e.comparing = [2]*stats.Exchange{}, [2]*stats.Exchange{}
 		if m.reveal {
 			m.say("secrets are shown, and go into copies and files, until R")
 		} else {
@@ -271,7 +279,7 @@ func (e *exchange) n() int {
 	n, _ := e.group.number(e.x)
 	return n
 }
-func (e *exchange) dir(m *model) string { return filepath.Join(m.o.Dir, "errors") }
+func (e *exchange) dir(m *model) string { return filepath.Join(m.dir, "errors") }
 func (e *exchange) file() string        { return fileName(e.x, e.n()) }
 
 func (e *exchange) copyBody(m *model) tea.Cmd {
@@ -435,6 +443,7 @@ func (e *exchange) timing(w int) []string {
 }
 
 func (e *exchange) main(m *model, w, h int) []string {
+	e.w = w
 	var tabs []string
 	for i, n := range partNames {
 		if i == e.part {

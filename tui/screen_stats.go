@@ -183,7 +183,7 @@ func endpointAct(m *model, t *table[endpoint], do action, what string) tea.Cmd {
 
 // copyText puts text on the clipboard and into a file.
 func (m *model) copyText(what, text string) tea.Cmd {
-	dir := m.o.Dir
+	dir := m.dir
 	return safely(func() tea.Msg { return copied(dir, what, "copied.txt", text) })
 }
 

@@ -190,11 +190,11 @@ func (t *textview) where() string {
 	if len(t.lines) == 0 {
 		return ""
 	}
-	s := fmt.Sprintf("line %s-%s of %s", thousands(t.top+1), thousands(min(t.top+max(t.h, 1), len(t.lines))), thousands(len(t.lines)))
+	from, to, all := thousands(t.top+1), thousands(min(t.top+max(t.h, 1), len(t.lines))), thousands(len(t.lines))
 	if t.search != nil {
-		s = fmt.Sprintf("%s found · ", thousands(t.hits)) + s
+		return fmt.Sprintf("%s found · %s-%s/%s", thousands(t.hits), from, to, all)
 	}
-	return s
+	return fmt.Sprintf("line %s-%s of %s", from, to, all)
 }
 
 func (t *textview) draw(w, h int) []string {
