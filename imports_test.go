@@ -26,6 +26,7 @@ var mayImport = map[string][]string{
 	"cli":                 {"cli/*", "tui", "behaviours", "behaviours/*", "swarm", "swarm/*", "stats", "stats/*", "."},
 	"cli/demo":            {"behaviours"},
 	"examples/*":          {"cli", "behaviours", "behaviours/*"},
+	"docs/*":              {},
 	"behaviours/http1/*":  {"behaviours", "behaviours/http1", "stats", "swarm"},
 }
 

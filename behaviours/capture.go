@@ -46,6 +46,9 @@ func (c *Client) capture(k *call, message string) *stats.Exchange {
 			x.Conn.TLS = tls.VersionName(t.ConnectionState().Version)
 		}
 	}
+	if m := k.mux; m != nil {
+		x.Conn = stats.ConnInfo{Reused: k.reused, Local: m.local, Remote: m.remote, Proto: m.proto, TLS: m.tls}
+	}
 	return x
 }
 

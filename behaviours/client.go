@@ -13,6 +13,8 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/net/http/httpguts"
+
 	"tload/behaviours/http1"
 	"tload/stats"
 )
@@ -79,6 +81,7 @@ func (e *RequestError) Unwrap() error { return e.Err }
 type route struct {
 	o       *origin
 	conn    *http1.Conn
+	mux     *mux // instead of conn, for HTTP/2 and HTTP/3
 	session *session
 }
 
@@ -136,6 +139,10 @@ func (r *route) drop() {
 		r.conn.Close()
 		r.conn = nil
 	}
+	if r.mux != nil {
+		r.mux.close()
+		r.mux = nil
+	}
 }
 
 // Get sends a GET for a path below the base URL, or for a whole URL.
@@ -166,6 +173,10 @@ func (c *Client) PostJSON(ctx context.Context, path string, v any, opts ...Optio
 // Do sends a request of any method. The body may be nil; a content type is
 // given by Header.
 func (c *Client) Do(ctx context.Context, method, path string, body []byte, opts ...Option) (*Response, error) {
+	if !httpguts.ValidHeaderFieldName(method) { // both are tokens
+		c.noReply()
+		return &c.resp, fmt.Errorf("bad method %q (try GET)", method)
+	}
 	return c.send(ctx, method, path, "", body, opts)
 }
 
@@ -188,6 +199,7 @@ type call struct {
 	phases stats.Phases
 	hops   []stats.Hop
 	conn   *http1.Conn
+	mux    *mux
 	reused bool
 	wait   bool // for 100 Continue
 	err    *http1.Error
@@ -237,7 +249,11 @@ func (c *Client) send(ctx context.Context, method, path, contentType string, bod
 // once sends the request once and reads the reply into c.resp, with the one
 // exception that a kept connection may turn out to be closed.
 func (c *Client) once(ctx context.Context, k *call, opts []Option) {
-	k.conn = nil
+	k.conn, k.mux = nil, nil
+	if c.t.options.HTTP2 || c.t.options.HTTP3 {
+		c.onceMux(ctx, k, opts)
+		return
+	}
 	c.resp.Status = 0
 	if k.err = c.render(k, opts); k.err != nil {
 		c.noReply()
@@ -332,20 +348,25 @@ func (c *Client) roundTrip(ctx context.Context, k *call) *http1.Error {
 	return e
 }
 
-// dialTimed dials with the time that the request has left, at most
-// --connect-timeout.
+// dialTimed dials with the time that there is.
 func (c *Client) dialTimed(ctx context.Context, k *call) dialled {
+	if ctx.Done() == nil {
+		ctx = c.who.Base
+	}
+	ctx, cancel := c.dialContext(ctx, k)
+	defer cancel()
+	return c.dial(ctx, k.origin)
+}
+
+// dialContext ends when the time that the request has left is over, or
+// --connect-timeout.
+func (c *Client) dialContext(ctx context.Context, k *call) (context.Context, context.CancelFunc) {
 	after := c.t.options.ConnectTimeout
 	left := after
 	if k.timeout > 0 && k.start+k.timeout-c.sweeper.Now() < left {
 		after, left = k.timeout, k.start+k.timeout-c.sweeper.Now()
 	}
-	if ctx.Done() == nil {
-		ctx = c.who.Base
-	}
-	ctx, cancel := context.WithTimeoutCause(ctx, left, &dialTimeout{after})
-	defer cancel()
-	return c.dial(ctx, k.origin)
+	return context.WithTimeoutCause(ctx, left, &dialTimeout{after})
 }
 
 // idempotent methods may be sent again when a kept connection was closed.
@@ -411,7 +432,7 @@ func (c *Client) render(k *call, opts []Option) *http1.Error {
 	b := append(c.out.b[:0], k.verb...)
 	b = append(b, ' ')
 	o := k.origin
-	if c.t.proxy != nil && !o.secure && o.unix == "" {
+	if c.t.proxy != nil && !o.secure && o.unix == "" && !c.t.options.HTTP2 {
 		b = append(b, "http://"...)
 		b = append(b, o.header...)
 	}
@@ -420,7 +441,14 @@ func (c *Client) render(k *call, opts []Option) *http1.Error {
 		b = append(b, '/')
 	}
 	b = appendTarget(b, k.path)
-	b = append(b, " HTTP/1.1\r\n"...)
+	switch {
+	case c.t.options.HTTP2:
+		b = append(b, " HTTP/2.0\r\n"...)
+	case c.t.options.HTTP3:
+		b = append(b, " HTTP/3.0\r\n"...)
+	default:
+		b = append(b, " HTTP/1.1\r\n"...)
+	}
 	own := false
 	for i := range opts {
 		own = own || opts[i].what == optHeader
@@ -523,6 +551,15 @@ func (s *session) Put(_ string, state *tls.ClientSessionState) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.s = state
+}
+
+// tlsConfig is the configuration for one connection of this user.
+func (c *Client) tlsConfig(o *origin, protocol string) *tls.Config {
+	config := c.t.tls.Clone()
+	config.ServerName = o.host
+	config.NextProtos = []string{protocol}
+	config.ClientSessionCache = c.session(o)
+	return config
 }
 
 func (c *Client) session(o *origin) *session {

@@ -50,11 +50,7 @@ func (c *Client) open(ctx context.Context, o *origin) (*http1.Conn, stats.Phases
 		return http1.NewConn(nc, c.sweeper), phases, nil
 	}
 	began := time.Now()
-	config := c.t.tls.Clone()
-	config.ServerName = o.host
-	config.NextProtos = []string{"http/1.1"}
-	config.ClientSessionCache = c.session(o)
-	conn := http1.NewTLSConn(nc, c.sweeper, config)
+	conn := http1.NewTLSConn(nc, c.sweeper, c.tlsConfig(o, "http/1.1"))
 	if err := conn.TLS().HandshakeContext(ctx); err != nil {
 		conn.Close()
 		return nil, phases, c.t.tlsError(ctx, o, err)
@@ -104,7 +100,7 @@ func (t *Transport) connect(ctx context.Context, o *origin) (nc net.Conn, phases
 		if l != nil && at != first {
 			l.works(at)
 		}
-		if t.proxy != nil && o.secure {
+		if t.proxy != nil && (o.secure || t.options.HTTP2) {
 			if err := t.tunnel(ctx, nc, o); err != nil {
 				nc.Close()
 				return nil, phases, err
@@ -146,7 +142,7 @@ func (t *Transport) addresses(ctx context.Context, host, port string, phases *st
 		return []netip.Addr{a}, uint16(n), 0, nil, nil
 	}
 	began := time.Now()
-	l, err := t.names.find(ctx, host, t.options.ConnectTimeout)
+	l, err := t.find(ctx, host)
 	phases.DNS = time.Since(began)
 	if err != nil {
 		if ctx.Err() != nil {

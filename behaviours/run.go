@@ -26,9 +26,11 @@ package behaviours
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
+	"time"
 
 	"tload/stats"
 	"tload/swarm"
@@ -117,10 +119,43 @@ func (k *kind) run1(ctx context.Context, su *swarm.User) {
 		Sink: su.Sink, ID: int(su.ID), Behaviour: k.name, Base: ctx,
 	})
 	defer u.Client.close()
+	defer func() {
+		if u.plainHTTP != nil {
+			u.plainHTTP.CloseIdleConnections()
+		}
+	}()
 	k.once.Do(func() {
 		for _, info := range k.infos {
 			k.meters = append(k.meters, su.Sink.Meter(stats.Key{Class: stats.Task, Method: k.name, Name: info.Name}))
 		}
 	})
 	u.live(ctx)
+}
+
+// Run drives one user of a behaviour for n tasks against host and returns what
+// went wrong: every failing request and every error of a task, joined. It is
+// for `go test`, against an httptest server or the like; waits are left out.
+func Run(ctx context.Context, b Behaviour, host string, n int) error {
+	t, err := NewTransport(Options{Host: host})
+	if err != nil {
+		return err
+	}
+	defer t.Close()
+	b.Wait, b.Fixed = Wait{}, 0
+	list, err := Bind(&Shared{Transport: t}, []Behaviour{b})
+	if err != nil {
+		return err
+	}
+	c, err := swarm.New(swarm.Plan{Behaviours: list, Users: 1, Iterations: int64(max(n, 1)), StopTimeout: 10 * time.Second, Seed: 1})
+	if err != nil {
+		return err
+	}
+	if err := c.Run(ctx); err != nil {
+		return err
+	}
+	var all []error
+	for _, g := range c.Snapshot().Groups {
+		all = append(all, fmt.Errorf("%s %s %s: %s (%d times)", g.Key.Kind, g.Key.Key.Method, g.Key.Key.Name, g.Message, g.Count))
+	}
+	return errors.Join(all...)
 }

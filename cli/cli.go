@@ -14,6 +14,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 
 	"tload/behaviours"
@@ -39,6 +40,13 @@ func Main(list ...behaviours.Behaviour) {
 	os.Exit(p.main(context.Background()))
 }
 
+// Tool is Main for the tload command itself, with its own source, which it needs
+// to build behaviours.
+func Tool(source fs.FS) {
+	p := program{args: os.Args[1:], stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, env: os.LookupEnv, source: source}
+	os.Exit(p.main(context.Background()))
+}
+
 // program is one invocation.
 type program struct {
 	args           []string
@@ -46,6 +54,7 @@ type program struct {
 	stdout, stderr *os.File
 	env            func(string) (string, bool)
 	behaviours     []behaviours.Behaviour
+	source         fs.FS // of tload itself; nil in a program of its users
 }
 
 // command is what the first argument may name.
@@ -58,6 +67,8 @@ type command struct {
 func commands() []command {
 	return []command{
 		{"demo", "[flags]", "load a built-in target on loopback", (*program).demo},
+		{"build", "[-o FILE] [DIR|FILE.go]", "a static binary with these behaviours inside (GOOS, GOARCH)", (*program).build},
+		{"init", "[DIR]", "behaviours to start from, with a module and a test", (*program).init},
 		{"view", "RUN", "open a finished run in the same screens, or write its reports again", (*program).view},
 		{"compare", "BASE RUN", "what changed between two runs, with its confidence; exit 1 on a regression", (*program).compare},
 		{"completion", "bash|zsh|fish", "print completions for a shell", (*program).completion},

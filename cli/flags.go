@@ -14,6 +14,7 @@ import (
 // settings is everything that flags, environment and tload.toml can say.
 type settings struct {
 	host        string
+	file        string
 	users       count
 	spawnRate   rate
 	runTime     seconds
@@ -83,6 +84,7 @@ func (s *settings) define() *pflag.FlagSet {
 	f.SortFlags = false
 	f.Usage = func() {}
 	f.StringVarP(&s.host, "host", "H", "", "base `URL`; http:// is added when no scheme is there")
+	f.StringVarP(&s.file, "file", "f", "", "behaviours: a Go file or package directory, a .http file, a list of URLs, - for standard input (default: behaviours.go, behaviours/ or requests.http here)")
 	s.users = 1
 	f.VarP(&s.users, "users", "u", "users at peak; given: starts at once")
 	s.spawnRate = 1

@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/term"
 	"tload/behaviours"
+	"tload/behaviours/requests"
 	"tload/swarm"
 )
 
@@ -21,7 +22,55 @@ func (p *program) run(ctx context.Context, args []string) int {
 	if err != nil {
 		return p.complain(exitMisuse, err)
 	}
-	return p.load(ctx, s, p.behaviours)
+	own, err := p.chooseBehaviours(ctx, s)
+	if err != nil {
+		return p.complain(codeOf(err), err)
+	}
+	return p.load(ctx, s, own)
+}
+
+// chooseBehaviours is what users do, in order of preference: what the
+// arguments name, what this program has inside, what -f names, and what lies
+// in this directory. Behaviours in Go are built, and this process becomes them.
+func (p *program) chooseBehaviours(ctx context.Context, s *settings) ([]behaviours.Behaviour, error) {
+	switch {
+	case s.help || len(s.args) > 0:
+		return nil, nil
+	case len(p.behaviours) > 0:
+		if s.file != "" {
+			return nil, misuse{fmt.Errorf("-f %s: this program has its behaviours inside; use the tload command for files", s.file)}
+		}
+		return p.behaviours, nil
+	case s.file == "-":
+		text, err := io.ReadAll(io.LimitReader(p.stdin, 64<<20))
+		if err != nil {
+			return nil, misuse{fmt.Errorf("standard input: %w", err)}
+		}
+		return one(requests.Text("stdin", string(text)))
+	case s.file == "":
+		s.file = defaultBehaviours()
+		if _, err := os.Stat("requests.http"); s.file == "" && err == nil {
+			s.file = "requests.http"
+		}
+		if s.file == "" {
+			return nil, nil
+		}
+	}
+	info, err := os.Stat(s.file)
+	if err != nil {
+		return nil, misuse{fmt.Errorf("-f: %w", err)}
+	}
+	if info.IsDir() || strings.HasSuffix(s.file, ".go") {
+		return nil, p.buildAndBecome(ctx, s.file)
+	}
+	return one(requests.File(s.file))
+}
+
+func one(b behaviours.Behaviour, err error) ([]behaviours.Behaviour, error) {
+	if err != nil {
+		return nil, misuse{err}
+	}
+	return []behaviours.Behaviour{b}, nil
 }
 
 // load runs behaviours as the settings say, on the screen or without one.

@@ -64,11 +64,17 @@ func (g *stage) options() tui.Options {
 	s := g.settings
 	noColor, _ := g.p.env("NO_COLOR")
 	return tui.Options{
-		Launch:    g.launch,
-		Probe:     g.probe,
-		Export:    g.export,
-		Formats:   []string{"json", "txt"},
-		Logs:      g.logs,
+		Launch:  g.launch,
+		Probe:   g.probe,
+		Export:  g.export,
+		Formats: []string{"json", "txt"},
+		Logs:    g.logs,
+		DirOf: func(tui.Load) string {
+			if x := g.current(); x != nil {
+				return x.dir
+			}
+			return ""
+		},
 		FileLimit: raiseFileLimit(),
 		NoColor:   s.color.value == "never" || noColor != "",
 		ASCII:     s.ascii || !g.utf8(),

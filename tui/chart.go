@@ -22,7 +22,7 @@ type chart struct {
 	series  []series
 	from    time.Duration // the window's start, since the run began
 	span    time.Duration
-	upper   float64
+	upper   func(rows int) float64 // a round number of steps, one per row
 	log     bool
 	label   func(float64) string
 	marks   []chartMark
@@ -70,11 +70,12 @@ func (c *chart) draw(w, h int) []string {
 	if cols < 4 || rows < 1 {
 		return sized(nil, w, h)
 	}
-	upper := c.upper
+	upper := c.upper(rows)
 	if !(upper > 0) || math.IsInf(upper, 0) {
-		upper = 1
+		upper = float64(rows)
 	}
-	floor := 0.0
+	every, floor := labelEvery(rows), 0.0
+	step := upper / float64(rows)
 	if c.log {
 		floor = math.Floor(math.Log10(c.least(upper)))
 		upper = math.Max(math.Ceil(math.Log10(upper)-1e-9), floor+1) - floor
@@ -100,8 +101,8 @@ func (c *chart) draw(w, h int) []string {
 			data[0][i] = math.NaN()
 		}
 	}
-	shown := labelled(rows, upper)
-	if c.log {
+	shown := func(v float64) bool { return int(math.Round(v/step))%every == 0 }
+	if c.log { // the row nearest to each power of ten
 		shown = func(v float64) bool { return math.Abs(v-math.Round(v)) < 0.5*upper/float64(rows)-1e-9 }
 	}
 	plot := asciigraph.PlotMany(data,
@@ -157,22 +158,8 @@ func (c *chart) least(upper float64) float64 {
 	return math.Max(low, upper/1e6)
 }
 
-// labelled says which rows carry a label: as many as give round numbers.
-func labelled(rows int, upper float64) func(float64) bool {
-	n := 1
-	for d := rows; d > 1; d-- {
-		step := upper / float64(d)
-		m := step / math.Pow(10, math.Floor(math.Log10(step))) * 4
-		if rows%d == 0 && math.Abs(m-math.Round(m)) < 1e-9 {
-			n = d
-			break
-		}
-	}
-	return func(v float64) bool {
-		s := v / upper * float64(n)
-		return math.Abs(s-math.Round(s)) < 0.5*float64(n)/float64(rows)
-	}
-}
+// labelEvery is how many rows share a label.
+func labelEvery(rows int) int { return (rows + 8) / 9 }
 
 func (c *chart) column(at time.Duration, cols int) int {
 	if at < c.from || c.span <= 0 || at > c.from+c.span {
@@ -310,24 +297,26 @@ func largest(vs []float64) float64 {
 	return top
 }
 
-// scale is a chart's upper bound: a round number above everything shown, which
-// grows at once and shrinks only after half a minute of needing less.
+// scale is what one row of a chart stands for: a round number, so that the rows
+// can carry labels. It grows at once and shrinks only after half a minute of
+// needing less.
 type scale struct {
-	upper float64
+	step  float64
 	loose time.Time
 }
 
-func (s *scale) reach(most float64, now time.Time) float64 {
-	want := roundUp(most)
+// reach is the upper bound of that many rows that most fits below.
+func (s *scale) reach(most float64, rows int, now time.Time) float64 {
+	want := roundUp(most / float64(rows))
 	switch {
-	case want >= s.upper:
-		s.upper, s.loose = want, time.Time{}
+	case want >= s.step:
+		s.step, s.loose = want, time.Time{}
 	case s.loose.IsZero():
 		s.loose = now
 	case now.Sub(s.loose) >= 30*time.Second:
-		s.upper, s.loose = want, time.Time{}
+		s.step, s.loose = want, time.Time{}
 	}
-	return s.upper
+	return s.step * float64(rows)
 }
 
 // roundUp is the next of 1, 2, 2.5, 5 × 10^n.

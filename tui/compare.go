@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"slices"
 	"strings"
 
 	"tload/stats"
@@ -37,7 +38,7 @@ func compare(a, b *stats.Exchange, s *secrets, reveal bool) []diffLine {
 	out := []diffLine{{'#', "status"}}
 	out = append(out, diff([]string{la}, []string{lb})...)
 	out = append(out, diffLine{'#', "headers"})
-	out = append(out, diff(ha, hb)...)
+	out = append(out, diffHeaders(ha, hb)...)
 	out = append(out, diffLine{'#', "body"})
 	da := docKey{x: a, revealed: reveal}.read(s)
 	db := docKey{x: b, revealed: reveal}.read(s)
@@ -48,6 +49,43 @@ func compare(a, b *stats.Exchange, s *secrets, reveal bool) []diffLine {
 		ra, rb = s.head(ra, hideButScheme), s.head(rb, hideButScheme)
 	}
 	return append(out, diff(textLines(ra), textLines(rb))...)
+}
+
+// diffHeaders goes by name: the order of headers says nothing.
+func diffHeaders(a, b []string) []diffLine {
+	name := func(l string) string {
+		k, _, _ := strings.Cut(l, ":")
+		return strings.ToLower(k)
+	}
+	var out []diffLine
+	used := make([]bool, len(b))
+	for _, l := range a {
+		i := slices.IndexFunc(b, func(o string) bool { return name(o) == name(l) })
+		for i >= 0 && used[i] { // a name that comes more than once
+			n := slices.IndexFunc(b[i+1:], func(o string) bool { return name(o) == name(l) })
+			if n < 0 {
+				i = -1
+				break
+			}
+			i += n + 1
+		}
+		switch {
+		case i < 0:
+			out = append(out, diffLine{'-', l})
+		case b[i] == l:
+			used[i] = true
+			out = append(out, diffLine{' ', l})
+		default:
+			used[i] = true
+			out = append(out, diffLine{'-', l}, diffLine{'+', b[i]})
+		}
+	}
+	for i, l := range b {
+		if !used[i] {
+			out = append(out, diffLine{'+', l})
+		}
+	}
+	return out
 }
 
 // diff is the shortest way from a to b by the longest common subsequence; what

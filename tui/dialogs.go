@@ -262,7 +262,7 @@ func newExport(m *model, what, table string) dialog {
 		b.WriteString(strings.TrimRight(plainText(l), " ") + "\n")
 	}
 	d.screen = b.String()
-	d.base = filepath.Join(m.o.Dir, what+"-"+m.now().Format("150405"))
+	d.base = filepath.Join(m.dir, what+"-"+m.now().Format("150405"))
 	d.path = newField(d.base + ".txt")
 	return d
 }

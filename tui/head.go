@@ -69,11 +69,11 @@ func (m *model) tinyLines() []string {
 		return sized([]string{"tload: new run", small}, f.w, f.h)
 	}
 	t := m.shown(&s.Total)
-	first := fmt.Sprintf("%s %s %s rps %s%% fail p95 %s", cut(s.State.String(), 3), clock(s.Elapsed),
-		short(t.RPS), percent(t.FailPercent()), millis(t.OK.P95))
+	state := s.State.String()
 	if s.State == swarm.Running {
-		first = strings.Replace(first, "RU…", "RUN", 1)
+		state = "RUN"
 	}
+	first := fmt.Sprintf("%s %s %s rps %s%% fail p95 %s", state, clock(s.Elapsed), short(t.RPS), percent(t.FailPercent()), millis(t.OK.P95))
 	lines := []string{first, small}
 	if n := len(m.dialogs); n > 0 {
 		lines = append([]string{"q: s stop  d detach  esc back"}, lines...)
@@ -100,12 +100,13 @@ func (m *model) status() string {
 	host := hostName(s.Host)
 	light := m.light()
 	var extra []string
+	fixed := fmt.Sprintf("  %s %s  %s users", state, elapsed, users)
 	if m.frozen {
 		behind := m.live.Taken.Sub(s.Taken).Round(time.Second)
-		extra = append(extra, inverse.Styled(" FROZEN "+plainSeconds(behind)+" behind "))
+		fixed += "  " + inverse.Styled(" FROZEN "+plainSeconds(behind)+" behind ")
 	}
 	if m.link.slow(m.every) {
-		extra = append(extra, warning.Styled("slow link"))
+		fixed += "  " + warning.Styled("slow link")
 	}
 	if s.Rate > 0 {
 		a := rate(s.Rate) + "/s arrivals"
@@ -125,9 +126,12 @@ func (m *model) status() string {
 	if f.w >= 130 && s.RunID != "" {
 		extra = append(extra, dim.Styled("run "+clean(s.RunID)))
 	}
-	fixed := fmt.Sprintf("  %s %s  %s users", state, elapsed, users)
 	room := f.w - width(fixed) - width(light) - 8
-	lead := " " + bold.Styled("tload") + " " + cutMiddle(clean(host), max(min(room, 40), 4)) + fixed
+	lead := ""
+	if room >= 6 { // the state and the light matter more
+		lead = " " + bold.Styled("tload") + " " + cutMiddle(clean(host), min(room, 40))
+	}
+	lead += fixed
 	for _, e := range extra {
 		if width(lead)+2+width(e)+2+width(light) < f.w {
 			lead += "  " + e
@@ -189,6 +193,9 @@ func (m *model) light() string {
 		return badBold.Styled("▲ GENERATOR")
 	case m.snap.State == swarm.Stopped && h.SuspectSeconds > 0:
 		return warning.Styled("▲ was suspect")
+	}
+	if m.frame.w >= 120 && m.snap.Health.Cores > 0 {
+		return "generator " + good.Styled("● ok") + fmt.Sprintf(" cpu %3.0f%%", m.snap.Health.CPU/m.snap.Health.Cores)
 	}
 	return good.Styled("● ok")
 }

@@ -42,6 +42,7 @@ type model struct {
 	every   time.Duration
 
 	load   Load
+	dir    string          // where this run's exchanges and copies are saved
 	live   *swarm.Snapshot // newest
 	snap   *swarm.Snapshot // shown: live, or where it was frozen
 	frozen bool
@@ -110,6 +111,12 @@ func (m *model) clearTabs() {
 func (m *model) attach(l Load) {
 	m.load, m.form, m.frozen, m.leaving = l, nil, false, false
 	m.want, m.whole = -1, false
+	m.dir = m.o.Dir
+	if m.o.DirOf != nil {
+		if d := m.o.DirOf(l); d != "" {
+			m.dir = d
+		}
+	}
 	m.read()
 }
 

@@ -3,6 +3,7 @@ package tui
 import (
 	"fmt"
 	"math"
+	"strconv"
 	"strings"
 	"time"
 
@@ -208,10 +209,16 @@ func picture(m *model, seconds []stats.Second, what int, from, span time.Duratio
 	for _, s := range c.series {
 		all = append(all, s.values)
 	}
-	if len(seconds) > 0 {
-		c.upper = m.scale(fmt.Sprint(id, span)).reach(most(all...), m.now())
-	}
+	c.upper = func(rows int) float64 { return m.scale(fmt.Sprint(id, span, rows)).reach(most(all...), rows, m.now()) }
 	c.label = short
+	if what == 0 {
+		c.label = func(v float64) string {
+			if v < 10000 {
+				return strconv.FormatFloat(v, 'g', 4, 64)
+			}
+			return short(v)
+		}
+	}
 	st := heading
 	if focused {
 		st = accent
@@ -344,8 +351,15 @@ func (c *chartsScreen) at(m *model, w int) []string {
 		}
 	}
 	secs := max(s.Span.Seconds(), 1e-9)
-	line := fmt.Sprintf(" users %s  RPS %s  fail %s/s  p50 %s  p95 %s  p99 %s  max %s ms  in %s/s", thousands(s.Users), rate(s.RPS()), rate(s.FailRate()),
-		millis(s.P50), millis(s.P95), millis(s.P99), millis(s.Max), size(float64(s.In)/secs))
+	line := ""
+	for _, part := range []string{
+		"users " + thousands(s.Users), "RPS " + rate(s.RPS()), "fail " + rate(s.FailRate()) + "/s", "p50 " + millis(s.P50), "p95 " + millis(s.P95),
+		"p99 " + millis(s.P99), "max " + millis(s.Max) + " ms", "in " + size(float64(s.In)/secs) + "/s", "out " + size(float64(s.Out)/secs) + "/s",
+	} {
+		if width(line)+width(part)+2 < w {
+			line += " " + part + " "
+		}
+	}
 	second := ""
 	if s.Suspect {
 		second += badBold.Styled(" ! the load generator was not well") + "  "

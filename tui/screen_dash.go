@@ -16,15 +16,24 @@ type dash struct {
 	errors *table[*stats.Group]
 	focus  int // endpoints, errors, charts where one is shown at a time
 	chart  int
+	said   func(*stats.Group) string
 }
 
-func newDash() *dash { return &dash{table: endpointTable(), errors: groupTable(nil)} }
+func newDash() *dash {
+	d := &dash{table: endpointTable()}
+	d.errors = groupTable(func(g *stats.Group) string { return d.said(g) }, nil)
+	return d
+}
 
 func (d *dash) place() place { return inDash }
 
 func (d *dash) refresh(m *model) {
+	d.said = m.said
 	d.table.set(m.endpoints())
 	d.errors.set(m.groups())
+	if d.focus != 1 {
+		d.errors.to(0) // the worst, until somebody chooses
+	}
 }
 
 func (d *dash) filtered(m *model, text string) {
@@ -187,7 +196,7 @@ func lastErrors(m *model, w, h int) []string {
 			said = string(maskedStart(m, x))
 		}
 		line := fmt.Sprintf(" %s  %s  %s  ", x.When.Local().Format("15:04:05"), fit(cutMiddle(endpointName(x.Key), 20), 20), bad.Styled(cut(clean(what), 30)))
-		out = append(out, line+dim.Styled(cut(clean(said), max(w-width(line)-1, 0))))
+		out = append(out, line+dim.Styled(cut(clean(oneLine(said)), max(w-width(line)-1, 0))))
 	}
 	return sized(out, w, h)
 }

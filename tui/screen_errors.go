@@ -21,26 +21,25 @@ func groupKind(g *stats.Group) string {
 
 func groupID(g *stats.Group) string { return fmt.Sprint(g.ID) }
 
-// groupTable is the list of error groups. The model may be nil where ignored
-// groups are not dimmed.
-func groupTable(now func() time.Time) *table[*stats.Group] {
+// groupTable is the list of error groups; said is what each is about.
+func groupTable(said func(*stats.Group) string, now func() time.Time) *table[*stats.Group] {
 	t := &table[*stats.Group]{
 		id: groupID,
 		text: func(g *stats.Group) subject {
 			return subject{text: groupKind(g) + " " + g.Key.Key.Method + " " + g.Key.Key.Name + " " + g.Message, kind: g.Key.Kind.String(), status: g.Key.Status}
 		},
 		columns: []column[*stats.Group]{
-			{name: "COUNT", width: 9, cell: func(g *stats.Group) string { return thousands(g.Count) }, number: func(g *stats.Group) float64 { return float64(g.Count) }},
-			{name: "/s", width: 5, rank: 2, cell: func(g *stats.Group) string { return rate(g.Rate) }, number: func(g *stats.Group) float64 { return g.Rate }},
-			{name: "KIND", width: 9, text: true, cell: func(g *stats.Group) string { return bad.Styled(groupKind(g)) }, word: groupKind},
-			{name: "ENDPOINT", width: 18, rank: 1, text: true, middle: true, cell: func(g *stats.Group) string { return endpointName(g.Key.Key) }, word: func(g *stats.Group) string { return endpointName(g.Key.Key) }},
-			{name: "MESSAGE", text: true, cell: func(g *stats.Group) string { return clean(oneLine(g.Message)) }, word: func(g *stats.Group) string { return g.Message }},
+			{name: "COUNT", width: 8, cell: func(g *stats.Group) string { return thousands(g.Count) }, number: func(g *stats.Group) float64 { return float64(g.Count) }},
+			{name: "/s", width: 4, rank: 2, cell: func(g *stats.Group) string { return rate(g.Rate) }, number: func(g *stats.Group) float64 { return g.Rate }},
+			{name: "KIND", width: 8, text: true, cell: func(g *stats.Group) string { return bad.Styled(groupKind(g)) }, word: groupKind},
+			{name: "ENDPOINT", width: 16, rank: 1, text: true, middle: true, cell: func(g *stats.Group) string { return endpointName(g.Key.Key) }, word: func(g *stats.Group) string { return endpointName(g.Key.Key) }},
+			{name: "MESSAGE", text: true, cell: said, word: func(g *stats.Group) string { return g.Message }},
 		},
 	}
 	if now != nil {
 		t.columns = append(t.columns,
 			column[*stats.Group]{name: "LAST", width: 4, rank: 2, cell: func(g *stats.Group) string { return ago(now(), g.Last) }, number: func(g *stats.Group) float64 { return float64(g.Last.UnixNano()) }},
-			column[*stats.Group]{name: "TREND 1m", width: 10, rank: 3, text: true, cell: func(g *stats.Group) string { return spark(g.Trend, 10) }})
+			column[*stats.Group]{name: "TREND 1m", width: 8, rank: 3, text: true, cell: func(g *stats.Group) string { return spark(g.Trend, 8) }})
 	}
 	return t
 }
@@ -60,18 +59,29 @@ type errorsScreen struct {
 	from, to time.Time  // … or of one moment
 	ignored  bool       // show what is ignored
 	clock    time.Time
+	said     func(*stats.Group) string
+}
+
+// said is a group in a few words: its message or, where that only repeats the
+// status, how the newest body begins.
+func (m *model) said(g *stats.Group) string {
+	x := newest(g)
+	if x == nil || g.Key.Kind != stats.HTTP || len(g.Message) > 40 || isBinary(x.Response.Body) || len(x.Response.Body) == 0 || headerOf(x.Response.Head, "Content-Encoding") != "" {
+		return clean(oneLine(g.Message))
+	}
+	return clean(oneLine(string(maskedStart(m, x))))
 }
 
 func newErrors() *errorsScreen {
 	s := &errorsScreen{}
-	s.table = groupTable(func() time.Time { return s.clock })
+	s.table = groupTable(func(g *stats.Group) string { return s.said(g) }, func() time.Time { return s.clock })
 	return s
 }
 
 func (s *errorsScreen) place() place { return inErrors }
 
 func (s *errorsScreen) refresh(m *model) {
-	s.clock = m.now()
+	s.clock, s.said = m.now(), m.said
 	s.table.faint = func(g *stats.Group) bool { return m.ignored[g.ID] }
 	rows := m.snap.Groups
 	if !s.ignored {

@@ -17,19 +17,21 @@ import (
 // exchange it shows, whatever becomes of it in later snapshots.
 type exchange struct {
 	blankScreen
-	x       *stats.Exchange
-	group   *group
-	part    int
-	raw     bool
-	hex     bool
-	text    textview
-	shown   docKey // what the text shows
-	fresh   *stats.Exchange
-	sending bool
-	other   *stats.Exchange // compared with
-	diff    []diffLine
-	diffOf  [2]*stats.Exchange
-	typed   string
+	x         *stats.Exchange
+	group     *group
+	part      int
+	raw       bool
+	hex       bool
+	text      textview
+	shown     docKey // what the text shows
+	fresh     *stats.Exchange
+	sending   bool
+	other     *stats.Exchange // compared with
+	diff      []diffLine
+	diffOf    [2]*stats.Exchange
+	comparing [2]*stats.Exchange
+	w         int // of the main pane, drawn last
+	typed     string
 }
 
 var partNames = []string{"Response", "Request", "Timing", "Headers", "Raw", "Compare"}
@@ -69,6 +71,7 @@ func (e *exchange) notice(m *model, msg tea.Msg) tea.Cmd {
 		if msg.a == e.x && msg.b == e.other {
 			e.diff, e.diffOf = msg.lines, [2]*stats.Exchange{msg.a, msg.b}
 			e.text.top = 0
+			return e.prepare(m)
 		}
 		return nil
 	case sentMsg:
@@ -94,6 +97,13 @@ func outcomeOf(x *stats.Exchange) string {
 		return line
 	}
 	return x.Kind.String() + " " + x.Message
+}
+
+func shortOutcome(x *stats.Exchange) string {
+	if x.Status != 0 {
+		return fmt.Sprint(x.Status)
+	}
+	return x.Kind.String()
 }
 
 // prepare puts the text of the part that is shown in place, or has it made.
@@ -133,12 +143,17 @@ func (e *exchange) prepare(m *model) tea.Cmd {
 			return nil
 		}
 		if e.diffOf != [2]*stats.Exchange{e.x, e.other} {
+			e.plain(m, []string{"…"})
+			if e.comparing == [2]*stats.Exchange{e.x, e.other} {
+				return nil
+			}
+			e.comparing = [2]*stats.Exchange{e.x, e.other}
 			a, b, s, reveal := e.x, e.other, m.secrets, m.reveal
 			return safely(func() tea.Msg { return diffMsg{a, b, compare(a, b, s, reveal)} })
 		}
 		lines := unified(e.diff)
-		if m.frame.w >= 120 {
-			lines = sideBySide(e.diff, m.frame.w-4)
+		if e.w >= 110 {
+			lines = sideBySide(e.diff, e.w-2)
 		}
 		e.plain(m, lines)
 		e.text.colour = colourDiff
@@ -236,7 +251,7 @@ func (e *exchange) act(m *model, do action) tea.Cmd {
 		return e.prepare(m)
 	case reveal:
 		m.reveal = !m.reveal
-		e.diffOf = [2]*stats.Exchange{}
+		e.diffOf, e.comparing = [2]*stats.Exchange{}, [2]*stats.Exchange{}
 		if m.reveal {
 			m.say("secrets are shown, and go into copies and files, until R")
 		} else {
@@ -264,7 +279,7 @@ func (e *exchange) n() int {
 	n, _ := e.group.number(e.x)
 	return n
 }
-func (e *exchange) dir(m *model) string { return filepath.Join(m.o.Dir, "errors") }
+func (e *exchange) dir(m *model) string { return filepath.Join(m.dir, "errors") }
 func (e *exchange) file() string        { return fileName(e.x, e.n()) }
 
 func (e *exchange) copyBody(m *model) tea.Cmd {
@@ -356,12 +371,10 @@ func (e *exchange) side(m *model, w, h int) []string {
 	small.columns[len(small.columns)-1].width = 1
 	small.sort = 0
 	out = append(out, small.draw(w, list-1, true)...)
-	about := g.about(m, w)
 	out = append(out, rule("GROUP ", "", w, false))
 	out = append(out, fmt.Sprintf(" %s failures  %s/s", thousands(g.last.Count), rate(g.last.Rate)),
 		fmt.Sprintf(" first %s   last %s ago", g.last.First.Local().Format("15:04:05"), ago(m.now(), g.last.Last)),
 		fmt.Sprintf(" began at %s users", thousands(g.last.Users)), " "+spark(g.last.Trend, w-2))
-	_ = about
 	if len(g.last.Variants) > 1 {
 		out = append(out, rule("VARIANTS ", "", w, false))
 		for i, v := range g.last.Variants {
@@ -388,7 +401,7 @@ func (e *exchange) timing(w int) []string {
 	row := func(name string, d time.Duration, note string) string {
 		line := " " + fit(name, 16) + right(phase(d), 8) + " ms  "
 		if narrow {
-			line = " " + fit(name, 14) + right(phase(d), 8) + " ms "
+			line = " " + fit(name, 15) + right(phase(d), 8) + " ms "
 		}
 		room := w - width(line) - 1
 		if note != "" && !narrow {
@@ -430,6 +443,7 @@ func (e *exchange) timing(w int) []string {
 }
 
 func (e *exchange) main(m *model, w, h int) []string {
+	e.w = w
 	var tabs []string
 	for i, n := range partNames {
 		if i == e.part {
@@ -455,12 +469,12 @@ func (e *exchange) main(m *model, w, h int) []string {
 		}
 		out = append(out, rule(kind+" ", "", w, false))
 	case partCompare:
-		with := "the newest success of this endpoint"
+		with := "newest success"
 		if e.fresh != nil {
-			with = "the same request, sent again"
+			with = "sent again"
 		}
 		if e.other != nil {
-			out = append(out, cut(fmt.Sprintf(" this: %s in %s ms   with %s: %s in %s ms", clean(outcomeOf(e.x)), millis(e.x.Took), with, clean(outcomeOf(e.other)), millis(e.other.Took)), w-1))
+			out = append(out, cut(fmt.Sprintf(" - this: %s in %s ms   + %s: %s in %s ms", clean(shortOutcome(e.x)), millis(e.x.Took), with, clean(shortOutcome(e.other)), millis(e.other.Took)), w-1))
 		}
 	}
 	foot := []string{}

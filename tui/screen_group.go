@@ -33,7 +33,7 @@ func newGroup(g *stats.Group) *group {
 			return subject{text: x.Message + " " + string(x.Response.Body[:min(len(x.Response.Body), 64<<10)]) + " " + x.URL, kind: x.Kind.String(), status: x.Status}
 		},
 		columns: []column[sample]{
-			{name: "#", width: 3, cell: func(x sample) string { return fmt.Sprint(x.n) }, number: func(x sample) float64 { return -float64(x.n) }},
+			{name: "#", width: 3, cell: func(x sample) string { return fmt.Sprint(x.n) }, number: func(x sample) float64 { return -float64(x.n) }, rising: true},
 			{name: "TIME", width: 12, text: true, cell: func(x sample) string { return x.When.Local().Format("15:04:05.000") }, number: func(x sample) float64 { return float64(x.When.UnixNano()) }},
 			{name: "STATUS", width: 8, rank: 2, cell: func(x sample) string {
 				if x.Status == 0 {
@@ -206,7 +206,10 @@ func (s *group) view(m *model, w, h int) []string {
 	if n := len(s.table.rows); n == 0 && list > 1 {
 		rows[1] = dim.Styled(" no sample of this is kept")
 	} else if n+2 < len(rows) && n == len(g.Samples) {
-		rows[n+2] = dim.Styled(" no more samples: the memory for captures is shared (--capture)")
+		rows[n+2] = dim.Styled(" every one is kept so far")
+		if g.Count > uint64(n) {
+			rows[n+2] = dim.Styled(fmt.Sprintf(" %s more were counted and not kept (--capture says how many are)", thousands(g.Count-uint64(n))))
+		}
 	}
 	out = append(out, rows...)
 	if preview > 0 {

@@ -183,7 +183,7 @@ func endpointAct(m *model, t *table[endpoint], do action, what string) tea.Cmd {
 
 // copyText puts text on the clipboard and into a file.
 func (m *model) copyText(what, text string) tea.Cmd {
-	dir := m.o.Dir
+	dir := m.dir
 	return safely(func() tea.Msg { return copied(dir, what, "copied.txt", text) })
 }
 
@@ -488,6 +488,10 @@ func (d *detail) view(m *model, w, h int) []string {
 			}
 		}
 	}
+	for i := range body {
+		body[i] = strings.TrimRight(body[i], " ")
+	}
+	d.text.flush = true
 	d.text.set(body, true)
 	return append([]string{title}, d.text.draw(w, h-1)...)
 }

@@ -24,7 +24,6 @@ type taskRow struct {
 }
 
 func newUsers() *usersScreen {
-	num := func(f func(taskRow) string) func(taskRow) string { return f }
 	s := &usersScreen{table: &table[taskRow]{
 		sort: -1,
 		id: func(r taskRow) string {
@@ -44,18 +43,24 @@ func newUsers() *usersScreen {
 				if r.t == nil {
 					return bold.Styled(clean(r.b.Name))
 				}
-				return strings.Repeat("  ", r.t.Depth+1) + clean(r.t.Name)
+				name := r.t.Name
+				if r.t.Depth > 0 { // it stands below its set
+					name = name[strings.LastIndexByte(name, '/')+1:]
+				}
+				return strings.Repeat("  ", r.t.Depth+1) + clean(name)
 			}},
 			{name: "WEIGHT", width: 7, rank: 4, cell: func(r taskRow) string {
 				switch {
+				case r.t != nil && r.t.Want == 0:
+					return "-"
 				case r.t != nil:
-					return fmt.Sprint(r.t.Weight)
+					return fmt.Sprint(max(r.t.Weight, 1))
 				case r.b.Fixed > 0:
 					return fmt.Sprintf("=%d", r.b.Fixed)
 				}
 				return fmt.Sprint(max(r.b.Weight, 1))
 			}},
-			{name: "WANT%", width: 6, rank: 2, cell: num(func(r taskRow) string {
+			{name: "WANT%", width: 6, rank: 2, cell: func(r taskRow) string {
 				if r.t == nil {
 					return percent(r.b.Want)
 				}
@@ -63,7 +68,7 @@ func newUsers() *usersScreen {
 					return "turn"
 				}
 				return percent(r.t.Want)
-			})},
+			}},
 			{name: "GOT%", width: 6, rank: 1, cell: func(r taskRow) string {
 				if r.t == nil {
 					return percent(r.b.Got)

@@ -126,17 +126,23 @@ func (s *workersScreen) health(m *model, w int) []string {
 		out = append(out, fmt.Sprintf(" %s %s of the run are marked suspect", tick(false), plural(of.SuspectSeconds, "second")))
 	}
 	memory := fmt.Sprintf("capture memory %s of %s, %s dropped", size(float64(m.snap.Captured)), size(float64(m.snap.CaptureOf)), thousands(m.snap.Dropped))
-	good = append(good, tick(m.snap.Dropped == 0)+" "+memory,
+	good = append(good, tick(true)+" "+memory,
 		tick(true)+fmt.Sprintf(" screen %s/s, a frame takes %s ms to draw", size(m.link.traffic()), phase(m.drew)))
 	columns := 1
 	if w >= 72 {
 		columns = 2
 	}
 	cw := (w - 2) / columns
-	for i := 0; i < len(good); i += columns {
+	for i := 0; i < len(good); {
 		line := " "
-		for j := i; j < min(i+columns, len(good)); j++ {
-			line += fit(cut(good[j], cw-2), cw)
+		for n := 0; n < columns && i < len(good); n++ {
+			if long := width(good[i]) > cw-2; long && n > 0 {
+				break
+			} else if long {
+				n = columns // it takes the whole line
+			}
+			line += fit(good[i], max(cw, width(good[i])))
+			i++
 		}
 		out = append(out, line)
 	}

@@ -40,6 +40,7 @@ type column[T any] struct {
 	middle bool
 	cell   func(T) string
 	number func(T) float64 // sorts by it, largest first
+	rising bool            // … where number is negated to put the smallest first
 	word   func(T) string  // sorts by it
 }
 
@@ -199,7 +200,7 @@ func (t *table[T]) sorting() string {
 }
 
 func (t *table[T]) arrow() string {
-	if (t.columns[t.sort].number != nil) != t.turned {
+	if c := &t.columns[t.sort]; (c.number != nil && !c.rising) != t.turned {
 		return "▼"
 	}
 	return "▲"

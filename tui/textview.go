@@ -14,6 +14,7 @@ import (
 type textview struct {
 	lines   []string
 	numbers bool
+	flush   bool // no margin: the lines bring their own
 	wrap    bool
 	colour  func(string) string // of one line; nil for none
 
@@ -175,6 +176,9 @@ func (t *textview) next(step int) {
 }
 
 func (t *textview) gutter() int {
+	if !t.numbers && t.flush {
+		return 0
+	}
 	if !t.numbers {
 		return 1
 	}
@@ -186,11 +190,11 @@ func (t *textview) where() string {
 	if len(t.lines) == 0 {
 		return ""
 	}
-	s := fmt.Sprintf("line %s-%s of %s", thousands(t.top+1), thousands(min(t.top+max(t.h, 1), len(t.lines))), thousands(len(t.lines)))
+	from, to, all := thousands(t.top+1), thousands(min(t.top+max(t.h, 1), len(t.lines))), thousands(len(t.lines))
 	if t.search != nil {
-		s = fmt.Sprintf("%s found · ", thousands(t.hits)) + s
+		return fmt.Sprintf("%s found · %s-%s/%s", thousands(t.hits), from, to, all)
 	}
-	return s
+	return fmt.Sprintf("line %s-%s of %s", from, to, all)
 }
 
 func (t *textview) draw(w, h int) []string {

@@ -66,8 +66,9 @@ type Options struct {
 	Formats []string
 
 	Logs   *Logs
-	Dir    string   // where exchanges and copies are saved; "." if empty
-	Redact []string // more header and field names to mask
+	Dir    string            // where exchanges and copies are saved; "." if empty
+	DirOf  func(Load) string // … of a run that the form started; Dir if nil or empty
+	Redact []string          // more header and field names to mask
 
 	FileLimit int // open files this process may have, for the form; 0: unknown
 

@@ -185,7 +185,7 @@ func (k *chunks) next() (int, error) {
 	size := 0
 	for _, d := range digits {
 		v := hexValue[d]
-		if v == 0xff || size > 1<<40 {
+		if v == 0xff || size > 1<<40 || len(digits) > 16 {
 			return 0, k.stop(malformed(Body, "chunk size %s", quote(line)))
 		}
 		size = size<<4 | int(v)

@@ -25,16 +25,17 @@ type Conn struct {
 	// was interrupted; see Sweeper.
 	state atomic.Int64
 
-	buf     *buffer // the reply so far; nil between requests
-	end     int     // how much of buf is filled
-	class   int8    // the size of buffer that the last reply took
-	used    bool    // a reply has come over this connection
-	broken  bool    // no further request may use it
-	last    time.Duration
-	head    head          // of the reply under way
-	reads   int           // for it
-	writing chan error    // a writer goroutine is under way; see write
-	written time.Duration // when that ended, set before writing is signalled
+	buf      *buffer // the reply so far; nil between requests
+	end      int     // how much of buf is filled
+	class    int8    // the size of buffer that the last reply took
+	used     bool    // a reply has come over this connection
+	broken   bool    // no further request may use it
+	last     time.Duration
+	head     head          // of the reply under way
+	reads    int           // for it
+	writing  chan struct{} // closed by the writer goroutine, if there is one; see write
+	written  time.Duration // when it ended, and how: set before that
+	writeErr error
 }
 
 // Request is one request, rendered. Its memory is the caller's and must stay
@@ -94,6 +95,7 @@ const (
 	// go out in one write with them.
 	inline       = 32 << 10
 	continueWait = time.Second
+	writeGrace   = 5 * time.Millisecond
 	// idleCheck is after which time unused a connection is looked at before
 	// it is used. Servers close idle connections after 5 s and more; a look
 	// is a system call.
@@ -297,7 +299,7 @@ func (c *Conn) awaitContinue(req *Request, r *Reply, h *head) error {
 // goroutine of its own, so that a server that answers before it has read
 // everything is heard. RoundTrip waits for it.
 func (c *Conn) write(a, b []byte) {
-	done := make(chan error, 1)
+	done := make(chan struct{})
 	c.writing = done
 	var to io.Writer = c.w.Conn
 	if c.tls != nil {
@@ -310,24 +312,26 @@ func (c *Conn) write(a, b []byte) {
 		if err == nil && len(b) > 0 {
 			_, err = to.Write(b)
 		}
-		c.written = c.sweeper.Now()
-		done <- err
+		c.written, c.writeErr = c.sweeper.Now(), err
+		close(done)
 	}()
 }
 
 // endWrite waits for the writer. If the reply came before it was done nobody
-// wants the rest.
+// wants the rest; but it may only not have said yet that it is.
 func (c *Conn) endWrite(r *Reply) {
-	var err error
-	select {
-	case err = <-c.writing:
-	default:
+	if !c.broken {
+		grace := time.NewTimer(writeGrace)
+		select {
+		case <-c.writing:
+		case <-grace.C:
+		}
+		grace.Stop()
+	}
+	if c.unsent() {
 		c.broken = true
 		c.w.SetWriteDeadline(time.Unix(1, 0))
-		err = <-c.writing
-	}
-	if err != nil {
-		c.broken = true
+		<-c.writing
 	}
 	r.Written = c.written
 	c.writing, c.w.direct = nil, false
@@ -434,5 +438,13 @@ func (c *Conn) failed(req *Request, r *Reply, h *head, err error) error {
 
 // unsent says whether part of the request is still here.
 func (c *Conn) unsent() bool {
-	return len(c.w.out) > 0 || c.writing != nil && len(c.writing) == 0
+	if c.writing == nil {
+		return len(c.w.out) > 0
+	}
+	select {
+	case <-c.writing:
+		return c.writeErr != nil
+	default:
+		return true
+	}
 }

@@ -221,7 +221,7 @@ func parseField(line []byte) (name, value []byte, err error) {
 		i++
 	}
 	switch {
-	case i == len(line) || line[i] != ':' && !isBlank(line[i]):
+	case i == 0 || i == len(line) || line[i] != ':' && !isBlank(line[i]):
 		return nil, nil, malformed(Headers, "header line %s", quote(line))
 	case line[i] != ':':
 		return nil, nil, malformed(Headers, "blank in or behind a header's name: %s", quote(line))

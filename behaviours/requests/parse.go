@@ -166,21 +166,13 @@ func (p *parser) bodyLine(line, trimmed string, col int) error {
 		switch {
 		case trimmed == "":
 			return nil
-		case isComment(trimmed) && !p.hasBody():
-			// A directive after the blank line, or the comment of a request that
-			// follows without a ###.
-			return p.comment(trimmed, col)
-		case !p.hasBody() && isRequestLine(trimmed):
-			r := p.r
-			late := *r
+		case !p.hasBody() && (isComment(trimmed) || isRequestLine(trimmed)):
+			// The next request, without a ### before it.
 			if err := p.end(); err != nil {
 				return err
 			}
 			p.begin("")
-			if late.at.line == 0 {
-				return nil
-			}
-			return p.requestLine(trimmed, col)
+			return p.line(line)
 		}
 	}
 	p.body = append(p.body, line)

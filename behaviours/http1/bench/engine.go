@@ -56,10 +56,14 @@ func engine(args []string) {
 	var wg sync.WaitGroup
 	var mu sync.Mutex
 	var result engineResult
+	var pause time.Duration
+	if think > 0 {
+		pause = rampTime / time.Duration(users)
+	}
 	for i := range users {
 		wg.Go(func() { user(base, transport, rec, i, path, &stop, think, &mu, &result) })
-		if i%500 == 499 {
-			time.Sleep(10 * time.Millisecond) // let the server accept them
+		if i%50 == 49 {
+			time.Sleep(50 * pause)
 		}
 	}
 	var before, after runtime.MemStats

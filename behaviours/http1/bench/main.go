@@ -39,7 +39,7 @@ func main() {
 	var (
 		only    = flag.String("scenario", "", "only those whose name contains this: "+strings.Join(scenarioNames(), ", "))
 		rounds  = flag.Int("rounds", 5, "rounds, each with every client")
-		seconds = flag.Duration("seconds", 3*time.Second, "how long each client runs")
+		seconds = flag.Duration("seconds", 4*time.Second, "how long each client runs")
 		cores   = flag.String("cores", "0,1", "the client's core and the server's")
 	)
 	flag.Parse()

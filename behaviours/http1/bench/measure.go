@@ -3,6 +3,8 @@
 package main
 
 import (
+	"bufio"
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"net"
@@ -48,6 +50,9 @@ type benchmark struct {
 	clientCore, serverCore string
 	seconds                time.Duration
 	port                   int
+
+	server *exec.Cmd
+	counts *bufio.Scanner // what the server prints when it is asked
 }
 
 // serve starts the scenario's server.
@@ -64,9 +69,14 @@ func (b *benchmark) serve(s scenario) (stop func(), err error) {
 	}
 	cmd := exec.Command("taskset", args...)
 	cmd.Stderr = os.Stderr
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
 	if err := cmd.Start(); err != nil {
 		return nil, err
 	}
+	b.server, b.counts = cmd, bufio.NewScanner(out)
 	stop = func() { cmd.Process.Kill(); cmd.Wait() }
 	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(10 * time.Millisecond) {
 		nc, err := net.Dial("tcp", fmt.Sprint("127.0.0.1:", b.port))
@@ -85,7 +95,7 @@ func (b *benchmark) serve(s scenario) (stop func(), err error) {
 func (b *benchmark) command(c client, s scenario) []string {
 	seconds := b.seconds
 	if s.think > 0 {
-		seconds += 5 * time.Second // to open ten thousand connections
+		seconds += rampTime
 	}
 	url := fmt.Sprintf("http://127.0.0.1:%d/", b.port)
 	if s.tls {
@@ -106,29 +116,44 @@ func (b *benchmark) command(c client, s scenario) []string {
 	return []string{b.self, "engine", url, strconv.Itoa(s.users), seconds.String(), s.think.String(), strconv.FormatBool(c == tload)}
 }
 
-// measure runs a client once.
+// rampTime is how long users of a scenario with think time take to appear.
+const rampTime = 5 * time.Second
+
+// measure runs a client once. With think time what is measured is the time
+// after the users have appeared, by the server's own count; otherwise it is
+// the whole run, by the client's.
 func (b *benchmark) measure(c client, s scenario) (result, error) {
-	began := time.Now()
 	cmd := exec.Command("taskset", append([]string{"-c", b.clientCore}, b.command(c, s)...)...)
-	out, err := cmd.Output()
-	r := result{wall: time.Since(began)}
-	if err != nil {
-		return r, fmt.Errorf("%w: %s", err, out)
+	var out bytes.Buffer
+	cmd.Stdout = &out
+	began := time.Now()
+	if err := cmd.Start(); err != nil {
+		return result{}, err
+	}
+	var steady result
+	var steadyErr error
+	if s.think > 0 {
+		time.Sleep(rampTime + time.Second)
+		steady, steadyErr = b.between(cmd.Process.Pid, b.seconds-2*time.Second)
+	}
+	if err := cmd.Wait(); err != nil {
+		return result{}, fmt.Errorf("%w: %s", err, out.Bytes())
 	}
 	usage := cmd.ProcessState.SysUsage().(*syscall.Rusage)
-	r.user, r.sys, r.rss = cmd.ProcessState.UserTime(), cmd.ProcessState.SystemTime(), usage.Maxrss
+	r := result{user: cmd.ProcessState.UserTime(), sys: cmd.ProcessState.SystemTime(), wall: time.Since(began)}
+	var err error
 	switch c {
 	case floor:
-		r.requests, err = strconv.ParseInt(strings.TrimSpace(string(out)), 10, 64)
+		r.requests, err = strconv.ParseInt(strings.TrimSpace(out.String()), 10, 64)
 	case wrk:
-		m := regexp.MustCompile(`(\d+) requests in`).FindSubmatch(out)
+		m := regexp.MustCompile(`(\d+) requests in`).FindSubmatch(out.Bytes())
 		if m == nil {
-			return r, fmt.Errorf("what is this: %s", out)
+			return r, fmt.Errorf("what is this: %s", out.Bytes())
 		}
 		r.requests, err = strconv.ParseInt(string(m[1]), 10, 64)
 	default:
 		var e engineResult
-		err = json.Unmarshal(out, &e)
+		err = json.Unmarshal(out.Bytes(), &e)
 		r.requests, r.mallocs = e.Requests, e.Mallocs
 		if err == nil && (e.Failures > 0) != (s.status >= 400) {
 			err = fmt.Errorf("%d of %d failed: %s", e.Failures, e.Requests, e.Error)
@@ -137,7 +162,48 @@ func (b *benchmark) measure(c client, s scenario) (result, error) {
 	if err == nil && r.requests == 0 {
 		err = fmt.Errorf("no request was answered")
 	}
+	if s.think > 0 && err == nil {
+		steady.mallocs = r.mallocs * steady.requests / r.requests
+		r, err = steady, steadyErr
+	}
+	r.rss = usage.Maxrss
 	return r, err
+}
+
+// between measures the process for that long.
+func (b *benchmark) between(pid int, length time.Duration) (result, error) {
+	began := time.Now()
+	user, sys, err := cpuTime(pid)
+	if err != nil {
+		return result{}, err
+	}
+	n := b.answered()
+	time.Sleep(length)
+	userEnd, sysEnd, err := cpuTime(pid)
+	return result{requests: b.answered() - n, user: userEnd - user, sys: sysEnd - sys, wall: time.Since(began)}, err
+}
+
+// answered asks the server how many requests it has answered.
+func (b *benchmark) answered() int64 {
+	b.server.Process.Signal(syscall.SIGUSR1)
+	if !b.counts.Scan() {
+		return 0
+	}
+	n, _ := strconv.ParseInt(b.counts.Text(), 10, 64)
+	return n
+}
+
+// cpuTime is what a process has used until now.
+func cpuTime(pid int) (user, sys time.Duration, err error) {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return 0, 0, err
+	}
+	f := strings.Fields(string(text[bytes.LastIndexByte(text, ')')+1:]))
+	const tick = time.Second / 100
+	u, _ := strconv.ParseInt(f[11], 10, 64)
+	k, _ := strconv.ParseInt(f[12], 10, 64)
+	return time.Duration(u) * tick, time.Duration(k) * tick, nil
 }
 
 // printCalls counts the engine's system calls, if strace is here.

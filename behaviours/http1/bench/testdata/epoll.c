@@ -2,7 +2,8 @@
 #define _GNU_SOURCE
 // The floor and the target of the benchmark, in C over epoll.
 //
-//   epoll serve PORT BODY_BYTES STATUS    answers every request that ends in an empty line
+//   epoll serve PORT BODY_BYTES STATUS    answers every request that ends in an empty line;
+//                                         on SIGUSR1 it prints how many it has answered
 //   epoll load PORT CONNECTIONS SECONDS   the least a client can do: one send and one
 //                                         receive a request, no statistics, no parsing
 //                                         beyond the length; prints how many requests
@@ -10,6 +11,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/tcp.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,12 +30,19 @@ struct peer { // a connection of the server
     size_t pending; // bytes of replies still to be written
 };
 
+static volatile sig_atomic_t asked; // SIGUSR1 has come
+static long answered;
+
+static void ask(int sig) { asked = sig; }
+
 static void die(const char *what) { perror(what); exit(1); }
 
 static void nodelay(int fd) {
     int one = 1;
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
 }
+
+static char waiting[1 << 20]; // for room in the send buffer
 
 static void flush(int ep, int fd, struct peer *p) {
     while (p->pending > 0) {
@@ -43,7 +52,6 @@ static void flush(int ep, int fd, struct peer *p) {
         p->pending -= n;
     }
     struct epoll_event ev = {.events = EPOLLIN | (p->pending ? EPOLLOUT : 0), .data.fd = fd};
-    static char waiting[1 << 20];
     if (waiting[fd] != (p->pending > 0)) {
         waiting[fd] = p->pending > 0;
         epoll_ctl(ep, EPOLL_CTL_MOD, fd, &ev);
@@ -66,6 +74,7 @@ static int serve(int port, size_t body, int status) {
     getrlimit(RLIMIT_NOFILE, &r);
     r.rlim_cur = r.rlim_max;
     setrlimit(RLIMIT_NOFILE, &r);
+    sigaction(SIGUSR1, &(struct sigaction){.sa_handler = ask}, 0);
     static struct peer peers[1 << 20];
     static char in[64 << 10];
     struct epoll_event ev = {.events = EPOLLIN, .data.fd = l}, evs[256];
@@ -73,12 +82,18 @@ static int serve(int port, size_t body, int status) {
     epoll_ctl(ep, EPOLL_CTL_ADD, l, &ev);
     for (;;) {
         int n = epoll_wait(ep, evs, 256, -1);
+        if (asked) {
+            asked = 0;
+            printf("%ld\n", answered);
+            fflush(stdout);
+        }
         for (int i = 0; i < n; i++) {
             int fd = evs[i].data.fd;
             if (fd == l) {
                 for (int c; (c = accept4(l, 0, 0, SOCK_NONBLOCK)) >= 0;) {
                     nodelay(c);
                     peers[c] = (struct peer){0};
+                    waiting[c] = 0;
                     ev = (struct epoll_event){.events = EPOLLIN, .data.fd = c};
                     epoll_ctl(ep, EPOLL_CTL_ADD, c, &ev);
                 }
@@ -97,6 +112,7 @@ static int serve(int port, size_t body, int status) {
                         if (++p->seen == 4) {
                             p->seen = 0;
                             p->pending += reply_len;
+                            answered++;
                         }
                     } else {
                         p->seen = in[j] == '\r';
@@ -157,6 +173,7 @@ static int load(int port, int conns, double seconds) {
 }
 
 int main(int argc, char **argv) {
+    signal(SIGPIPE, SIG_IGN);
     if (argc == 5 && !strcmp(argv[1], "serve")) return serve(atoi(argv[2]), atol(argv[3]), atoi(argv[4]));
     if (argc == 5 && !strcmp(argv[1], "load")) return load(atoi(argv[2]), atoi(argv[3]), atof(argv[4]));
     fprintf(stderr, "epoll serve PORT BYTES STATUS | epoll load PORT CONNECTIONS SECONDS\n");

@@ -1,0 +1,349 @@
+package behaviours
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/quic-go/quic-go"
+	"github.com/quic-go/quic-go/http3"
+
+	"tload/behaviours/http1"
+	"tload/stats"
+)
+
+// mux is a connection that speaks HTTP/2 or HTTP/3, through net/http and
+// quic-go. A user has one to each server, as with HTTP/1.1. These protocols
+// cost several times what HTTP/1.1 does here; what they share with it is how
+// requests are named, judged, recorded and captured.
+type mux struct {
+	rt     http.RoundTripper
+	dead   func() bool
+	close  func()
+	proto  string
+	tls    string // the version, empty without
+	local  string
+	remote string
+}
+
+// muxes are the libraries' settings, made when the first user needs them.
+type muxes struct {
+	once sync.Once
+	h2   *http.Transport
+	h3   *http3.Transport
+}
+
+// muxDial is what openMux tells the function that http.Transport calls to
+// connect, and hears from it. The library has no other way between them.
+type muxDial struct {
+	c      *Client
+	o      *origin
+	phases stats.Phases
+	conn   net.Conn
+	tls    string
+	err    *http1.Error
+}
+
+type muxDialKey struct{}
+
+func (t *Transport) muxes() *muxes {
+	t.mux.once.Do(func() {
+		var protocols http.Protocols
+		protocols.SetHTTP2(true)
+		protocols.SetUnencryptedHTTP2(true)
+		t.mux.h2 = &http.Transport{
+			Protocols:          &protocols,
+			DisableCompression: true,
+			DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+				return ctx.Value(muxDialKey{}).(*muxDial).connect(ctx)
+			},
+			DialTLSContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+				return ctx.Value(muxDialKey{}).(*muxDial).connectTLS(ctx)
+			},
+		}
+		t.mux.h3 = &http3.Transport{DisableCompression: true}
+	})
+	return &t.mux
+}
+
+func (d *muxDial) connect(ctx context.Context) (net.Conn, error) {
+	nc, phases, err := d.c.t.connect(ctx, d.o)
+	d.phases = phases
+	if err != nil {
+		d.err = err
+		return nil, err
+	}
+	d.conn = nc
+	return nc, nil
+}
+
+func (d *muxDial) connectTLS(ctx context.Context) (net.Conn, error) {
+	nc, err := d.connect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	began := time.Now()
+	tc := tls.Client(nc, d.c.tlsConfig(d.o, "h2"))
+	err = tc.HandshakeContext(ctx)
+	d.phases.TLS = time.Since(began)
+	if err != nil {
+		nc.Close()
+		d.err = d.c.t.tlsError(ctx, d.o, err)
+		return nil, d.err
+	}
+	if got := tc.ConnectionState().NegotiatedProtocol; got != "h2" {
+		nc.Close()
+		d.err = &http1.Error{Kind: stats.TLS, Phase: http1.Handshaking, Text: "TLS with " + d.o.header + ": the server does not offer HTTP/2 (leave --http2 away)"}
+		return nil, d.err
+	}
+	d.tls = tls.VersionName(tc.ConnectionState().Version)
+	return tc, nil
+}
+
+// openMux opens a connection, on a goroutine of its own as dial does.
+func (c *Client) openMux(ctx context.Context, o *origin) (*mux, stats.Phases, *http1.Error) {
+	type opened struct {
+		m      *mux
+		phases stats.Phases
+		err    *http1.Error
+	}
+	ch := make(chan opened, 1)
+	go func() {
+		var r opened
+		if c.t.options.HTTP3 {
+			r.m, r.phases, r.err = c.openH3(ctx, o)
+		} else {
+			r.m, r.phases, r.err = c.openH2(ctx, o)
+		}
+		ch <- r
+	}()
+	r := <-ch
+	return r.m, r.phases, r.err
+}
+
+func (c *Client) openH2(ctx context.Context, o *origin) (*mux, stats.Phases, *http1.Error) {
+	d := &muxDial{c: c, o: o}
+	scheme := "http"
+	if o.secure {
+		scheme = "https"
+	}
+	cc, err := c.t.muxes().h2.NewClientConn(context.WithValue(ctx, muxDialKey{}, d), scheme, net.JoinHostPort(o.host, o.port))
+	if err != nil {
+		if d.err == nil {
+			d.err = c.t.connectError(ctx, o.header, err)
+		}
+		return nil, d.phases, d.err
+	}
+	return &mux{rt: cc, dead: func() bool { return cc.Err() != nil || cc.Available() == 0 }, close: func() { cc.Close() },
+		proto: "HTTP/2.0", tls: d.tls, local: d.conn.LocalAddr().String(), remote: d.conn.RemoteAddr().String()}, d.phases, nil
+}
+
+func (c *Client) openH3(ctx context.Context, o *origin) (*mux, stats.Phases, *http1.Error) {
+	var phases stats.Phases
+	switch {
+	case !o.secure:
+		return nil, phases, &http1.Error{Kind: stats.Connect, Phase: http1.Connecting, Text: "HTTP/3 needs https://"}
+	case c.t.proxy != nil:
+		return nil, phases, &http1.Error{Kind: stats.Connect, Phase: http1.Connecting, Text: "HTTP/3 does not go through --proxy"}
+	}
+	addrs, port, first, _, failed := c.t.addresses(ctx, o.host, o.port, &phases)
+	if failed != nil {
+		return nil, phases, failed
+	}
+	began := time.Now()
+	for i := range addrs {
+		to := netip.AddrPortFrom(addrs[(first+i)%len(addrs)], port)
+		udp, err := net.ListenUDP("udp", c.t.udpSource(to.Addr()))
+		if err != nil {
+			return nil, phases, c.t.connectError(ctx, to.String(), err)
+		}
+		actx, cancel := share(ctx, len(addrs)-i)
+		conn, err := quic.Dial(actx, udp, net.UDPAddrFromAddrPort(to), c.tlsConfig(o, http3.NextProtoH3),
+			&quic.Config{MaxIdleTimeout: time.Hour, HandshakeIdleTimeout: c.t.options.ConnectTimeout})
+		cancel()
+		if err != nil {
+			udp.Close()
+			if failed = quicError(c.t, ctx, o, to.String(), err); ctx.Err() != nil {
+				break
+			}
+			continue
+		}
+		phases.TLS = time.Since(began) // connecting is part of it
+		cc := c.t.muxes().h3.NewClientConn(conn)
+		return &mux{rt: cc, dead: func() bool { return conn.Context().Err() != nil },
+			close: func() { conn.CloseWithError(0, ""); udp.Close() }, proto: "HTTP/3.0", tls: "TLS 1.3",
+			local: conn.LocalAddr().String(), remote: to.String()}, phases, nil
+	}
+	return nil, phases, failed
+}
+
+// udpSource is the next address of --bind that fits; nil if there is none.
+func (t *Transport) udpSource(to netip.Addr) *net.UDPAddr {
+	n := uint64(len(t.options.Bind))
+	for range n {
+		if from := t.options.Bind[t.bind.Add(1)%n]; from.Is4() == to.Is4() {
+			return net.UDPAddrFromAddrPort(netip.AddrPortFrom(from, 0))
+		}
+	}
+	return nil
+}
+
+func quicError(t *Transport, ctx context.Context, o *origin, to string, err error) *http1.Error {
+	var te *quic.TransportError
+	switch {
+	case ctx.Err() != nil:
+		return t.interrupted(ctx, http1.Handshaking)
+	case errors.As(err, &te) && te.ErrorCode.IsCryptoError():
+		return t.tlsError(ctx, o, errors.New(strings.TrimPrefix(te.ErrorMessage, "tls: ")))
+	}
+	return t.connectError(ctx, to, err)
+}
+
+// onceMux is once over HTTP/2 or HTTP/3. Nothing is sent twice.
+func (c *Client) onceMux(ctx context.Context, k *call, opts []Option) {
+	reply := &c.resp.reply
+	c.resp.Status, *reply = 0, http1.Reply{Expected: -1}
+	defer func() { reply.End = c.sweeper.Now() }()
+	if k.err = c.render(k, opts); k.err != nil {
+		return
+	}
+	if ctx.Done() == nil {
+		ctx = c.who.Base
+	}
+	route := c.route(k.origin)
+	if route.mux != nil && route.mux.dead() {
+		route.drop()
+		k.sample.Reconnect = true
+	}
+	k.reused = route.mux != nil
+	if route.mux == nil {
+		dctx, cancel := c.dialContext(ctx, k)
+		m, phases, err := c.openMux(dctx, k.origin)
+		cancel()
+		k.phases.DNS, k.phases.Connect, k.phases.TLS = phases.DNS, phases.Connect, phases.TLS
+		if k.err = err; err != nil {
+			return
+		}
+		route.mux = m
+		k.sample.Dialled = true
+		k.sample.Handshake = k.sample.Handshake || k.origin.secure
+	}
+	k.mux = route.mux
+	if k.timeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeoutCause(ctx, k.start+k.timeout-c.sweeper.Now(), &dialTimeout{k.timeout})
+		defer cancel()
+	}
+	sent := c.sweeper.Now()
+	k.err = c.exchangeMux(ctx, k)
+	if reply.FirstByte > 0 {
+		k.phases.FirstByte = reply.FirstByte - sent
+		k.phases.Body = c.sweeper.Now() - reply.FirstByte
+	}
+	k.sample.In += int64(len(reply.Head) + len(reply.Body))
+	k.sample.Out += int64(len(c.out.b) + len(k.body))
+	if reply.Cookies {
+		c.storeCookies(k)
+	}
+}
+
+// exchangeMux sends what was rendered, in the library's terms, and reads the
+// reply into memory of its own.
+func (c *Client) exchangeMux(ctx context.Context, k *call) *http1.Error {
+	reply := &c.resp.reply
+	req, err := c.requestMux(ctx, k)
+	if err != nil {
+		return refused("%v", err)
+	}
+	res, err := k.mux.rt.RoundTrip(req)
+	if err != nil {
+		return c.muxError(ctx, k, http1.Waiting, "", err)
+	}
+	defer res.Body.Close()
+	reply.FirstByte = c.sweeper.Now()
+	c.resp.Status, reply.Status = res.StatusCode, res.StatusCode
+	reply.KeepAlive, reply.Expected = true, res.ContentLength
+	reply.Cookies, reply.Encoded = len(res.Header["Set-Cookie"]) > 0, len(res.Header["Content-Encoding"]) > 0
+	var head bytes.Buffer
+	fmt.Fprintf(&head, "%s %s\r\n", k.mux.proto, c.statusText(res.StatusCode))
+	res.Header.Write(&head)
+	head.WriteString("\r\n")
+	reply.Head = head.Bytes()
+	var body bytes.Buffer
+	limit := c.t.options.MaxBody
+	n, err := body.ReadFrom(io.LimitReader(res.Body, limit+1))
+	reply.Body = body.Bytes()
+	switch {
+	case err != nil:
+		detail := fmt.Sprintf(" (%d bytes came)", n)
+		if res.ContentLength >= 0 {
+			detail = fmt.Sprintf(" (%d of %d bytes came)", n, res.ContentLength)
+		}
+		return c.muxError(ctx, k, http1.Body, detail, err)
+	case n > limit:
+		return &http1.Error{Kind: stats.Body, Phase: http1.Body, Text: fmt.Sprintf("body longer than the limit of %d bytes", limit)}
+	}
+	return nil
+}
+
+// requestMux reads c.out back, so that what is captured is what was sent.
+func (c *Client) requestMux(ctx context.Context, k *call) (*http.Request, error) {
+	u, err := url.Parse(k.origin.url(requestTarget(c.out.b)))
+	if err != nil {
+		return nil, err
+	}
+	if k.origin.unix != "" {
+		u = &url.URL{Scheme: "http", Host: k.origin.header, Opaque: requestTarget(c.out.b)}
+	}
+	req := (&http.Request{Method: k.verb, URL: u, Header: make(http.Header), ContentLength: int64(len(k.body))}).WithContext(ctx)
+	if len(k.body) > 0 {
+		req.Body = io.NopCloser(bytes.NewReader(k.body))
+	}
+	rendered := http1.Reply{Head: c.out.b}
+	for n, v := range rendered.Headers {
+		switch name := http.CanonicalHeaderKey(string(n)); name {
+		case "Host":
+			req.Host = string(v)
+		case "Connection", "Content-Length", "Proxy-Authorization":
+		default:
+			req.Header[name] = append(req.Header[name], string(v))
+		}
+	}
+	return req, nil
+}
+
+// muxError classifies what the libraries say, in the words of HTTP/1.1.
+func (c *Client) muxError(ctx context.Context, k *call, phase http1.Phase, detail string, err error) *http1.Error {
+	if ctx.Err() != nil {
+		e := c.t.interrupted(ctx, phase)
+		e.Text += detail
+		return e
+	}
+	e := &http1.Error{Kind: stats.Reset, Phase: phase, Err: err}
+	var idle *quic.IdleTimeoutError
+	text := err.Error()
+	switch {
+	case errors.As(err, &idle):
+		e.Kind, e.Text = stats.Timeout, "the connection went silent "+phase.String()+detail
+	case errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF):
+		e.Kind, e.Text = stats.EOF, "the server closed the connection "+phase.String()+detail
+		if phase == http1.Body {
+			e.Kind = stats.Body
+		}
+	case strings.Contains(text, "malformed") || strings.Contains(text, "PROTOCOL_ERROR") || strings.Contains(text, "FRAME_"):
+		e.Kind, e.Text = stats.Protocol, "malformed reply "+phase.String()+detail+": "+text
+	default:
+		e.Text = "the stream broke " + phase.String() + detail + ": " + text
+	}
+	return e
+}

@@ -1,0 +1,164 @@
+package behaviours
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/quic-go/quic-go/http3"
+
+	"tload/stats"
+)
+
+// muxHandler behaves in the ways that a client has to tell apart.
+func muxHandler(w http.ResponseWriter, r *http.Request) {
+	switch r.URL.Path {
+	case "/500":
+		w.WriteHeader(500)
+		io.WriteString(w, "the reason")
+	case "/cut":
+		w.Header().Set("Content-Length", "100")
+		io.WriteString(w, "some")
+		w.(http.Flusher).Flush()
+		panic(http.ErrAbortHandler)
+	case "/hang":
+		<-r.Context().Done()
+	case "/cookie":
+		http.SetCookie(w, &http.Cookie{Name: "a", Value: "1", Path: "/"})
+		http.Redirect(w, r, "/back", 302)
+	default:
+		b, _ := io.ReadAll(r.Body)
+		fmt.Fprintf(w, "%s %s %s %d %s %s", r.Proto, r.Method, r.RequestURI, len(b), r.Header.Get("X-One"), r.Header.Get("Cookie"))
+	}
+}
+
+// muxServers start a server for each way and return the options to reach it.
+var muxServers = map[string]func(t *testing.T) Options{
+	"HTTP/2.0 by TLS": func(t *testing.T) Options {
+		srv := httptest.NewUnstartedServer(http.HandlerFunc(muxHandler))
+		srv.EnableHTTP2 = true
+		srv.StartTLS()
+		t.Cleanup(srv.Close)
+		return Options{Host: srv.URL, Insecure: true, HTTP2: true}
+	},
+	"HTTP/2.0 by prior knowledge": func(t *testing.T) Options {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		var protocols http.Protocols
+		protocols.SetUnencryptedHTTP2(true)
+		srv := &http.Server{Handler: http.HandlerFunc(muxHandler), Protocols: &protocols}
+		go srv.Serve(l)
+		t.Cleanup(func() { srv.Close() })
+		return Options{Host: "http://" + l.Addr().String(), HTTP2: true}
+	},
+	"HTTP/3.0": func(t *testing.T) Options {
+		certs := httptest.NewUnstartedServer(nil)
+		certs.StartTLS()
+		defer certs.Close()
+		pc, err := net.ListenPacket("udp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		srv := &http3.Server{Handler: http.HandlerFunc(muxHandler),
+			TLSConfig: http3.ConfigureTLSConfig(&tls.Config{Certificates: certs.TLS.Certificates})}
+		done := make(chan struct{})
+		go func() { srv.Serve(pc); close(done) }()
+		t.Cleanup(func() { srv.Close(); pc.Close(); <-done })
+		return Options{Host: "https://" + pc.LocalAddr().String(), Insecure: true, HTTP3: true}
+	},
+}
+
+func TestMux(t *testing.T) {
+	for name, serve := range muxServers {
+		t.Run(name, func(t *testing.T) {
+			proto, _, _ := strings.Cut(name, " ")
+			options := serve(t)
+			base, kill := context.WithCancel(context.Background())
+			defer kill()
+			c, rec := newClientUnder(t, base, options)
+			ctx := base
+
+			r, err := c.Get(ctx, "/x?y=a b", Header("X-One", "1"), BodyContains("GET"))
+			if want := proto + " GET /x?y=a%20b 0 1 "; err != nil || r.Text() != want || r.Status != 200 {
+				t.Fatalf("GET: got %q and %v, want %q", r.Text(), err, want)
+			}
+			if r.Header("Content-Length") == "" && r.Header("Date") == "" {
+				t.Error("no header can be found")
+			}
+			r, err = c.Post(ctx, "/p", "text/x", bytes.Repeat([]byte("x"), 1<<20))
+			if want := proto + " POST /p 1048576  "; err != nil || r.Text() != want {
+				t.Errorf("POST: got %q and %v, want %q", r.Text(), err, want)
+			}
+			r, err = c.Get(ctx, "/cookie")
+			if want := proto + " GET /back 0  a=1"; err != nil || r.Text() != want {
+				t.Errorf("redirect with a cookie: got %q and %v, want %q", r.Text(), err, want)
+			}
+			r, err = c.Get(ctx, "/500")
+			wantError(t, err, stats.HTTP, "500 Internal Server Error")
+			if r.Text() != "the reason" {
+				t.Errorf("500: got %q", r.Text())
+			}
+			_, err = c.Get(ctx, "/cut")
+			cut := "reading the body (4 of 100 bytes came)"
+			if options.HTTP3 {
+				cut = "the stream broke" // its server may drop the headers, too
+			}
+			wantError(t, err, stats.Reset, cut)
+			_, err = c.Get(ctx, "/hang", Timeout(50*time.Millisecond))
+			wantError(t, err, stats.Timeout, "timed out after 50ms waiting for the first byte")
+
+			got := take(rec)
+			total := uint64(0)
+			for _, d := range got.rows {
+				total += d.Requests()
+			}
+			dialled := got.rows[request("GET", "/x?y=a b")].Summary(time.Second).Dialled
+			if total != 6 || dialled != 1 {
+				t.Errorf("recorded %d requests, the first on %d connections; want 6 and 1", total, dialled)
+			}
+			for _, g := range got.groups {
+				x := g.Samples[0]
+				if x.Conn.Proto != proto || x.Conn.Remote == "" || !strings.HasPrefix(string(x.Request.Head), "GET "+x.Key.Name+" "+proto+"\r\nHost: ") {
+					t.Errorf("exchange: got %+v and %q", x.Conn, x.Request.Head)
+				}
+				if x.Status == 500 && !strings.HasPrefix(string(x.Response.Head), proto+" 500 Internal Server Error\r\n") {
+					t.Errorf("response head: got %q", x.Response.Head)
+				}
+			}
+
+			ended := make(chan error, 1)
+			go func() { _, err := c.Get(base, "/hang"); ended <- err }()
+			for rec.InFlight() == 0 {
+				time.Sleep(time.Millisecond)
+			}
+			kill()
+			wantError(t, <-ended, stats.Aborted, "aborted")
+		})
+	}
+}
+
+func TestMuxNeedsAServerThatSpeaksIt(t *testing.T) {
+	srv := httptest.NewTLSServer(http.HandlerFunc(echo))
+	defer srv.Close()
+	c, _ := newClient(t, Options{Host: srv.URL, Insecure: true, HTTP2: true})
+	_, err := c.Get(t.Context(), "/")
+	if e := wantError(t, err, stats.TLS, ""); !strings.Contains(e.Message, "HTTP/2") && !strings.Contains(e.Message, "protocol") {
+		t.Errorf("got %q", e.Message)
+	}
+	c, _ = newClient(t, Options{Host: "http://127.0.0.1:1", HTTP3: true})
+	_, err = c.Get(t.Context(), "/")
+	wantError(t, err, stats.Connect, "HTTP/3 needs https://")
+	c, _ = newClient(t, Options{Host: "http://127.0.0.1:1", HTTP2: true})
+	_, err = c.Get(t.Context(), "/")
+	wantError(t, err, stats.Connect, "connection refused")
+}

@@ -1,0 +1,144 @@
+package tui
+
+import (
+	"math"
+	"math/rand/v2"
+	"strings"
+	"testing"
+	"time"
+
+	"tload/stats"
+)
+
+func drawn(t *testing.T, c *chart, w, h int) string {
+	t.Helper()
+	lines := c.draw(w, h)
+	if len(lines) != h {
+		t.Fatalf("got %d lines, want %d", len(lines), h)
+	}
+	for i, l := range lines {
+		if width(l) != w {
+			t.Fatalf("line %d is %d wide, want %d: %q", i, width(l), w, plainText(l))
+		}
+		lines[i] = plainText(l)
+	}
+	return strings.Join(lines, "\n")
+}
+
+func plot(values ...[]float64) *chart {
+	c := &chart{span: time.Minute, label: short, cursor: -1, upper: func(rows int) float64 { return 100 }}
+	for _, v := range values {
+		c.series = append(c.series, series{v, penHeavy})
+	}
+	return c
+}
+
+func TestWhatThePlottingLibraryCannotTake(t *testing.T) {
+	nan, inf := math.NaN(), math.Inf(1)
+	for name, values := range map[string][][]float64{
+		"none": nil, "empty": {{}}, "second empty": {{1, 2, 3}, {}}, "one": {{5}}, "infinite": {{1, inf, -inf, 2}}, "nothing but gaps": {{nan, nan}},
+		"flat": {{7, 7, 7, 7}}, "zero": {{0, 0, 0}}, "too high": {{1e300, 5}}, "below": {{-5, 5}}, "gaps": {{1, nan, 3, nan, nan, 8}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for _, log := range []bool{false, true} {
+				for _, upper := range []float64{100, 0, nan, inf} {
+					c := plot(values...)
+					c.log = log
+					c.upper = func(int) float64 { return upper }
+					s := drawn(t, c, 60, 10)
+					if strings.Contains(s, "NaN") || strings.Contains(s, "9223372036854775808") || strings.Contains(s, "Inf") {
+						t.Errorf("got\n%s", s)
+					}
+				}
+			}
+		})
+	}
+}
+
+func TestChartsOfAnySize(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	for w := range 120 {
+		for h := range 20 {
+			v := make([]float64, r.IntN(200))
+			for i := range v {
+				v[i] = r.ExpFloat64() * 1000
+			}
+			c := plot(v, v)
+			c.marks = []chartMark{{30 * time.Second, "▲+100u"}, {31 * time.Second, "a long name of a moment"}}
+			c.cursor = 20 * time.Second
+			c.suspect = func(from, to time.Duration) bool { return from > 40*time.Second }
+			drawn(t, c, w, h)
+		}
+	}
+}
+
+func TestLabelsAreRoundAndStandStill(t *testing.T) {
+	var s scale
+	now := time.Unix(0, 0)
+	if got := s.reach(640, 7, now); got != 700 {
+		t.Errorf("got %v, want 700: seven rows of 100", got)
+	}
+	if got := s.reach(10, 7, now.Add(29*time.Second)); got != 700 {
+		t.Errorf("shrank after one look: %v", got)
+	}
+	if got := s.reach(10, 7, now.Add(60*time.Second)); got != 14 {
+		t.Errorf("got %v, want 14 after half a minute", got)
+	}
+	if got := s.reach(5000, 7, now.Add(61*time.Second)); got != 7000 {
+		t.Errorf("got %v, want 7000 at once", got)
+	}
+	for _, c := range []struct{ in, want float64 }{{0, 1}, {1, 1}, {1.01, 2}, {2.4, 2.5}, {3, 5}, {7, 10}, {.03, .05}, {math.NaN(), 1}, {math.Inf(1), 1}} {
+		if got := roundUp(c.in); math.Abs(got-c.want) > 1e-12 {
+			t.Errorf("roundUp(%v) = %v, want %v", c.in, got, c.want)
+		}
+	}
+}
+
+func TestAWindowFillsAndJumps(t *testing.T) {
+	const span = 2 * time.Minute
+	last := time.Duration(-1)
+	jumps := 0
+	for at := time.Duration(0); at < 20*time.Minute; at += time.Second {
+		from := window(at, span)
+		if at < from || at > from+span {
+			t.Fatalf("at %v the window begins at %v", at, from)
+		}
+		if from < last {
+			t.Fatalf("it went back at %v", at)
+		}
+		if from > last && last >= 0 {
+			jumps++
+			if from-last != span/4 {
+				t.Fatalf("it jumped by %v", from-last)
+			}
+		}
+		last = from
+	}
+	if jumps == 0 {
+		t.Error("it never jumped")
+	}
+	if wholeSpan(59*time.Second) != time.Minute || wholeSpan(61*time.Second) != 2*time.Minute {
+		t.Error("the whole run does not double")
+	}
+}
+
+func TestColumnsTakeEverySecond(t *testing.T) {
+	var seconds []stats.Second
+	for i := range 60 {
+		seconds = append(seconds, stats.Second{At: time.Duration(i) * time.Second, Span: time.Second, OK: uint64(i)})
+	}
+	pick := func(s *stats.Second) float64 { return float64(s.OK) }
+	if got := columnsOf(seconds, 0, time.Minute, 30, pick, largest)[:3]; got[0] != 1 || got[1] != 3 || got[2] != 5 {
+		t.Errorf("two seconds a column: got %v", got)
+	}
+	if got := columnsOf(seconds, 0, time.Minute, 120, pick, mean)[:4]; got[0] != 0 || got[1] != 0 || got[2] != 1 || got[3] != 1 {
+		t.Errorf("half a second a column: got %v", got)
+	}
+	if got := columnsOf(seconds, 0, 2*time.Minute, 60, pick, mean); !math.IsNaN(got[59]) {
+		t.Errorf("the future is not a gap: %v", got[59])
+	}
+	coarse := []stats.Second{{At: 0, Span: 10 * time.Second, OK: 7}}
+	if got := columnsOf(coarse, 0, 20*time.Second, 20, pick, mean); got[9] != 7 || !math.IsNaN(got[10]) {
+		t.Errorf("a coarse slot: got %v", got)
+	}
+}

@@ -1,0 +1,521 @@
+package tui
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	tea "charm.land/bubbletea/v2"
+
+	"tload/stats"
+	"tload/swarm"
+)
+
+func TestUsersGoUpAndDownByTheStepShown(t *testing.T) {
+	for _, c := range []struct {
+		target int
+		keys   string
+		want   string
+	}{
+		{5, "+", "scale 6 you"}, {9, "+", "scale 10 you"}, {10, "+", "scale 20 you"}, {10, "-", "scale 9 you"},
+		{499, "+", "scale 509 you"}, {500, "+", "scale 600 you"}, {500, "-", "scale 490 you"}, {5000, "+", "scale 6000 you"},
+		{0, "-", "scale 0 you"}, {20, "w W s S", "scale 21 you, scale 31 you, scale 30 you, scale 20 you"},
+		{100, "+ + +", "scale 110 you, scale 120 you, scale 130 you"}, {100, "= _", "scale 110 you, scale 100 you"},
+	} {
+		p := sit(t, 80, 24, Options{})
+		p.load.set(func(s *swarm.Snapshot) { s.Target = c.target })
+		p.tick()
+		p.press(c.keys)
+		if got := p.load.told(); got != c.want {
+			t.Errorf("%d users, %s: got %q, want %q", c.target, c.keys, got, c.want)
+		}
+	}
+}
+
+func TestUsersAreSetExactly(t *testing.T) {
+	p := sit(t, 80, 24, Options{})
+	p.press("u")
+	p.want("Target", "now 200", "as it is")
+	p.press("250")
+	p.want("250", "reaches 250 in 3s")
+	p.press("tab 50 enter")
+	if got := p.load.told(); got != "rate 50, scale 250 you" {
+		t.Errorf("got %q", got)
+	}
+	p.press("u backspace backspace backspace enter")
+	p.want("a whole number from 0") // and the dialog stays
+	p.press("esc")
+	p.wantNot("Spawn rate")
+}
+
+func TestFromTheDashboardDownToOneExchangeAndBack(t *testing.T) {
+	p := sit(t, 80, 24, Options{})
+	p.press("4 j k enter")
+	p.want("Errors › HTTP 503 POST /cart", "SAMPLES 12 kept of 9 701", "variants", "upstream timeout", "began at 150 users")
+	p.press("j enter")
+	p.want("sample 2 of 12", "HTTP/1.1 503 Service Unavailable", "Content-Type: application/json", `"request_id": "nonce-0001"`, "of 128 bytes", `"big": 12345678901234567890`)
+	p.press("]")
+	p.want("sample 3 of 12", "nonce-0002")
+	p.press("[ [")
+	p.want("sample 1 of 12", "nonce-0000")
+	p.press("esc")
+	p.want("SAMPLES 12")
+	p.press("esc")
+	p.want("ERRORS 12 251 in 3 groups")
+	p.press("esc esc esc q")
+	p.want("A run is active")
+	if p.quit {
+		t.Error("esc quit")
+	}
+}
+
+func TestTheRowStaysSelectedWhileNumbersMove(t *testing.T) {
+	p := sit(t, 80, 24, Options{})
+	p.press("2 / cart|check enter G")
+	d := p.m.screen().(*statsScreen)
+	chosen := d.table.cursor
+	order := p.sees()
+	for i := range 10 {
+		p.load.set(func(s *swarm.Snapshot) {
+			rows := append([]stats.Row(nil), s.Rows...)
+			// Turned round, and moving a little.
+			for a, b := 0, len(rows)-1; a < b; a, b = a+1, b-1 {
+				rows[a], rows[b] = rows[b], rows[a]
+			}
+			for j := range rows {
+				rows[j].Window.Requests += uint64(i)
+			}
+			s.Rows = rows
+		})
+		p.tick()
+		if d.table.cursor != chosen || len(d.table.rows) != 2 {
+			t.Fatalf("refresh %d: cursor %q of %d rows, want %q of 2", i, d.table.cursor, len(d.table.rows), chosen)
+		}
+	}
+	if strings.Index(order, "/cart  ") > strings.Index(order, "/checkout  ") != (strings.Index(p.sees(), "/cart  ") > strings.Index(p.sees(), "/checkout  ")) {
+		t.Errorf("the order changed:\n%s", p.sees())
+	}
+}
+
+func TestNearlyEqualRowsDoNotSwapPlaces(t *testing.T) {
+	tb := &table[[2]int]{
+		id:      func(r [2]int) string { return string(rune('a' + r[0])) },
+		columns: []column[[2]int]{{name: "n", cell: func([2]int) string { return "" }, number: func(r [2]int) float64 { return float64(r[1]) }}},
+	}
+	first := func() int { return tb.rows[0][0] }
+	tb.set([][2]int{{0, 1000}, {1, 999}})
+	tb.set([][2]int{{0, 1000}, {1, 1005}})
+	if first() != 0 {
+		t.Error("half a percent ahead overtook")
+	}
+	tb.set([][2]int{{0, 1000}, {1, 1100}})
+	if first() != 1 {
+		t.Error("ten percent ahead did not overtake")
+	}
+	tb.set([][2]int{{0, 1101}, {1, 1100}})
+	tb.resort()
+	if first() != 0 {
+		t.Error("asked for the order, the exact one must come")
+	}
+}
+
+func TestFreezeHoldsTheScreenAndNotTheLoad(t *testing.T) {
+	p := sit(t, 80, 24, Options{})
+	p.press("f")
+	before := p.sees()
+	p.load.set(func(s *swarm.Snapshot) { s.Taken = s.Taken.Add(12 * time.Second); s.Running = 777; s.Target = 777 })
+	p.tick()
+	p.want("FROZEN 12s behind", "200 users")
+	if strings.Count(before, "\n") != strings.Count(p.sees(), "\n") {
+		t.Error("the frozen screen changed its shape")
+	}
+	p.press("+")
+	if got := p.load.told(); !strings.HasPrefix(got, "scale") {
+		t.Errorf("a frozen screen still steers: got %q", got)
+	}
+	p.press("f")
+	p.want("777")
+	p.wantNot("FROZEN")
+}
+
+func TestLeaving(t *testing.T) {
+	for _, c := range []struct {
+		name, keys string
+		state      swarm.State
+		quit       bool
+		outcome    Outcome
+		told       string
+	}{
+		{"q asks", "q", swarm.Running, false, Quit, ""},
+		{"and goes back", "q esc", swarm.Running, false, Quit, ""},
+		{"detach", "q d", swarm.Running, true, Detach, ""},
+		{"stop, and stay until it has", "q s", swarm.Running, false, Quit, "stop you"},
+		{"stop, and q again", "q s q", swarm.Running, true, Quit, "stop you, stop you, stop you"},
+		{"nothing runs", "q", swarm.Stopped, true, Quit, ""},
+		{"ctrl+c asks", "ctrl+c", swarm.Running, false, Quit, ""},
+		{"ctrl+c twice", "ctrl+c ctrl+c", swarm.Running, true, Interrupt, "stop you, stop you"},
+		{"ctrl+c in a filter", "2 / ca ctrl+c ctrl+c", swarm.Running, true, Interrupt, "stop you, stop you"},
+		{"ctrl+c with nothing running", "ctrl+c", swarm.Stopped, true, Quit, ""},
+		{"ctrl+z does nothing", "ctrl+z", swarm.Running, false, Quit, ""},
+		{"esc never quits", "esc esc esc backspace", swarm.Stopped, false, Quit, ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			p := sit(t, 80, 24, Options{})
+			p.load.set(func(s *swarm.Snapshot) { s.State = c.state })
+			p.tick()
+			p.press(c.keys)
+			if p.quit != c.quit || p.m.outcome != c.outcome || p.load.told() != c.told {
+				t.Errorf("got quit %v, outcome %v, told %q; want %v, %v, %q", p.quit, p.m.outcome, p.load.told(), c.quit, c.outcome, c.told)
+			}
+		})
+	}
+}
+
+func TestStopAndLeaveWaitsForTheRun(t *testing.T) {
+	p := sit(t, 80, 24, Options{})
+	p.press("q s")
+	p.want("stopping")
+	p.load.set(func(s *swarm.Snapshot) { s.State = swarm.Stopped; s.Reason = "you" })
+	p.send(endedMsg{p.load})
+	if !p.quit || p.m.outcome != Quit {
+		t.Errorf("got quit %v, outcome %v", p.quit, p.m.outcome)
+	}
+}
+
+func TestKeysThatChangeTheRun(t *testing.T) {
+	for _, c := range []struct{ keys, want string }{
+		{"space", "pause true"}, {"x enter", "stop you"}, {"x esc", ""}, {"r after enter", "reset after"}, {"M deploy enter", "mark deploy"}, {"M esc", ""},
+	} {
+		p := sit(t, 80, 24, Options{})
+		p.press(c.keys)
+		if got := p.load.told(); got != c.want {
+			t.Errorf("%s: got %q, want %q", c.keys, got, c.want)
+		}
+	}
+	p := sit(t, 80, 24, Options{})
+	p.load.set(func(s *swarm.Snapshot) { s.State = swarm.Stopped })
+	p.tick()
+	p.press("+ space x r M u R")
+	if got := p.load.told(); got != "" {
+		t.Errorf("a run that is over was told %q", got)
+	}
+	p.want("opened to be read")
+}
+
+func TestTheTinyScreenStillSteers(t *testing.T) {
+	p := sit(t, 30, 5, Options{})
+	p.press("+ - q")
+	p.want("s stop")
+	p.press("d")
+	if got := p.load.told(); got != "scale 210 you, scale 200 you" || !p.quit {
+		t.Errorf("got %q, quit %v", got, p.quit)
+	}
+}
+
+func TestErrorsAndChartsOfARow(t *testing.T) {
+	p := sit(t, 80, 24, Options{})
+	p.press("2 / checkout enter E")
+	p.want("only POST /checkout", "read: connection")
+	p.wantNot("pool exhausted")
+	p.press("esc")
+	p.want("pool")
+	p.press("2 C")
+	p.want("POST /checkout", "LATENCY")
+	if !strings.Contains(p.load.told(), "history POST /checkout") {
+		t.Errorf("got %q", p.load.told())
+	}
+	p.press("esc h h h E")
+	p.want("at 02:02:11")
+}
+
+func TestErrorFilters(t *testing.T) {
+	for _, c := range []struct{ typed, want, not string }{
+		{"status:5xx", "POST /cart", "GET /search"}, {"kind:reset", "POST /checkout", "GET /search"}, {"!cart", "GET /search", "POST /cart "},
+		{"~items.*null", "GET /search", "POST /checkout"}, {"SEARCH", "no group matches", "GET /search "}, {"kind:check", "GET /search", "POST /cart "},
+	} {
+		p := sit(t, 100, 30, Options{})
+		p.press("4 /")
+		for _, r := range c.typed {
+			p.send(tea.KeyPressMsg{Code: r, Text: string(r)})
+		}
+		p.press("enter")
+		p.want(c.want)
+		list, _, _ := strings.Cut(p.sees(), "PREVIEW")
+		if strings.Contains(list, c.not) {
+			t.Errorf("%s: %q is still there:\n%s", c.typed, c.not, list)
+		}
+	}
+}
+
+func TestIgnoredGroups(t *testing.T) {
+	p := sit(t, 80, 24, Options{})
+	p.press("4 i")
+	p.want("9 701 ignored")
+	if list, _, _ := strings.Cut(p.sees(), "PREVIEW"); strings.Contains(list, "HTTP 503 POST /cart") {
+		t.Error("it is still listed")
+	}
+	p.press("I")
+	p.want("HTTP 503 POST /cart")
+}
+
+func TestSecretsAreMaskedUntilAskedFor(t *testing.T) {
+	for part := range len(partNames) {
+		p := sit(t, 100, 40, Options{})
+		p.press("4 enter enter" + strings.Repeat(" tab", part))
+		p.wantNot("hunter2", "s3cr3t")
+	}
+	p := sit(t, 100, 40, Options{})
+	p.wantNot("hunter2")
+	p.press("4")
+	p.wantNot("hunter2")
+	p.press("enter")
+	p.wantNot("hunter2")
+	p.press("enter tab")
+	p.want("Authorization: Bearer •••", `"password": "•••"`)
+	p.press("R")
+	p.want("Bearer hunter2", `"password": "hunter2"`, "api_key=hunter2")
+	p.press("R")
+	p.wantNot("hunter2")
+}
+
+func TestCopyAndSave(t *testing.T) {
+	dir := t.TempDir()
+	p := sit(t, 80, 24, Options{Dir: dir})
+	p.press("4 enter enter y")
+	p.want("copied response body", "bytes")
+	if !strings.Contains(p.clip, "nonce-0000") || strings.Contains(p.clip, "hunter2") {
+		t.Errorf("the clipboard got %q", p.clip)
+	}
+	p.press("c")
+	p.want("copied curl command")
+	if !strings.Contains(p.clip, `Bearer '"$TOKEN"`) || strings.Contains(p.clip, "hunter2") {
+		t.Errorf("the clipboard got %q", p.clip)
+	}
+	p.press("Y")
+	if !strings.Contains(p.clip, "HTTP/1.1 503 Service Unavailable\r\n") {
+		t.Errorf("the clipboard got %q", p.clip)
+	}
+	p.press("R e")
+	p.want("saved exchange")
+	x := cartExchange(0)
+	got, err := os.ReadFile(filepath.Join(dir, "errors", "503-POST-cart-001.body"))
+	if err != nil || string(got) != string(x.Response.Body) {
+		t.Errorf("saved %q, %v; want the bytes as they came", got, err)
+	}
+	for _, ending := range []string{".http", ".json", ".curl.sh"} {
+		if _, err := os.Stat(filepath.Join(dir, "errors", "503-POST-cart-001"+ending)); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func TestNoPlaceToSaveIsSaid(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p := sit(t, 80, 24, Options{Dir: file})
+	p.press("4 enter enter e")
+	p.want("not saved")
+	p.press("y")
+	p.want("to the clipboard")
+	if p.clip == "" {
+		t.Error("the clipboard got nothing")
+	}
+}
+
+func TestSendAgain(t *testing.T) {
+	fresh := cartExchange(1)
+	fresh.Status, fresh.Response.Head, fresh.Response.Body = 200, []byte("HTTP/1.1 200 OK\r\n\r\n"), []byte(`{"error":"none"}`)
+	var sent *stats.Exchange
+	p := sit(t, 160, 45, Options{Send: func(_ context.Context, x *stats.Exchange) (*stats.Exchange, error) {
+		sent = x
+		return fresh, nil
+	}})
+	p.press("4 enter enter !")
+	p.want("[Compare]", "sent again: 200", "HTTP/1.1 200 OK", "HTTP/1.1 503 Service Unavailable")
+	if sent == nil || sent.Key.Name != "/cart" {
+		t.Errorf("sent %v", sent)
+	}
+	p = sit(t, 80, 24, Options{Send: func(context.Context, *stats.Exchange) (*stats.Exchange, error) {
+		return nil, errors.New("connection refused")
+	}})
+	p.press("4 enter enter !")
+	p.want("not sent: connection refused")
+	p = sit(t, 80, 24, Options{})
+	p.press("4 enter enter !")
+	p.want("nothing is sent")
+}
+
+func TestSearchInABody(t *testing.T) {
+	p := sit(t, 80, 24, Options{})
+	x := cartExchange(0)
+	var b strings.Builder
+	for i := range 500 {
+		if i == 321 {
+			b.WriteString("here is the Needle\n")
+		}
+		b.WriteString("hay\n")
+	}
+	x.Response.Body, x.Response.Head = []byte(b.String()), []byte("HTTP/1.1 500 Oh\r\nContent-Type: text/plain\r\n\r\n")
+	p.load.set(func(s *swarm.Snapshot) {
+		g := *s.Groups[0]
+		g.Samples = []*stats.Exchange{x}
+		s.Groups = []*stats.Group{&g}
+	})
+	p.tick()
+	p.press("4 enter enter")
+	p.wantNot("Needle")
+	p.press("/ needle enter")
+	p.want("Needle", "1 found")
+	p.press("g")
+	p.wantNot("Needle")
+	p.press("n")
+	p.want("Needle")
+	p.press("G")
+	p.want("/501─")
+	p.press("esc") // the search goes first
+	p.want("sample 1 of 1")
+}
+
+func TestHexAndRaw(t *testing.T) {
+	p := sit(t, 80, 24, Options{})
+	p.press("4 enter enter b")
+	p.want(`{"error":"pool exhausted","pool":"pg-main"`)
+	p.press("x")
+	p.want("00000000  7b 22 65 72 72 6f 72")
+	p.press("x b")
+	p.want(`  "pool": "pg-main",`)
+}
+
+func TestForm(t *testing.T) {
+	var got Form
+	started := newFake(snapshot())
+	o := formOptions()
+	o.Launch = func(f Form) (Load, error) {
+		got = f
+		if f.Host == "bad" {
+			return nil, errors.New("no such host")
+		}
+		return started, nil
+	}
+	o.Probe = func(_ context.Context, host string) (string, error) {
+		return "resolves 10.0.3.17 · GET / 200 in 14 ms", nil
+	}
+	p := sit(t, 80, 24, o)
+	p.run(p.m.form.probe(p.m))
+	p.want("resolves 10.0.3.17", "enough for 200 users")
+	p.press("tab backspace backspace backspace 0 enter")
+	p.want("users: a whole number from 1")
+	p.press("backspace 50 tab tab tab")
+	p.want("50")
+	p.m.o.FileLimit = 64
+	p.want("too low for 50 users: want 250 at least")
+	p.press("tab space down down enter")
+	if got.Users != 50 || got.Choices[0].On || !got.Choices[1].On || got.RunTime != 10*time.Minute || got.DryRun {
+		t.Errorf("got %+v", got)
+	}
+	p.want("ENDPOINTS")
+
+	p = sit(t, 80, 24, o)
+	p.press("end backspace backspace backspace")
+	p.m.form.host.set("bad")
+	p.press("enter")
+	p.want("no such host")
+	p.m.form.host.set("http://localhost:1")
+	p.press("ctrl+d")
+	if !got.DryRun || got.Host != "http://localhost:1" {
+		t.Errorf("got %+v", got)
+	}
+}
+
+func TestHelpFindsAndRuns(t *testing.T) {
+	p := sit(t, 80, 24, Options{})
+	p.press("4 enter enter ?")
+	p.want("copy the request as a curl command")
+	for _, r := range "cur" {
+		p.send(tea.KeyPressMsg{Code: r, Text: string(r)})
+	}
+	p.want("curl command", "of ", "keys")
+	p.wantNot("freeze the screen")
+	p.press("enter")
+	p.want("copied curl command")
+}
+
+func TestMouse(t *testing.T) {
+	p := sit(t, 80, 24, Options{})
+	p.sees()
+	click := func(x, y int) { p.send(tea.MouseClickMsg{X: x, Y: y, Button: tea.MouseLeft}) }
+	line := func(what string) (x, y int) {
+		for y, l := range strings.Split(p.sees(), "\n") {
+			if i := strings.Index(l, what); i >= 0 {
+				return width(l[:i]), y
+			}
+		}
+		t.Fatalf("no %q on the screen", what)
+		return
+	}
+	click(line("2 Stats"))
+	p.want("STATS")
+	click(line("/checkout"))
+	if e, _ := p.m.screen().(*statsScreen).table.selected(); e.Key.Name != "/checkout" {
+		t.Errorf("selected %v", e.Key)
+	}
+	click(line("p95 "))
+	click(line("E errors"))
+	p.want("only POST /checkout")
+	p.press("4 esc")
+	x, y := line("GET /search")
+	click(x, y)
+	click(x, y)
+	p.want("Errors › CHECK GET /search")
+	p.send(tea.MouseWheelMsg{X: 5, Y: 10, Button: tea.MouseWheelDown})
+	p.press("m")
+	if p.m.View().MouseMode != tea.MouseModeNone {
+		t.Error("m did not give the mouse back")
+	}
+}
+
+func TestAPanicEndsTheScreenInOrder(t *testing.T) {
+	p := sit(t, 80, 24, Options{})
+	p.m.tabs[0][0].(*dash).table = nil
+	if v := p.m.View(); !v.AltScreen {
+		t.Error("the screen was left half way")
+	}
+	p.tick()
+	if !p.quit || p.m.fault == nil || !strings.Contains(p.m.fault.Error(), "panic while drawing") {
+		t.Errorf("got quit %v, fault %v", p.quit, p.m.fault)
+	}
+	p = sit(t, 80, 24, Options{Send: func(context.Context, *stats.Exchange) (*stats.Exchange, error) { panic("oh") }})
+	p.press("4 enter enter !")
+	if !p.quit || p.m.fault == nil {
+		t.Error("a panic in a command did not end the screen")
+	}
+}
+
+func TestBigBodiesOpenFast(t *testing.T) {
+	var b strings.Builder
+	b.WriteString(`{"rows":[`)
+	for i := 0; b.Len() < 5<<20; i++ {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		b.WriteString(`{"id":123456789,"name":"some name or other","tags":["a","b"],"ok":true}`)
+	}
+	b.WriteString(`]}`)
+	x := cartExchange(0)
+	x.Response.Body = []byte(b.String())
+	k := docKey{x: x}
+	began := time.Now()
+	d := k.read(newSecrets(nil))
+	if took := time.Since(began); took > 2*time.Second {
+		t.Errorf("5 MiB of JSON took %v", took)
+	}
+	if got := strings.TrimSpace(d.lines[len(d.lines)-1]); got != "}" && !strings.Contains(got, "not shown") {
+		t.Errorf("ends with %q", got)
+	}
+}
