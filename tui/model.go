@@ -259,11 +259,11 @@ func (m *model) watchEnd() tea.Cmd {
 
 // Update takes one message. A panic ends the screen, not the program: the load
 // goes on and the caller is told.
-func (m *model) Update(msg tea.Msg) (_ tea.Model, cmd tea.Cmd) {
+func (m *model) Update(msg tea.Msg) (next tea.Model, cmd tea.Cmd) {
 	defer func() {
 		if r := recover(); r != nil {
 			m.fail(fmt.Errorf("panic in the screen: %v\n%s", r, debug.Stack()))
-			cmd = tea.Quit
+			next, cmd = m, tea.Quit
 		}
 	}()
 	if m.fault != nil { // drawing failed: out, in order
