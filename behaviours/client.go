@@ -13,6 +13,8 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/net/http/httpguts"
+
 	"tload/behaviours/http1"
 	"tload/stats"
 )
@@ -171,6 +173,10 @@ func (c *Client) PostJSON(ctx context.Context, path string, v any, opts ...Optio
 // Do sends a request of any method. The body may be nil; a content type is
 // given by Header.
 func (c *Client) Do(ctx context.Context, method, path string, body []byte, opts ...Option) (*Response, error) {
+	if !httpguts.ValidHeaderFieldName(method) { // both are tokens
+		c.noReply()
+		return &c.resp, fmt.Errorf("bad method %q (try GET)", method)
+	}
 	return c.send(ctx, method, path, "", body, opts)
 }
 

@@ -142,7 +142,7 @@ func (t *Transport) addresses(ctx context.Context, host, port string, phases *st
 		return []netip.Addr{a}, uint16(n), 0, nil, nil
 	}
 	began := time.Now()
-	l, err := t.names.find(ctx, host, t.options.ConnectTimeout)
+	l, err := t.find(ctx, host)
 	phases.DNS = time.Since(began)
 	if err != nil {
 		if ctx.Err() != nil {

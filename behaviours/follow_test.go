@@ -2,6 +2,7 @@ package behaviours
 
 import (
 	"bytes"
+	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -439,5 +440,56 @@ func TestProbe(t *testing.T) {
 	c, _ = newClient(t, Options{Host: "127.0.0.1:1"})
 	if text, err := c.t.Probe(t.Context()); err == nil || !strings.Contains(err.Error(), "connection refused") {
 		t.Errorf("got %q and %v", text, err)
+	}
+}
+
+func TestIPv6(t *testing.T) {
+	l, err := net.Listen("tcp", "[::1]:0")
+	if err != nil {
+		t.Skip("no IPv6 here: ", err)
+	}
+	srv := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, r.Host) })}
+	go srv.Serve(l)
+	defer srv.Close()
+	c, _ := newClient(t, Options{Host: "http://" + l.Addr().String()})
+	if r, err := c.Get(t.Context(), "/"); err != nil || r.Text() != l.Addr().String() {
+		t.Errorf("got %q and %v, want %s", r.Text(), err, l.Addr())
+	}
+}
+
+func TestHardStopWhileConnecting(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	base, kill := context.WithCancel(context.Background())
+	c, rec := newClientUnder(t, base, Options{Host: "https://" + l.Addr().String()})
+	ended := make(chan error, 1)
+	go func() { _, err := c.Get(base, "/"); ended <- err }()
+	nc, err := l.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer nc.Close()
+	kill()
+	wantError(t, <-ended, stats.Aborted, "aborted in the TLS handshake")
+	if s := take(rec).rows[request("GET", "/")].Summary(time.Second); s.Aborted != 1 || s.Failures != 0 {
+		t.Errorf("got %d aborted and %d failures, want 1 and 0", s.Aborted, s.Failures)
+	}
+}
+
+func TestLatenessGoesWithTheFirstRequest(t *testing.T) {
+	srv := httptest.NewServer(http.HandlerFunc(echo))
+	defer srv.Close()
+	c, rec := newClient(t, Options{Host: srv.URL})
+	c.doing("browse", 1, true, 50*time.Millisecond)
+	for range 2 {
+		if _, err := c.Get(t.Context(), "/"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if s := take(rec).rows[request("GET", "/")].Summary(time.Second); s.Due != 1 || s.Late != 1 {
+		t.Errorf("got %d due and %d late, want 1 and 1", s.Due, s.Late)
 	}
 }

@@ -1,8 +1,13 @@
 package behaviours
 
 import (
+	"bytes"
 	"context"
+	"crypto/tls"
 	"errors"
+	"io"
+	"net"
+	"syscall"
 	"time"
 
 	"tload/stats"
@@ -10,18 +15,37 @@ import (
 
 // Measure times anything: one call, in the same rows, percentiles and errors as
 // HTTP. kind is the protocol (tcp, grpc, sql …), name the row. If fn returns an
-// error it is a failure of kind ERROR, with the payload that WithDetail gave it.
-// Measure returns fn's error, marked as recorded, so that returning it from the
-// task does not count it twice.
+// error it is a failure, of a kind told from the error (TIMEOUT, RESET, CONNECT
+// …, otherwise ERROR), with the payload that WithDetail gave it. Measure returns
+// fn's error, marked as recorded, so that returning it from the task does not
+// count it twice.
 func (u *User) Measure(ctx context.Context, kind, name string, fn func(context.Context) error) error {
+	return u.MeasureCall(ctx, kind, name, func(ctx context.Context, _ *Call) error { return fn(ctx) })
+}
+
+// Call is what a measured function can say about itself. All of it is
+// optional; the byte slices are copied if the call fails, and only then.
+type Call struct {
+	Request, Response []byte     // what was sent and what came, for the errors view
+	In, Out           int64      // bytes on the wire
+	Status            int        // the protocol's status code
+	Kind              stats.Kind // of the failure, where the error does not tell
+	Dialled           bool
+	Local, Remote     string
+}
+
+// MeasureCall is Measure for a function that says more about the call.
+func (u *User) MeasureCall(ctx context.Context, kind, name string, fn func(context.Context, *Call) error) error {
 	sink := u.user.Sink
 	m := sink.Meter(stats.Key{Class: stats.Request, Method: kind, Name: name})
 	x := stats.Sample{Due: u.Client.due, Late: u.Client.late}
 	u.Client.due, u.Client.late = false, 0
 	sink.Begin()
+	var call Call
 	began := time.Now()
-	err := u.guard(ctx, fn)
+	err := u.guard(ctx, func(ctx context.Context) error { return fn(ctx, &call) })
 	x.Took = time.Since(began)
+	x.In, x.Out, x.Status, x.Dialled = call.In, call.Out, call.Status, call.Dialled
 	switch {
 	case err == nil:
 		sink.Record(m, x)
@@ -31,28 +55,62 @@ func (u *User) Measure(ctx context.Context, kind, name string, fn func(context.C
 		sink.Record(m, x)
 		return recordedError{err}
 	}
-	x.Kind = stats.Error
-	var p *panicError
-	if errors.Is(err, context.DeadlineExceeded) {
-		x.Kind = stats.Timeout
-	}
-	if errors.As(err, &p) {
+	if _, panicked := errors.AsType[*panicError](err); panicked {
+		x.Kind = stats.Panic
 		sink.Record(m, x)
 		return err // counted as an exception by the task's end
 	}
-	if w, ok := errors.AsType[*detailed](err); ok {
-		x.Status = w.status
+	x.Kind = call.Kind
+	if x.Kind == stats.OK {
+		x.Kind = kindOf(err)
+	}
+	detail := call.Response
+	if d, ok := errors.AsType[*detailed](err); ok {
+		detail = d.detail
+		if d.status != 0 {
+			x.Status = d.status
+		}
 	}
 	if keep := sink.Fail(m, x, err.Error()); keep.Wanted() {
-		detail := detailOf(err)
 		sink.Keep(keep, &stats.Exchange{
 			When: time.Now().Add(-x.Took), Key: m.Key(), Kind: x.Kind, Status: x.Status, Message: err.Error(),
 			User: int(u.ID()), Behaviour: u.kind.name, Task: u.task, Iteration: u.count,
-			Response: stats.Part{Body: detail, Size: int64(len(detail)), Expected: -1},
-			Took:     x.Took, Late: x.Late, Conn: stats.ConnInfo{Proto: kind},
+			Request: u.payload(call.Request), Response: u.payload(detail), Took: x.Took, Late: x.Late,
+			Conn: stats.ConnInfo{Proto: kind, Reused: !call.Dialled, Local: call.Local, Remote: call.Remote},
 		})
 	}
 	return recordedError{err}
+}
+
+// payload keeps what --capture-body allows of b.
+func (u *User) payload(b []byte) stats.Part {
+	return stats.Part{Body: bytes.Clone(b[:min(len(b), u.Client.t.options.CaptureBody)]), Size: int64(len(b)), Expected: -1}
+}
+
+// kindOf tells from an error how a call failed.
+func kindOf(err error) stats.Kind {
+	var (
+		dns     *net.DNSError
+		timeout interface{ Timeout() bool }
+		cert    *tls.CertificateVerificationError
+		record  tls.RecordHeaderError
+		alert   tls.AlertError
+	)
+	switch {
+	case errors.As(err, &dns):
+		return stats.DNS
+	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout():
+		return stats.Timeout
+	case errors.As(err, &cert), errors.As(err, &record), errors.As(err, &alert):
+		return stats.TLS
+	case errors.Is(err, syscall.ECONNREFUSED), errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.ENETUNREACH), errors.Is(err, syscall.EADDRNOTAVAIL):
+		return stats.Connect
+	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
+		return stats.Reset
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		return stats.EOF
+	}
+	return stats.Error
 }
 
 // aborted says whether err comes from the hard stop of the run.

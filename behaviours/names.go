@@ -31,7 +31,8 @@ type lookup struct {
 const nameLife = 30 * time.Second
 
 // find returns the addresses of host, in the resolver's order.
-func (n *names) find(ctx context.Context, host string, patience time.Duration) (*lookup, error) {
+func (t *Transport) find(ctx context.Context, host string) (*lookup, error) {
+	n := &t.names
 	n.mu.Lock()
 	l := n.lookups[host]
 	if l == nil || l.over() {
@@ -40,7 +41,7 @@ func (n *names) find(ctx context.Context, host string, patience time.Duration) (
 			n.lookups = make(map[string]*lookup)
 		}
 		n.lookups[host] = l
-		go l.ask(host, patience)
+		t.background(func(ctx context.Context) { l.ask(ctx, host, t.options.ConnectTimeout) })
 	}
 	n.mu.Unlock()
 	select {
@@ -61,9 +62,10 @@ func (l *lookup) over() bool {
 	}
 }
 
-// ask does not take the context of whoever was first: others wait, too.
-func (l *lookup) ask(host string, patience time.Duration) {
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+// ask takes the transport's context and not that of whoever was first, for
+// others wait, too.
+func (l *lookup) ask(ctx context.Context, host string, patience time.Duration) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	l.addrs, l.err = net.DefaultResolver.LookupNetIP(ctx, "ip", host)
 	for i, a := range l.addrs {

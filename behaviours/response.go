@@ -42,6 +42,10 @@ func (r *Response) Headers(yield func(name, value string) bool) {
 // Reason is the text behind the status code.
 func (r *Response) Reason() string { return r.reply.Reason() }
 
+// Surplus is how many bytes came behind the reply that nobody asked for. A
+// server that does that is broken; the connection is not used again.
+func (r *Response) Surplus() int { return r.reply.Surplus }
+
 // Raw is the body as it was sent, compressed if it was.
 func (r *Response) Raw() []byte { return r.reply.Body }
 

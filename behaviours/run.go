@@ -119,6 +119,11 @@ func (k *kind) run1(ctx context.Context, su *swarm.User) {
 		Sink: su.Sink, ID: int(su.ID), Behaviour: k.name, Base: ctx,
 	})
 	defer u.Client.close()
+	defer func() {
+		if u.plainHTTP != nil {
+			u.plainHTTP.CloseIdleConnections()
+		}
+	}()
 	k.once.Do(func() {
 		for _, info := range k.infos {
 			k.meters = append(k.meters, su.Sink.Meter(stats.Key{Class: stats.Task, Method: k.name, Name: info.Name}))

@@ -120,6 +120,17 @@ func (t *Transport) watch(base context.Context) *http1.Sweeper {
 	return s
 }
 
+// background runs f so that Close stops it and waits for it.
+func (t *Transport) background(f func(context.Context)) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if !t.closed {
+		t.running.Go(func() { f(t.ctx) })
+		return
+	}
+	go f(t.ctx) // which has ended, so f does, too
+}
+
 // origin is the one origin for the scheme, the host and the user of u.
 func (t *Transport) origin(u *url.URL) *origin {
 	key := originKey(u)
@@ -148,7 +159,7 @@ func (t *Transport) Probe(ctx context.Context) (text string, err error) {
 	}
 	var parts []string
 	if _, err := netip.ParseAddr(t.base.host); err != nil && t.base.unix == "" && t.proxy == nil && t.override(t.base.host, t.base.port) == "" {
-		l, err := t.names.find(ctx, t.base.host, t.options.ConnectTimeout)
+		l, err := t.find(ctx, t.base.host)
 		if err != nil {
 			return "", fmt.Errorf("resolve %s: %s", t.base.host, lookupText(err))
 		}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"net/http"
 	"runtime/debug"
 	"time"
 
@@ -24,6 +25,8 @@ type User struct {
 	task  string
 	count int // of tasks begun
 	pace  pace
+
+	plainHTTP *http.Client // nil until somebody asks for it
 }
 
 // ID is the user's number, unique in the swarm, from 1; 0 while a behaviour's

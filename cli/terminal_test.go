@@ -230,7 +230,7 @@ func TestResizeUnderLoad(t *testing.T) {
 			if cols < 40 || rows < 10 {
 				return strings.Contains(first, "rps") || strings.Contains(s, "too small") || strings.Contains(first, "RUN")
 			}
-			return strings.Contains(first, "tload") && len(lines) <= rows
+			return (strings.Contains(first, "tload") || strings.Contains(first, "RUNNING")) && len(lines) <= rows
 		})
 	}
 	x.keys("+")

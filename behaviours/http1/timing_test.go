@@ -336,3 +336,36 @@ func TestHeaderLookups(t *testing.T) {
 		t.Errorf("trailers: got %q", trailers)
 	}
 }
+
+func TestARequestBeyondTheSendBuffer(t *testing.T) {
+	s := sweeping(t)
+	body := bytes.Repeat([]byte("0123456789"), 3000)
+	addr := serve(t, func(c net.Conn) {
+		c.(*net.TCPConn).SetReadBuffer(4096)
+		for range 2 {
+			time.Sleep(5 * time.Millisecond) // so that the client's buffer is full when it writes
+			got := make([]byte, len(getHead)+len(body))
+			if _, err := io.ReadFull(c, got); err != nil || !bytes.Equal(got[len(getHead):], body) {
+				io.WriteString(c, "HTTP/1.1 400 Bad\r\nContent-Length: 0\r\n\r\n")
+				return
+			}
+			io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+		}
+	})
+	nc, err := net.Dial("tcp", addr.String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	nc.(*net.TCPConn).SetWriteBuffer(4096)
+	c := NewConn(nc, s)
+	defer c.Close()
+	for i := range 2 {
+		req := get(s)
+		req.Body = body
+		var r Reply
+		check(t, c.RoundTrip(req, &r), stats.OK, "")
+		if r.Status != 200 || !r.KeepAlive {
+			t.Errorf("request %d: got %d, keep-alive %v", i, r.Status, r.KeepAlive)
+		}
+	}
+}

@@ -137,6 +137,9 @@ func latencyTables(rows []stats.Row, total *stats.Row, corrected bool) []htmlTab
 		}
 		t := htmlTable{Title: k.title}
 		for i := range rows {
+			if k.of(&rows[i].Run).Count == 0 {
+				continue
+			}
 			t.Rows = append(t.Rows, rowView(&rows[i], rows[i].Key.Method, rows[i].Key.Name, k.of))
 		}
 		t.Rows = append(t.Rows, rowView(total, "", "all requests", k.of))
