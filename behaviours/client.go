@@ -50,6 +50,11 @@ type Client struct {
 
 	req  http1.Request
 	resp Response
+
+	lastFailure struct {
+		status     int
+		said, text string
+	}
 }
 
 // Who is the user that a client belongs to.
