@@ -31,7 +31,7 @@ type docKey struct {
 }
 
 const (
-	mostLines  = 400_000
+	mostLines  = 1_000_000
 	mostColour = 1 << 20 // bytes of a body that is still coloured
 	longLine   = 16 << 10
 
@@ -105,22 +105,26 @@ func (k docKey) read(s *secrets) *document {
 // textLines parts text into lines that are safe to draw. A line too long for
 // any screen is parted as well, so that drawing never meets megabytes.
 func textLines(body []byte) []string {
+	text := string(body) // once: plain lines are parts of it
 	var lines []string
-	for len(body) > 0 && len(lines) < mostLines {
-		line, end := cutLine(body)
-		body = body[len(line)+len(end):]
+	for len(text) > 0 && len(lines) < mostLines {
+		line, rest := text, ""
+		if i := strings.IndexByte(text, '\n'); i >= 0 {
+			line, rest = strings.TrimSuffix(text[:i], "\r"), text[i+1:]
+		}
+		text = rest
 		for len(line) > longLine {
 			at := longLine
 			for at > longLine-4 && line[at]&0xc0 == 0x80 {
 				at-- // not inside a character
 			}
-			lines = append(lines, clean(string(line[:at])))
+			lines = append(lines, clean(line[:at]))
 			line = line[at:]
 		}
-		lines = append(lines, clean(string(line)))
+		lines = append(lines, clean(line))
 	}
-	if len(body) > 0 {
-		lines = append(lines, fmt.Sprintf("… %s more bytes are not shown: save the exchange to read them", thousands(len(body))))
+	if len(text) > 0 {
+		lines = append(lines, fmt.Sprintf("… %s more bytes are not shown: save the exchange to read them", thousands(len(text))))
 	}
 	return lines
 }

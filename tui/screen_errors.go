@@ -66,6 +66,13 @@ type errorsScreen struct {
 // status, how the newest body begins.
 func (m *model) said(g *stats.Group) string {
 	x := newest(g)
+	if x != nil && g.Key.Kind == stats.HTTP {
+		line, _ := firstLine(x.Response.Head)
+		_, reason, _ := strings.Cut(line, " ")
+		if rest := strings.TrimSpace(strings.TrimPrefix(g.Message, reason)); reason != "" && rest != "" && rest != g.Message {
+			return clean(oneLine(rest)) // KIND says the status
+		}
+	}
 	if x == nil || g.Key.Kind != stats.HTTP || len(g.Message) > 40 || isBinary(x.Response.Body) || len(x.Response.Body) == 0 || headerOf(x.Response.Head, "Content-Encoding") != "" {
 		return clean(oneLine(g.Message))
 	}
