@@ -68,6 +68,7 @@ type model struct {
 	toastTill time.Time
 	ctrlC     time.Time
 	leaving   bool
+	went      bool // the run was seen to go on
 	scales    map[string]*scale
 	docs      map[docKey]*document
 	docOrder  []docKey
@@ -110,7 +111,7 @@ func (m *model) clearTabs() {
 
 // attach shows a run.
 func (m *model) attach(l Load) {
-	m.load, m.form, m.frozen, m.leaving = l, nil, false, false
+	m.load, m.form, m.frozen, m.leaving, m.went = l, nil, false, false, false
 	m.want, m.whole = -1, false
 	m.dir = m.o.Dir
 	if m.o.DirOf != nil {
@@ -136,6 +137,7 @@ func (m *model) read() {
 	if s := m.load.Snapshot(); s != nil && s.Snapshot != nil {
 		m.live = s
 	}
+	m.went = m.went || m.live.State.Active()
 	if !m.frozen {
 		m.snap = m.live
 	}
@@ -322,7 +324,9 @@ func (m *model) update(msg tea.Msg) tea.Cmd {
 			if m.leaving {
 				return m.leave(Quit)
 			}
-			m.say("the run is over: %s", reasonText(m.live))
+			if m.went {
+				m.say("the run is over: %s", reasonText(m.live))
+			}
 		}
 	case faultMsg:
 		m.fail(msg.err)
