@@ -27,12 +27,17 @@ type docKey struct {
 	raw      bool
 	hex      bool // hex asked for; text if it would be hex by itself
 	revealed bool
+	preview  bool // only the beginning
 }
 
 const (
 	mostLines  = 400_000
 	mostColour = 1 << 20 // bytes of a body that is still coloured
 	longLine   = 16 << 10
+
+	// A preview is made anew every second while the load goes on, on the machine
+	// that makes the load: it reads no further than it shows.
+	previewBytes = 8 << 10
 )
 
 // read makes the document. It is slow work: call it in a command.
@@ -42,8 +47,12 @@ func (k docKey) read(s *secrets) *document {
 		part = k.x.Request
 	}
 	d := &document{}
+	most := mostDecoded
+	if k.preview {
+		part.Body, most = part.Body[:min(len(part.Body), previewBytes)], previewBytes
+	}
 	contentType := headerOf(part.Head, "Content-Type")
-	body, note := decode(part.Body, headerOf(part.Head, "Content-Encoding"))
+	body, note := decode(part.Body, headerOf(part.Head, "Content-Encoding"), most)
 	d.note = note
 	media, params, _ := mime.ParseMediaType(contentType)
 	switch strings.ToLower(params["charset"]) {

@@ -72,6 +72,7 @@ type model struct {
 	docs      map[docKey]*document
 	docOrder  []docKey
 	making    map[docKey]bool
+	preview   preview
 	drew      time.Duration // last view took
 
 	outcome Outcome
@@ -259,11 +260,11 @@ func (m *model) watchEnd() tea.Cmd {
 
 // Update takes one message. A panic ends the screen, not the program: the load
 // goes on and the caller is told.
-func (m *model) Update(msg tea.Msg) (_ tea.Model, cmd tea.Cmd) {
+func (m *model) Update(msg tea.Msg) (next tea.Model, cmd tea.Cmd) {
 	defer func() {
 		if r := recover(); r != nil {
 			m.fail(fmt.Errorf("panic in the screen: %v\n%s", r, debug.Stack()))
-			cmd = tea.Quit
+			next, cmd = m, tea.Quit
 		}
 	}()
 	if m.fault != nil { // drawing failed: out, in order
@@ -296,6 +297,12 @@ func (m *model) update(msg tea.Msg) tea.Cmd {
 	case tea.MouseMsg:
 		return m.pointed(msg)
 	case docMsg:
+		if msg.want == m.preview.next {
+			m.preview.x, m.preview.doc = msg.want.x, msg.doc
+		}
+		if !m.making[msg.want] {
+			return nil
+		}
 		delete(m.making, msg.want)
 		m.keep(msg.want, msg.doc)
 		for _, s := range m.tabs[m.tab] {
@@ -387,12 +394,17 @@ func (m *model) doc(k docKey) (*document, tea.Cmd) {
 
 // keep holds the documents of the last few bodies that were looked at.
 func (m *model) keep(k docKey, d *document) {
-	const most = 24
+	const most, mostInAll = 24, 2 * mostLines
 	if m.docs[k] == nil {
 		m.docOrder = append(m.docOrder, k)
 	}
 	m.docs[k] = d
-	for len(m.docOrder) > most {
+	lines := 0
+	for _, d := range m.docs {
+		lines += len(d.lines)
+	}
+	for len(m.docOrder) > 1 && (len(m.docOrder) > most || lines > mostInAll) {
+		lines -= len(m.docs[m.docOrder[0]].lines)
 		delete(m.docs, m.docOrder[0])
 		m.docOrder = m.docOrder[1:]
 	}
