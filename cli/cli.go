@@ -72,6 +72,7 @@ func commands() []command {
 		{"build", "[-o FILE] [DIR|FILE.go]", "a static binary with these behaviours inside (GOOS, GOARCH)", (*program).build},
 		{"init", "[DIR]", "behaviours to start from, with a module and a test", (*program).init},
 		{"view", "RUN", "open a finished run in the same screens, or write its reports again", (*program).view},
+		{"compare", "BASE RUN", "what changed between two runs, with its confidence; exit 1 on a regression", (*program).compare},
 		{"completion", "bash|zsh|fish", "print completions for a shell", (*program).completion},
 		{"version", "", "print the version", (*program).version},
 	}

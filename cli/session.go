@@ -38,6 +38,7 @@ type session struct {
 	fileErr    error
 	failIf     []*report.Condition
 	journal    *journal.Writer // nil for none
+	outside    outside
 }
 
 // prepare checks everything that can be checked before any load is sent and
@@ -102,6 +103,9 @@ func prepare(ctx context.Context, s *settings, own []behaviours.Behaviour, logs 
 	plan.RunID = x.started.Format("20060102-150405")
 	if x.dirErr != nil {
 		x.log.Error("no run directory", "error", x.dirErr)
+	}
+	if err := x.outside.open(s, &plan); err != nil {
+		return nil, misuse{err}
 	}
 	x.openJournal(&plan)
 	if x.ctl, err = swarm.New(plan); err != nil {
@@ -168,12 +172,13 @@ func (x *session) openLog(more slog.Handler) error {
 func (x *session) start() {
 	go func() {
 		defer close(x.done)
+		x.outside.start(x)
 		if x.settings.abort {
 			go x.watchThresholds()
 		}
 		x.runErr = errors.Join(x.ctl.Run(context.Background()), x.teardown())
 		x.transport.Close()
-		x.fileErr = errors.Join(x.closeJournal(), x.writeFiles())
+		x.fileErr = errors.Join(x.closeJournal(), x.outside.close(), x.writeFiles())
 		if x.logFile != nil {
 			x.logFile.Close()
 		}
@@ -228,6 +233,7 @@ func guard(f func() error) (err error) {
 func (x *session) close() {
 	x.transport.Close()
 	x.closeJournal()
+	x.outside.close()
 	if x.logFile != nil {
 		x.logFile.Close()
 	}
