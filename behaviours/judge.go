@@ -47,6 +47,9 @@ func (c *Client) expected(k *call, opts []Option) bool {
 
 // record counts the request in its row.
 func (c *Client) record(k *call, message string) {
+	if c.who.Trace != nil {
+		c.who.Trace(c.capture(k, message))
+	}
 	sink := c.who.Sink
 	if sink == nil {
 		return

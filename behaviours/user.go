@@ -125,12 +125,16 @@ func (u *User) walk(ctx context.Context, p *plan) error {
 	}
 	for n := 0; ; n++ {
 		turn := n
-		if !p.set.Sequential {
+		if u.kind.run.once {
+			if n == len(p.tasks) {
+				return nil
+			}
+		} else if !p.set.Sequential {
 			turn = p.pick(u.user.Rand)
 		} else if turn = n % len(p.tasks); turn == 0 && n > 0 && p.set.Loops > 0 && n/len(p.tasks) >= p.set.Loops {
 			return nil
 		}
-		if !p.set.Sequential && p.set.Loops > 0 && n >= p.set.Loops {
+		if !u.kind.run.once && !p.set.Sequential && p.set.Loops > 0 && n >= p.set.Loops {
 			return nil
 		}
 		err := u.step(ctx, &p.tasks[turn], wait)
@@ -185,9 +189,9 @@ func (u *User) step(ctx context.Context, t *planned, wait Wait) error {
 	meter := u.kind.meters[t.index]
 	u.count++
 	u.begin(t.name, start)
-	began := time.Now()
+	began := u.sweeper.Now() // cheaper than time.Now, which also asks for the date
 	err := u.guard(ctx, t.task.Run)
-	sample := stats.Sample{Took: time.Since(began), Due: start.Due, Late: start.Late}
+	sample := stats.Sample{Took: u.sweeper.Now() - began, Due: start.Due, Late: start.Late}
 	leaves := errors.Is(err, Interrupt) || errors.Is(err, StopUser) || errors.Is(err, StopRun)
 	switch {
 	case err == nil || leaves:

@@ -63,7 +63,7 @@ func New(p Plan) (*Controller, error) {
 	}
 	c := &Controller{
 		plan: p, log: p.Log, rate: p.SpawnRate,
-		rec:    stats.NewRecorder(stats.Limits{Names: p.Names, Samples: p.Samples}),
+		rec:    stats.NewRecorder(stats.Limits{Names: p.Names, Samples: p.Samples, Log: p.Requests}),
 		ledger: stats.NewLedger(p.Samples, p.Memory),
 		done:   make(chan struct{}), wake: make(chan struct{}, 1),
 	}
