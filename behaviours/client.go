@@ -50,6 +50,11 @@ type Client struct {
 
 	req  http1.Request
 	resp Response
+
+	lastFailure struct {
+		status     int
+		said, text string
+	}
 }
 
 // Who is the user that a client belongs to.
@@ -59,6 +64,9 @@ type Who struct {
 	Behaviour string
 	// Base is the context whose end cuts requests off: the crew's hard stop.
 	Base context.Context
+	// Trace, if set, is called with every exchange as it ends. It costs a copy
+	// of each.
+	Trace func(*stats.Exchange)
 }
 
 // RequestError is a request that failed. It has been recorded.

@@ -125,12 +125,16 @@ func (u *User) walk(ctx context.Context, p *plan) error {
 	}
 	for n := 0; ; n++ {
 		turn := n
-		if !p.set.Sequential {
+		if u.kind.run.once {
+			if n == len(p.tasks) {
+				return nil
+			}
+		} else if !p.set.Sequential {
 			turn = p.pick(u.user.Rand)
 		} else if turn = n % len(p.tasks); turn == 0 && n > 0 && p.set.Loops > 0 && n/len(p.tasks) >= p.set.Loops {
 			return nil
 		}
-		if !p.set.Sequential && p.set.Loops > 0 && n >= p.set.Loops {
+		if !u.kind.run.once && !p.set.Sequential && p.set.Loops > 0 && n >= p.set.Loops {
 			return nil
 		}
 		err := u.step(ctx, &p.tasks[turn], wait)

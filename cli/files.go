@@ -5,7 +5,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"time"
 )
 
@@ -36,21 +35,6 @@ func (s *settings) makeRunDir(started time.Time) (string, error) {
 
 // fileSpare is how many files are open besides the users' connections.
 const fileSpare = 64
-
-// raiseFileLimit raises the soft limit of open files to the hard one and says
-// what both allow; 0 where there is no such limit.
-func raiseFileLimit() int {
-	var r syscall.Rlimit
-	if syscall.Getrlimit(syscall.RLIMIT_NOFILE, &r) != nil {
-		return 0
-	}
-	if r.Cur < r.Max {
-		r.Cur = r.Max
-		syscall.Setrlimit(syscall.RLIMIT_NOFILE, &r)
-		syscall.Getrlimit(syscall.RLIMIT_NOFILE, &r)
-	}
-	return int(min(r.Cur, 1<<31-1))
-}
 
 // checkFiles says whether that many users can have a connection each.
 func checkFiles(users int) error {

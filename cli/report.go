@@ -44,7 +44,7 @@ func generator(s *swarm.Snapshot) report.Generator {
 	if h.SuspectSeconds > 0 {
 		g.Verdict = "suspect"
 	}
-	for _, r := range h.Reasons {
+	for _, r := range h.Past {
 		g.Reasons = append(g.Reasons, r.What+": "+r.Remedy)
 	}
 	return g

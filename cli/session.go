@@ -9,6 +9,8 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"runtime/debug"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -21,6 +23,7 @@ import (
 // session is one run with everything around it: client, log, directory.
 type session struct {
 	settings   *settings
+	own        []behaviours.Behaviour // as their authors wrote them
 	behaviours []*swarm.Behaviour
 	transport  *behaviours.Transport
 	ctl        *swarm.Controller
@@ -35,6 +38,7 @@ type session struct {
 	fileErr    error
 	failIf     []*report.Condition
 	journal    *journal.Writer // nil for none
+	outside    outside
 }
 
 // prepare checks everything that can be checked before any load is sent and
@@ -100,9 +104,16 @@ func prepare(ctx context.Context, s *settings, own []behaviours.Behaviour, logs 
 	if x.dirErr != nil {
 		x.log.Error("no run directory", "error", x.dirErr)
 	}
+	if err := x.outside.open(s, &plan); err != nil {
+		return nil, misuse{err}
+	}
 	x.openJournal(&plan)
 	if x.ctl, err = swarm.New(plan); err != nil {
 		return nil, misuse{err}
+	}
+	x.own = list
+	if err := x.setup(ctx); err != nil {
+		return nil, err
 	}
 	ready = true
 	return x, nil
@@ -161,22 +172,68 @@ func (x *session) openLog(more slog.Handler) error {
 func (x *session) start() {
 	go func() {
 		defer close(x.done)
+		x.outside.start(x)
 		if x.settings.abort {
 			go x.watchThresholds()
 		}
-		x.runErr = x.ctl.Run(context.Background())
+		x.runErr = errors.Join(x.ctl.Run(context.Background()), x.teardown())
 		x.transport.Close()
-		x.fileErr = errors.Join(x.closeJournal(), x.writeFiles())
+		x.fileErr = errors.Join(x.closeJournal(), x.outside.close(), x.writeFiles())
 		if x.logFile != nil {
 			x.logFile.Close()
 		}
 	}()
 }
 
+// setup calls each behaviour's Setup. If one fails, what was set up before is
+// torn down.
+func (x *session) setup(ctx context.Context) error {
+	for i, b := range x.own {
+		if b.Setup == nil {
+			continue
+		}
+		if err := guard(func() error { return b.Setup(ctx, x.settings.host) }); err != nil {
+			x.own = x.own[:i]
+			return errors.Join(fmt.Errorf("setup of %s: %w", b.Name, err), x.teardown())
+		}
+	}
+	return nil
+}
+
+// teardownTime is how long a behaviour's Teardown may take.
+const teardownTime = time.Minute
+
+// teardown calls each behaviour's Teardown, in reverse.
+func (x *session) teardown() error {
+	ctx, cancel := context.WithTimeout(context.Background(), teardownTime)
+	defer cancel()
+	var all []error
+	for _, b := range slices.Backward(x.own) {
+		if b.Teardown == nil {
+			continue
+		}
+		if err := guard(func() error { return b.Teardown(ctx, x.settings.host) }); err != nil {
+			all = append(all, fmt.Errorf("teardown of %s: %w", b.Name, err))
+		}
+	}
+	return errors.Join(all...)
+}
+
+// guard makes an error of a panic in an author's code.
+func guard(f func() error) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("panic: %v\n%s", r, debug.Stack())
+		}
+	}()
+	return f()
+}
+
 // close gives up a session that was not started.
 func (x *session) close() {
 	x.transport.Close()
 	x.closeJournal()
+	x.outside.close()
 	if x.logFile != nil {
 		x.logFile.Close()
 	}

@@ -87,23 +87,33 @@ type finished struct {
 	done     chan struct{}
 }
 
+// errNoJournal says that a directory is there, and no journal in it.
+var errNoJournal = errors.New("it holds no " + journal.Name)
+
+// openJournal opens the journal in a run directory, or one itself.
+func openJournal(path string) (*os.File, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, fmt.Errorf("no run %s: %w", path, errors.Unwrap(err))
+	}
+	if info.IsDir() {
+		path = filepath.Join(path, journal.Name)
+	}
+	in, err := os.Open(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("no run %s: %w", filepath.Dir(path), errNoJournal)
+	}
+	return in, err
+}
+
 // openRun reads the run in a run directory, or a journal itself.
 func openRun(path string) (*finished, error) {
-	file := path
-	if info, err := os.Stat(path); err != nil {
-		return nil, fmt.Errorf("no run %s: %w", path, errors.Unwrap(err))
-	} else if info.IsDir() {
-		file = filepath.Join(path, journal.Name)
-	}
-	in, err := os.Open(file)
-	if errors.Is(err, os.ErrNotExist) {
-		return nil, fmt.Errorf("%s holds no %s: it is no run directory", path, journal.Name)
-	}
+	in, err := openJournal(path)
 	if err != nil {
 		return nil, err
 	}
 	defer in.Close()
-	return readRun(in, filepath.Dir(file))
+	return readRun(in, filepath.Dir(in.Name()))
 }
 
 func readRun(in io.Reader, dir string) (*finished, error) {

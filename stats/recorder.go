@@ -20,6 +20,7 @@ type Recorder struct {
 	next     atomic.Uint32
 	names    names
 	failures failures
+	log      func(Key, Sample, string)
 
 	mu     sync.Mutex // guards meters
 	meters []*Meter
@@ -37,6 +38,11 @@ type Limits struct {
 	Names   int // rows in all, beyond which names go to one row "other" (1,000)
 	Samples int // failing exchanges per group (32)
 	Memory  int // bytes of exchanges that may wait to be taken (16 MiB)
+
+	// Log, if set, is called for every act of class Request that ended, on the
+	// goroutine that recorded it, which it must not keep waiting; message is
+	// that of a failure.
+	Log func(key Key, x Sample, message string)
 }
 
 // NewRecorder makes a recorder with one shard per core or so. It starts nothing.
@@ -45,7 +51,7 @@ func NewRecorder(l Limits) *Recorder {
 	for n < 2*runtime.GOMAXPROCS(0) && n < 64 {
 		n *= 2
 	}
-	r := &Recorder{shards: make([]shard, n)}
+	r := &Recorder{shards: make([]shard, n), log: l.Log}
 	r.names.limit = orDefault(l.Names, 1000)
 	r.failures.init(orDefault(l.Samples, DefaultSamples), orDefault(l.Memory, 16<<20))
 	return r
@@ -130,6 +136,13 @@ func (s *Sink) Begin() { s.r.shards[s.shard].inFlight.Add(1) }
 // Record counts one act that ended, or that was aborted. It does not allocate
 // or block. An act of class Request must have been begun.
 func (s *Sink) Record(m *Meter, x Sample) {
+	s.record(m, x)
+	if s.r.log != nil && m.key.Class == Request {
+		s.r.log(m.key, x, "")
+	}
+}
+
+func (s *Sink) record(m *Meter, x Sample) {
 	if m.key.Class == Request {
 		s.r.shards[s.shard].inFlight.Add(-1)
 	}
@@ -331,7 +344,8 @@ func (b *Batch) Rows(yield func(Key, *Delta) bool) {
 	}
 }
 
-// Row is the delta of a key, for whoever fills a batch from elsewhere.
+// Row is the delta of a key, for whoever fills a batch from elsewhere. It is
+// good until the next call of Row.
 func (b *Batch) Row(key Key) *Delta {
 	if i := b.find(key); i >= 0 {
 		return &b.rows[i].delta

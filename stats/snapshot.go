@@ -97,6 +97,7 @@ func (s *Summary) Status(code int) (n uint64) {
 // percentiles by nearest rank.
 type Latency struct {
 	Count          uint64
+	Sum            time.Duration
 	Min, Mean, Max time.Duration
 
 	P50, P66, P75, P80, P90, P95, P98, P99, P999, P9999 time.Duration
@@ -117,7 +118,7 @@ func (h *Histogram) Latency() Latency {
 	if h.Count() == 0 {
 		return Latency{}
 	}
-	l := Latency{Count: h.count, Min: h.Min(), Mean: h.Mean(), Max: h.Max()}
+	l := Latency{Count: h.count, Sum: h.Sum(), Min: h.Min(), Mean: h.Mean(), Max: h.Max()}
 	var out [len(Percentiles)]time.Duration
 	h.quantiles(Percentiles[:], out[:])
 	for i, p := range l.fields() {

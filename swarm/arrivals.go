@@ -20,7 +20,8 @@ type arrivals struct {
 	waiting []time.Time
 	head    int // of waiting
 	idle    []chan time.Time
-	dropped uint64 // waited longer than maxWait, since the last count
+	dropped uint64        // waited longer than maxWait, since the last count
+	lag     time.Duration // longest that a free user waited for what was due, since the last look
 	closed  bool
 }
 
@@ -47,6 +48,9 @@ func (q *arrivals) release(now time.Time) (next time.Time, backlog int) {
 			// The user that is idle the longest, so that all of them work.
 			user := q.idle[0]
 			q.idle = q.idle[1:]
+			if n := len(q.waiting) - q.head; n == 0 {
+				q.lag = max(q.lag, now.Sub(due))
+			}
 			user <- due // has room: one arrival per place in idle
 			continue
 		}
@@ -123,6 +127,19 @@ func (q *arrivals) counts() (backlog, idle int, dropped uint64) {
 	defer q.mu.Unlock()
 	dropped, q.dropped = q.dropped, 0
 	return len(q.waiting) - q.head, len(q.idle), dropped
+}
+
+// ownLag is the longest that a free user waited for an arrival that was due,
+// since the last call: that delay is ours, not the target's.
+func (q *arrivals) ownLag() time.Duration {
+	if q == nil {
+		return 0
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	lag := q.lag
+	q.lag = 0
+	return lag
 }
 
 // close ends the schedule; what still waits is counted as dropped, and idle

@@ -63,7 +63,7 @@ func New(p Plan) (*Controller, error) {
 	}
 	c := &Controller{
 		plan: p, log: p.Log, rate: p.SpawnRate,
-		rec:    stats.NewRecorder(stats.Limits{Names: p.Names, Samples: p.Samples}),
+		rec:    stats.NewRecorder(stats.Limits{Names: p.Names, Samples: p.Samples, Log: p.Requests}),
 		ledger: stats.NewLedger(p.Samples, p.Memory),
 		done:   make(chan struct{}), wake: make(chan struct{}, 1),
 	}
@@ -124,6 +124,9 @@ func (c *Controller) Pause(on bool) {
 		if c.stopAt.IsZero() && c.paused != on {
 			c.paused = on
 			c.crew.Pause(on)
+			if q := c.crew.arrivals; q != nil && !on {
+				q.setRate(q.rate, time.Now()) // nothing was due in the pause
+			}
 			c.log.Info("paused", "on", on)
 		}
 	})
@@ -382,7 +385,7 @@ func (c *Controller) publish(now time.Time) {
 		}
 	}
 	elapsed := c.elapsed(now)
-	health := c.health.sample(now, c.batch.InFlight)
+	health := c.health.sample(now, c.batch.InFlight, c.crew.arrivals.ownLag)
 	users := stats.Users{Running: status.Active, Target: c.target, Suspect: !health.OK}
 	if c.plan.OnBatch != nil {
 		c.plan.OnBatch(&c.batch, elapsed, users)

@@ -3,43 +3,68 @@ package swarm
 import (
 	"fmt"
 	"math"
-	"os"
 	"runtime"
 	"runtime/metrics"
+	"slices"
 	"sync/atomic"
-	"syscall"
 	"time"
+
+	"tload/stats"
 )
 
 // health measures the load generator itself: a load tester that is saturated
 // prints its own latency as the target's. The controller samples it once a
-// second; a probe goroutine measures how late timers fire all the time.
+// second; a probe goroutine measures all the time how late timers fire.
+//
+// What is asked of the system (health_linux.go and its siblings) is cheap
+// enough for once a second and says so when it does not know.
 type health struct {
-	probe   atomic.Int64 // longest oversleep since the last sample, nanoseconds
+	longest atomic.Int64 // oversleep of the probe since the last sample, nanoseconds
+	slow    atomic.Int64 // probes that overslept by more than slowProbe since then
+	probes  atomic.Int64
 	stop    chan struct{}
 	gone    chan struct{}
 	last    time.Time
 	cpu     time.Duration
+	waited  time.Duration // for a CPU, since the process began
 	pauses  *metrics.Float64Histogram
 	reading []metrics.Sample
 	now     Health
 	flight  int
 	suspect int
+	past    []pastReason
+}
+
+// pastReason is a signal that was bad at some time in the run.
+type pastReason struct {
+	signal  string
+	seconds int
+	worst   float64 // how far over its limit, 1 = at it
+	reason  Reason
 }
 
 const (
-	probeEvery   = 10 * time.Millisecond
-	maxDelay     = 50 * time.Millisecond // an oversleep that bends latencies
-	maxCPU       = 0.95                  // of the cores
-	maxFiles     = 0.90                  // of the limit
-	maxGCPause   = 20 * time.Millisecond
-	suspectDelay = "latencies above are partly this box: give it less other work, or run fewer users"
+	probeEvery = 10 * time.Millisecond
+	slowProbe  = 5 * time.Millisecond
+
+	maxDelay  = 50 * time.Millisecond // one oversleep that bends latencies
+	maxSlow   = 0.20                  // share of probes that overslept: they bend them all the time
+	maxCPU    = 0.95                  // of the cores
+	maxWait   = 0.50                  // of the time in which it wanted one, the process waited for a CPU
+	minWait   = 150 * time.Millisecond
+	maxFiles  = 0.90 // of the limit
+	maxPorts  = 0.90 // of the range
+	maxGC     = 20 * time.Millisecond
+	maxOwnLag = stats.LateAfter // an arrival that a free user waited for
 )
 
 func newHealth() *health {
-	h := &health{stop: make(chan struct{}), gone: make(chan struct{}), now: Health{OK: true, Ports: -1, Cores: float64(runtime.GOMAXPROCS(0))}}
+	h := &health{stop: make(chan struct{}), gone: make(chan struct{})}
+	h.now = Health{OK: true, Ports: -1, Cores: cores()}
 	h.reading = []metrics.Sample{{Name: "/sched/pauses/total/gc:seconds"}}
 	h.cpu = cpuTime()
+	h.waited, _ = runDelay()
+	h.gcPause()
 	h.last = time.Now()
 	go h.watch()
 	return h
@@ -50,72 +75,143 @@ func (h *health) close() {
 	<-h.gone
 }
 
+// cores is how many CPUs the process may use, which a container may limit to a
+// part of one.
+func cores() float64 {
+	n := float64(runtime.GOMAXPROCS(0))
+	if limit := cpuLimit(); limit > 0 {
+		n = min(n, limit)
+	}
+	return n
+}
+
 // watch sleeps and measures by how much it overslept.
 func (h *health) watch() {
 	defer close(h.gone)
-	t := time.NewTicker(probeEvery)
+	t := time.NewTimer(probeEvery)
 	defer t.Stop()
-	due := time.Now().Add(probeEvery)
 	for {
+		due := time.Now().Add(probeEvery)
+		t.Reset(probeEvery)
 		select {
 		case <-t.C:
 		case <-h.stop:
 			return
 		}
-		now := time.Now()
-		if d := int64(now.Sub(due)); d > h.probe.Load() {
-			h.probe.Store(d)
+		late := time.Since(due)
+		h.probes.Add(1)
+		if late > slowProbe {
+			h.slow.Add(1)
 		}
-		due = now.Add(probeEvery)
+		if int64(late) > h.longest.Load() {
+			h.longest.Store(int64(late))
+		}
 	}
 }
 
-// sample is the health as of now; it measures anew once a second.
-func (h *health) sample(now time.Time, inFlight int) Health {
+// sample is the health as of now; it measures anew once a second. ownLag is the
+// longest that an arrival was overdue though a user was free for it.
+func (h *health) sample(now time.Time, inFlight int, ownLag func() time.Duration) Health {
 	h.flight = max(h.flight, inFlight)
-	span := now.Sub(h.last)
-	if span >= time.Second {
-		h.measure(span)
+	if span := now.Sub(h.last); span >= time.Second {
+		h.measure(span, ownLag())
 		h.last = now
 		if !h.now.OK {
 			h.suspect++
 		}
+		h.now.Past = h.history()
 	}
 	out := h.now
 	out.InFlight, out.MaxFlight, out.SuspectSeconds = inFlight, h.flight, h.suspect
 	return out
 }
 
-func (h *health) measure(span time.Duration) {
+func (h *health) measure(span, ownLag time.Duration) {
+	n := Health{OK: true, Cores: cores(), Goroutines: runtime.NumGoroutine(), Ports: -1}
 	cpu := cpuTime()
-	n := Health{Cores: float64(runtime.GOMAXPROCS(0)), Goroutines: runtime.NumGoroutine(), Ports: -1}
 	n.CPU = 100 * float64(cpu-h.cpu) / float64(span)
+	used := cpu - h.cpu
 	h.cpu = cpu
-	n.SchedDelay = time.Duration(h.probe.Swap(0))
+	n.SchedDelay = time.Duration(h.longest.Swap(0))
+	slow, probes := h.slow.Swap(0), max(h.probes.Swap(0), 1)
 	n.RSS = residentBytes()
-	n.Files = openFiles(h.now.Files)
-	n.FileLimit = fileLimit()
+	n.Files, n.FileLimit = openFiles(h.now.Files), fileLimit()
+	n.Ports, n.PortLimit = ephemeralPorts()
 	n.GCPause = h.gcPause()
-	n.OK = true
-	judge := func(ok bool, remedy, format string, args ...any) {
-		r := Reason{OK: ok, What: fmt.Sprintf(format, args...)}
-		if !ok {
-			r.Remedy = remedy
-			n.Reasons = append(n.Reasons, r)
-			n.OK = false
-		}
-		n.Checks = append(n.Checks, r)
-	}
-	judge(n.CPU <= 100*n.Cores*maxCPU, "latency above is partly this box: fewer users, more cores, or another worker",
+
+	j := judge{h: h, n: &n}
+	j.signal("cpu", n.CPU/(100*n.Cores)/maxCPU, "latency above is partly this box: fewer users, more cores, or another worker",
 		"CPU %.0f%% of %.0f%%", n.CPU, 100*n.Cores)
-	judge(n.SchedDelay <= maxDelay, suspectDelay, "scheduling delay %.1f ms", float64(n.SchedDelay)/1e6)
-	judge(n.GCPause <= maxGCPause, "the collector stopped the users: raise GOGC, or keep less in the behaviours",
+	j.signal("delay", float64(n.SchedDelay)/float64(maxDelay), "latencies above are partly this box: give it less other work, or run fewer users",
+		"scheduling delay %.1f ms", float64(n.SchedDelay)/1e6)
+	j.signal("slow", float64(slow)/float64(probes)/maxSlow, "another program takes the CPU: give this box less other work, or run fewer users",
+		"timers late by more than 5 ms: %d%%", 100*slow/probes)
+	if waited, known := runDelay(); known {
+		spell := waited - h.waited
+		h.waited = waited
+		over := 0.0
+		if spell > minWait {
+			over = float64(spell) / float64(spell+used) / maxWait
+		}
+		j.signal("starved", over, "another program takes the CPU: give this box less other work, or run fewer users",
+			"waited for a CPU %.0f ms of each second", 1e3*spell.Seconds()/span.Seconds())
+	}
+	j.signal("lag", float64(ownLag)/float64(maxOwnLag), "tload itself starts tasks late: fewer arrivals, more cores, or another worker",
+		"own delay of arrivals %.1f ms", float64(ownLag)/1e6)
+	j.signal("gc", float64(n.GCPause)/float64(maxGC), "the collector stopped the users: raise GOGC, or keep less in the behaviours",
 		"GC pause p99 %.1f ms", float64(n.GCPause)/1e6)
 	if n.FileLimit > 0 && n.Files >= 0 {
-		judge(float64(n.Files) <= maxFiles*float64(n.FileLimit), fmt.Sprintf("ulimit -n %d", max(n.FileLimit*4, 65536)),
+		j.signal("files", float64(n.Files)/float64(n.FileLimit)/maxFiles, fmt.Sprintf("ulimit -n %d", max(n.FileLimit*4, 65536)),
 			"open files %d of %d", n.Files, n.FileLimit)
 	}
+	if n.PortLimit > 0 && n.Ports >= 0 {
+		j.signal("ports", float64(n.Ports)/float64(n.PortLimit)/maxPorts, "keep connections alive, give more source addresses with --bind, or widen net.ipv4.ip_local_port_range",
+			"local ports %d of %d", n.Ports, n.PortLimit)
+	}
 	h.now = n
+}
+
+// judge holds one measurement's signals against their limits.
+type judge struct {
+	h *health
+	n *Health
+}
+
+// signal adds one; it is bad when over, its share of its limit, is above 1.
+func (j judge) signal(name string, over float64, remedy, format string, args ...any) {
+	r := Reason{OK: over <= 1, What: fmt.Sprintf(format, args...)}
+	if !r.OK {
+		r.Remedy = remedy
+		j.n.OK = false
+		j.n.Reasons = append(j.n.Reasons, r)
+		j.h.remember(name, over, r)
+	}
+	j.n.Checks = append(j.n.Checks, r)
+}
+
+// remember keeps the worst of each signal, and for how long it was bad.
+func (h *health) remember(name string, over float64, r Reason) {
+	i := slices.IndexFunc(h.past, func(p pastReason) bool { return p.signal == name })
+	if i < 0 {
+		h.past = append(h.past, pastReason{signal: name})
+		i = len(h.past) - 1
+	}
+	p := &h.past[i]
+	p.seconds++
+	if over > p.worst {
+		p.worst, p.reason = over, r
+	}
+}
+
+// history is what was bad in the run so far, the longest first.
+func (h *health) history() []Reason {
+	slices.SortStableFunc(h.past, func(a, b pastReason) int { return b.seconds - a.seconds })
+	out := make([]Reason, len(h.past))
+	for i, p := range h.past {
+		out[i] = p.reason
+		out[i].What = fmt.Sprintf("%s (bad for %d s)", p.reason.What, p.seconds)
+	}
+	return out
 }
 
 // gcPause is the 99th percentile of the pauses since the last look.
@@ -146,50 +242,4 @@ func (h *health) gcPause() time.Duration {
 		}
 	}
 	return 0
-}
-
-func cpuTime() time.Duration {
-	var u syscall.Rusage
-	if syscall.Getrusage(syscall.RUSAGE_SELF, &u) != nil {
-		return 0
-	}
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
-}
-
-func fileLimit() int {
-	var r syscall.Rlimit
-	if syscall.Getrlimit(syscall.RLIMIT_NOFILE, &r) != nil {
-		return 0
-	}
-	return int(min(r.Cur, math.MaxInt32))
-}
-
-// openFiles counts the open files, -1 where that cannot be told. With very many
-// it is estimated from the highest number, since reading them all takes long.
-func openFiles(last int) int {
-	d, err := os.Open("/proc/self/fd")
-	if err != nil {
-		return -1
-	}
-	defer d.Close()
-	if last > 20000 {
-		return int(d.Fd()) // descriptors are given out lowest first
-	}
-	names, err := d.Readdirnames(-1)
-	if err != nil {
-		return -1
-	}
-	return len(names) - 1
-}
-
-func residentBytes() int64 {
-	b, err := os.ReadFile("/proc/self/statm")
-	if err != nil {
-		return 0
-	}
-	var size, resident int64
-	if n, _ := fmt.Sscan(string(b), &size, &resident); n < 2 {
-		return 0
-	}
-	return resident * int64(os.Getpagesize())
 }

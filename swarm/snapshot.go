@@ -115,6 +115,7 @@ type Health struct {
 	OK      bool
 	Reasons []Reason // of not being well, worst first
 	Checks  []Reason // everything that is measured, as lines to show
+	Past    []Reason // what was bad at any time of the run, at its worst, the longest first
 
 	CPU        float64 // percent of one core, last second
 	Cores      float64 // how many it may use

@@ -78,6 +78,10 @@ type Plan struct {
 
 	Log *slog.Logger // nil: nothing is logged
 
+	// Requests, if set, is called for every request that ended, as
+	// stats.Limits.Log is.
+	Requests func(key stats.Key, x stats.Sample, message string)
+
 	// Tap, if set, is told all that the run's ledger is told, on the controller's
 	// goroutine: the run journal. It must not wait.
 	Tap stats.Tap

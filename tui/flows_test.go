@@ -519,3 +519,6 @@ func TestBigBodiesOpenFast(t *testing.T) {
 		t.Errorf("ends with %q", got)
 	}
 }
+
+func clickAt(x, y int) tea.Msg   { return tea.MouseClickMsg{X: x, Y: y, Button: tea.MouseLeft} }
+func releaseAt(x, y int) tea.Msg { return tea.MouseReleaseMsg{X: x, Y: y, Button: tea.MouseLeft} }

@@ -105,7 +105,7 @@ func (m *model) status() string {
 		behind := m.live.Taken.Sub(s.Taken).Round(time.Second)
 		fixed += "  " + inverse.Styled(" FROZEN "+plainSeconds(behind)+" behind ")
 	}
-	if m.link.slow(m.every) {
+	if m.link.lags(m.every) {
 		fixed += "  " + warning.Styled("slow link")
 	}
 	if s.Rate > 0 {
@@ -128,8 +128,11 @@ func (m *model) status() string {
 	}
 	room := f.w - width(fixed) - width(light) - 8
 	lead := ""
-	if room >= 6 { // the state and the light matter more
+	switch { // the state and the light matter more
+	case room >= 6:
 		lead = " " + bold.Styled("tload") + " " + cutMiddle(clean(host), min(room, 40))
+	case room >= -2:
+		lead = " " + bold.Styled("tload")
 	}
 	lead += fixed
 	for _, e := range extra {

@@ -304,6 +304,11 @@ func (m *model) pointed(msg tea.MouseMsg) tea.Cmd {
 				a.wheel(do)
 			}
 			return m.screen().notice(m, tickMsg{})
+		case tea.MouseReleaseMsg:
+			if a.release != nil {
+				a.release(at.X-a.x, at.Y-a.y)
+				return nil
+			}
 		case tea.MouseClickMsg:
 			if at.Button != tea.MouseLeft {
 				return nil

@@ -418,7 +418,7 @@ func (e *exchange) timing(w int) []string {
 		return line
 	}
 	var out []string
-	if x.Late > 0 {
+	if x.Late >= time.Millisecond {
 		out = append(out, row("started late", x.Late, "(behind its schedule: not in the total)"))
 	}
 	where := strings.Trim(x.Conn.Local+" → "+x.Conn.Remote, " →")

@@ -215,9 +215,8 @@ func (s *group) view(m *model, w, h int) []string {
 	if preview > 0 {
 		out = append(out, rule("PREVIEW ", "", w, false))
 		if x, ok := s.table.selected(); ok {
-			one := *g
-			one.Samples = []*stats.Exchange{x.Exchange}
-			out = append(out, previewLines(m, &one, w, preview-1)...)
+			doc := m.docs[docKey{x: x.Exchange, revealed: m.reveal, preview: true}]
+			out = append(out, sampleLines(m, x.Exchange, doc, w, preview-1)...)
 		}
 	}
 	return out
@@ -226,7 +225,7 @@ func (s *group) view(m *model, w, h int) []string {
 func (s *group) notice(m *model, msg tea.Msg) tea.Cmd {
 	if _, ok := msg.(tickMsg); ok {
 		if x, ok := s.table.selected(); ok {
-			_, cmd := m.doc(docKey{x: x.Exchange, revealed: m.reveal})
+			_, cmd := m.doc(docKey{x: x.Exchange, revealed: m.reveal, preview: true})
 			return cmd
 		}
 	}

@@ -2,7 +2,6 @@ package tui
 
 import (
 	"fmt"
-	"time"
 
 	tea "charm.land/bubbletea/v2"
 
@@ -146,8 +145,9 @@ func (s *workersScreen) health(m *model, w int) []string {
 		}
 		out = append(out, line)
 	}
-	if m.snap.Elapsed > 0 && m.snap.Elapsed < 2*time.Second {
-		out = append(out, dim.Styled(" measured once a second"))
-	}
-	return out
+	t := m.shown(&m.snap.Total)
+	return append(out, rule(heading.Styled("TRAFFIC")+"  "+m.windowName()+" ", "", w, false),
+		fmt.Sprintf(" in %s/s   out %s/s   in flight %s, most %s", size(perSecond(t.In, t.Span)), size(perSecond(t.Out, t.Span)), thousands(m.snap.InFlight), thousands(of.MaxFlight)),
+		fmt.Sprintf(" connections opened %s   TLS handshakes %s   reconnects %s", thousands(t.Dialled), thousands(t.Handshakes), thousands(t.Reconnects)),
+		fmt.Sprintf(" aborted %s   not started %s", thousands(t.Aborted), thousands(t.NotStarted)))
 }

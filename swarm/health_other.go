@@ -1,0 +1,17 @@
+//go:build !linux
+
+package swarm
+
+import "time"
+
+// What only Linux tells cheaply is not known here, and said to be.
+
+func cpuLimit() float64 { return 0 }
+
+func runDelay() (waited time.Duration, known bool) { return 0, false }
+
+func openFiles(int) int { return -1 }
+
+func ephemeralPorts() (used, limit int) { return -1, 0 }
+
+func residentBytes() int64 { return 0 }

@@ -1,0 +1,142 @@
+package swarm
+
+import (
+	"os"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+)
+
+func noLag() time.Duration { return 0 }
+
+// sampled asks a health until it has measured and ok says enough, for at most
+// that long.
+func sampled(h *health, most time.Duration, ok func(Health) bool) (Health, bool) {
+	deadline := time.Now().Add(most)
+	t := time.NewTicker(50 * time.Millisecond)
+	defer t.Stop()
+	for {
+		now := <-t.C
+		if s := h.sample(now, 0, noLag); len(s.Checks) > 0 && ok(s) {
+			return s, true
+		} else if now.After(deadline) {
+			return s, false
+		}
+	}
+}
+
+func TestHealthOfAQuietProcess(t *testing.T) {
+	h := newHealth()
+	defer h.close()
+	s, ok := sampled(h, 20*time.Second, func(s Health) bool { return s.OK })
+	if !ok {
+		t.Skipf("this machine is never quiet: %+v", s.Reasons)
+	}
+	if len(s.Reasons) != 0 {
+		t.Errorf("reasons of a healthy process: %+v", s.Reasons)
+	}
+	for _, c := range s.Checks {
+		if !c.OK || c.What == "" || c.Remedy != "" {
+			t.Errorf("check %+v of a healthy process", c)
+		}
+	}
+}
+
+// TestHealthOfAStarvedProcess has every CPU taken by somebody who does not let
+// go of it.
+func TestHealthOfAStarvedProcess(t *testing.T) {
+	stop := make(chan struct{})
+	defer close(stop)
+	for range 4 * runtime.GOMAXPROCS(0) {
+		go func() {
+			for n := 0; ; n++ {
+				if n%100_000 == 0 {
+					select {
+					case <-stop:
+						return
+					default:
+					}
+				}
+			}
+		}()
+	}
+	h := newHealth()
+	defer h.close()
+	s, bad := sampled(h, 10*time.Second, func(s Health) bool { return !s.OK })
+	if !bad {
+		t.Fatalf("nothing left of the CPU, and all is well: %+v", s.Checks)
+	}
+	if s.Reasons[0].Remedy == "" || s.SuspectSeconds == 0 || len(s.Past) == 0 {
+		t.Errorf("got %+v, %d seconds, past %+v; want a remedy, seconds and the past", s.Reasons, s.SuspectSeconds, s.Past)
+	}
+	words := ""
+	for _, r := range s.Reasons {
+		words += r.What + " "
+	}
+	if !strings.Contains(words, "CPU") && !strings.Contains(words, "delay") && !strings.Contains(words, "timers late") {
+		t.Errorf("reasons %q do not speak of the CPU", words)
+	}
+}
+
+func TestHealthWithoutFiles(t *testing.T) {
+	h := newHealth()
+	defer h.close()
+	used, limit := openFiles(0), fileLimit()
+	if used < 0 || limit == 0 {
+		t.Skip("open files are not known here")
+	}
+	defer lowerFileLimit(t, used+100)()
+	before, ok := sampled(h, 20*time.Second, func(s Health) bool { return hasReason(s, "open files") == "" })
+	if !ok {
+		t.Fatalf("before any was opened: %+v", before.Reasons)
+	}
+	for range 95 {
+		f, err := os.Open(os.DevNull)
+		if err != nil {
+			break
+		}
+		defer f.Close()
+	}
+	s, bad := sampled(h, 5*time.Second, func(s Health) bool { return hasReason(s, "open files") != "" })
+	if !bad {
+		t.Fatalf("files are nearly used up, and all is well: %+v", s.Checks)
+	}
+	if got := hasReason(s, "open files"); !strings.HasPrefix(got, "ulimit -n") {
+		t.Errorf("remedy: got %q, want one with ulimit -n", got)
+	}
+}
+
+// hasReason is the remedy of the reason that has these words, "" for none.
+func hasReason(s Health, words string) string {
+	for _, r := range s.Reasons {
+		if strings.Contains(r.What, words) {
+			return r.Remedy
+		}
+	}
+	return ""
+}
+
+func TestHealthSeesItsOwnLag(t *testing.T) {
+	q := newArrivals(10, 0, time.Now().Add(-time.Second))
+	if q.ownLag() != 0 {
+		t.Error("lag before anything was released")
+	}
+	// Nobody is free: what is late then is the target's.
+	q.release(time.Now())
+	if got := q.ownLag(); got != 0 {
+		t.Errorf("nobody was free: got a lag of %v, want none", got)
+	}
+	q.waiting, q.head = nil, 0
+	q.idle = append(q.idle, make(chan time.Time, 1))
+	q.release(time.Now().Add(500 * time.Millisecond))
+	if got := q.ownLag(); got < 300*time.Millisecond {
+		t.Errorf("a free user was kept waiting: got a lag of %v, want about half a second", got)
+	}
+	h := newHealth()
+	defer h.close()
+	s := h.sample(time.Now().Add(2*time.Second), 0, func() time.Duration { return time.Second })
+	if hasReason(s, "own delay") == "" {
+		t.Errorf("got %+v, want the own delay among the reasons", s.Reasons)
+	}
+}

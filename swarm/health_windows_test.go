@@ -1,0 +1,8 @@
+package swarm
+
+import "testing"
+
+func lowerFileLimit(t *testing.T, to int) func() {
+	t.Skip("there is no such limit here")
+	return nil
+}
