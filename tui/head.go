@@ -3,6 +3,7 @@ package tui
 import (
 	"fmt"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"time"
 
@@ -312,7 +313,19 @@ func (m *model) footer() string {
 	in := m.screen().place()
 	const last = "? help "
 	line, x := " ", 1
-	for _, do := range footers[in] {
+	show := footers[in]
+	if m.snap.State == swarm.Stopped { // what changes a run has no place here
+		show = slices.DeleteFunc(slices.Clone(show), func(do action) bool {
+			return slices.Contains([]action{moreUsers, plusOne, setUsers, stop, pause, segment, quit}, do)
+		})
+		if in != inExchange {
+			show = append([]action{quit}, show...)
+			if m.o.Launch != nil {
+				show = append([]action{newRun}, show...)
+			}
+		}
+	}
+	for _, do := range show {
 		label := m.footLabel(in, do)
 		if label == "" {
 			continue

@@ -226,7 +226,7 @@ func picture(m *model, seconds []stats.Second, what int, from, span time.Duratio
 		all = append(all, s.values)
 	}
 	c.upper = func(rows int) float64 { return m.scale(fmt.Sprint(id, span, rows)).reach(most(all...), rows, m.now()) }
-	if what == 0 && c.suspect(from, from+span) {
+	if what == 0 && w >= 50 && c.suspect(from, from+span) {
 		title += "  " + badBold.Styled("!") + " suspect"
 	}
 	c.label = short
