@@ -118,7 +118,7 @@ func (m *model) status() string {
 	}
 	if f.w >= 72 {
 		if b := behaviours(s, f.w >= 120); b != "" {
-			extra = append(extra, dim.Styled(b))
+			extra = append(extra, b)
 		}
 	}
 	if f.w >= 130 && s.RunTime > 0 {
@@ -255,7 +255,7 @@ var tabNames = [7]string{"Dash", "Stats", "Charts", "Errors", "Users", "Workers"
 // tabLine is the third line: the tabs, or where one is below them.
 func (m *model) tabLine() string {
 	f := m.frame
-	window := dim.Styled(m.windowName()) + " "
+	window := m.windowName() + " "
 	if st := m.tabs[m.tab]; len(st) > 1 {
 		crumbs := []string{tabNames[m.tab]}
 		for _, s := range st[1:] {
