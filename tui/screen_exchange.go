@@ -320,8 +320,11 @@ func (e *exchange) copyCurl(m *model) tea.Cmd {
 
 func (e *exchange) sendAgain(m *model) tea.Cmd {
 	switch {
-	case m.o.Send == nil:
+	case m.o.Send == nil && m.o.Launch == nil:
 		m.say("this run was opened to be read: nothing is sent")
+		return nil
+	case m.o.Send == nil:
+		m.say("requests of this run cannot be sent again")
 		return nil
 	case e.x.URL == "":
 		m.say("only HTTP requests can be sent again")
