@@ -3,6 +3,7 @@ package tui
 import (
 	"fmt"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"time"
 
@@ -117,7 +118,7 @@ func (m *model) status() string {
 	}
 	if f.w >= 72 {
 		if b := behaviours(s, f.w >= 120); b != "" {
-			extra = append(extra, dim.Styled(b))
+			extra = append(extra, b)
 		}
 	}
 	if f.w >= 130 && s.RunTime > 0 {
@@ -254,7 +255,7 @@ var tabNames = [7]string{"Dash", "Stats", "Charts", "Errors", "Users", "Workers"
 // tabLine is the third line: the tabs, or where one is below them.
 func (m *model) tabLine() string {
 	f := m.frame
-	window := dim.Styled(m.windowName()) + " "
+	window := m.windowName() + " "
 	if st := m.tabs[m.tab]; len(st) > 1 {
 		crumbs := []string{tabNames[m.tab]}
 		for _, s := range st[1:] {
@@ -312,7 +313,19 @@ func (m *model) footer() string {
 	in := m.screen().place()
 	const last = "? help "
 	line, x := " ", 1
-	for _, do := range footers[in] {
+	show := footers[in]
+	if m.snap.State == swarm.Stopped { // what changes a run has no place here
+		show = slices.DeleteFunc(slices.Clone(show), func(do action) bool {
+			return slices.Contains([]action{moreUsers, plusOne, setUsers, stop, pause, segment, quit}, do)
+		})
+		if in != inExchange {
+			show = append([]action{quit}, show...)
+			if m.o.Launch != nil {
+				show = append([]action{newRun}, show...)
+			}
+		}
+	}
+	for _, do := range show {
 		label := m.footLabel(in, do)
 		if label == "" {
 			continue

@@ -120,6 +120,9 @@ func (m *model) attach(l Load) {
 		}
 	}
 	m.read()
+	if m.live.State == swarm.Stopped { // opened to be read: all of it
+		m.tabs[2][0].(*chartsScreen).window = len(windows) - 1
+	}
 }
 
 // now is the time of what is shown, so that a frozen screen stands still.

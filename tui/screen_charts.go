@@ -10,6 +10,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"tload/stats"
+	"tload/swarm"
 )
 
 // chartsScreen is latency, requests and users over time, of everything or of
@@ -106,11 +107,21 @@ func (c *chartsScreen) span(m *model) (from, span time.Duration) {
 	if c.zoom[1] > 0 {
 		return c.zoom[0], c.zoom[1] - c.zoom[0]
 	}
-	span = windows[c.window]
-	if span == 0 {
-		return 0, wholeSpan(m.snap.Elapsed)
+	elapsed := m.snap.Elapsed
+	if span = windows[c.window]; span == 0 {
+		span = wholeSpan(elapsed)
 	}
-	return window(m.snap.Elapsed, span), span
+	// No room for what will never come.
+	end := m.snap.RunTime
+	if m.snap.State == swarm.Stopped {
+		end = elapsed
+	}
+	if end > 0 {
+		const quarters = 4 * time.Second
+		end = (max(end, elapsed, quarters) + quarters - 1) / quarters * quarters
+		span = min(span, end)
+	}
+	return window(elapsed, span), span
 }
 
 func (c *chartsScreen) act(m *model, do action) tea.Cmd {
@@ -226,7 +237,7 @@ func picture(m *model, seconds []stats.Second, what int, from, span time.Duratio
 		all = append(all, s.values)
 	}
 	c.upper = func(rows int) float64 { return m.scale(fmt.Sprint(id, span, rows)).reach(most(all...), rows, m.now()) }
-	if what == 0 && c.suspect(from, from+span) {
+	if what == 0 && w >= 50 && c.suspect(from, from+span) {
 		title += "  " + badBold.Styled("!") + " suspect"
 	}
 	c.label = short

@@ -196,7 +196,7 @@ func lastErrors(m *model, w, h int) []string {
 			said = string(maskedStart(m, x))
 		}
 		line := fmt.Sprintf(" %s  %s  %s  ", x.When.Local().Format("15:04:05"), fit(cutMiddle(endpointName(x.Key), 20), 20), bad.Styled(cut(clean(what), 30)))
-		out = append(out, line+dim.Styled(cut(clean(oneLine(said)), max(w-width(line)-1, 0))))
+		out = append(out, line+cut(clean(oneLine(said)), max(w-width(line)-1, 0)))
 	}
 	return sized(out, w, h)
 }

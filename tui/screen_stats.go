@@ -340,7 +340,7 @@ func detailLines(m *model, e endpoint, w, h int, hint string) []string {
 		if p == "p80" || p == "p99.99" && w < 100 {
 			continue
 		}
-		line += dim.Styled(p) + " " + millis(l.At(i)) + "  "
+		line += p + " " + bold.Styled(millis(l.At(i))) + "  "
 	}
 	out = append(out, line)
 	out = append(out, fmt.Sprintf(" min %s  mean %s  max %s ms   size %s avg   in %s/s  out %s/s",
