@@ -19,6 +19,11 @@ type Behaviour struct {
 	Host   string // base URL of its requests when no --host is given
 	Wait   Wait   // between tasks; a Set may have its own
 
+	// Setup and Teardown run once for the whole run, before the first user
+	// starts and after the last one has left. An error of Setup keeps the run
+	// from starting; one of Teardown is said at the end.
+	Setup, Teardown func(ctx context.Context, host string) error
+
 	// New makes the tasks of one user. It is called once per user, and more
 	// often to look at the tasks, so it does no I/O.
 	New func(*User) *Set
@@ -247,11 +252,23 @@ func (b *Behaviour) name() string {
 	return name
 }
 
-// Endless names the nested sets that a user can enter and never leave by the
-// set's own means: no Loops, and no task that could return Interrupt can be
-// told from outside, so it only asks whether a bound is there. Sets without
-// one are fine when a task in them returns Interrupt.
-func (p *plan) endless(path string) (names []string) {
+// Endless names the nested sets without Loops in which no task's code can be
+// seen to leave: such a set keeps its users for ever unless a task in it
+// returns Interrupt. Whether one does cannot be told without running it, so
+// this is what a warning is made of, not an error.
+func Endless(list []Behaviour) (names []string) {
+	for i := range list {
+		k := &kind{run: &Shared{Transport: &Transport{}}, name: list[i].name(), make: list[i].New}
+		if root, err := k.look(); err == nil {
+			for _, name := range root.endless() {
+				names = append(names, k.name+"/"+name)
+			}
+		}
+	}
+	return names
+}
+
+func (p *plan) endless() (names []string) {
 	for _, step := range p.tasks {
 		if step.set == nil {
 			continue
@@ -259,7 +276,7 @@ func (p *plan) endless(path string) (names []string) {
 		if step.set.set.Loops == 0 {
 			names = append(names, step.name)
 		}
-		names = append(names, step.set.endless(step.name)...)
+		names = append(names, step.set.endless()...)
 	}
 	return names
 }

@@ -16,7 +16,7 @@ func (c *Client) judge(k *call, opts []Option) error {
 	case k.err != nil:
 		kind, message, cause = k.err.Kind, k.err.Text, k.err
 	case !c.expected(k, opts):
-		kind, message = stats.HTTP, c.statusText(r.Status)
+		kind, message = stats.HTTP, c.failedText(r.Status, r.Raw())
 		if r.Status < 400 {
 			message += ", which was not expected"
 		}
@@ -47,6 +47,9 @@ func (c *Client) expected(k *call, opts []Option) bool {
 
 // record counts the request in its row.
 func (c *Client) record(k *call, message string) {
+	if c.who.Trace != nil {
+		c.who.Trace(c.capture(k, message))
+	}
 	sink := c.who.Sink
 	if sink == nil {
 		return

@@ -41,6 +41,9 @@ type Shared struct {
 	Transport *Transport
 	Filter    Filter
 	Log       *slog.Logger
+
+	once  bool                  // each task once, in order
+	trace func(*stats.Exchange) // sees every exchange; nil: nobody looks
 }
 
 // kind is a behaviour in a run.
@@ -116,7 +119,7 @@ func (k *kind) look() (root *plan, err error) {
 func (k *kind) run1(ctx context.Context, su *swarm.User) {
 	u := &User{user: su, kind: k}
 	u.Client = k.run.Transport.Client(Who{
-		Sink: su.Sink, ID: int(su.ID), Behaviour: k.name, Base: ctx,
+		Sink: su.Sink, ID: int(su.ID), Behaviour: k.name, Base: ctx, Trace: k.run.trace,
 	})
 	defer u.Client.close()
 	defer func() {

@@ -72,18 +72,42 @@ func (u *User) Sleep(ctx context.Context, d time.Duration) error {
 
 // live acts as the user until it is to end.
 func (u *User) live(ctx context.Context) {
-	root, err := u.kind.plan(u, nil)
-	if err != nil {
-		panic(err)
-	}
+	root := u.plan()
 	if u.enter(ctx, root.set, "") != nil {
 		return
 	}
-	err = u.walk(ctx, root)
+	err := u.walk(ctx, root)
 	u.leave(ctx, root.set, "")
 	if errors.Is(err, StopRun) {
 		u.user.StopRun("behaviour")
 	}
+}
+
+// plan has the author's New called on a goroutine of its own: what it needs of
+// stack would stay with the user, who may be one of very many that only wait.
+func (u *User) plan() *plan {
+	type made struct {
+		root  *plan
+		err   error
+		panic any
+	}
+	c := make(chan made, 1)
+	go func() {
+		var m made
+		defer func() {
+			m.panic = recover()
+			c <- m
+		}()
+		m.root, m.err = u.kind.plan(u, nil)
+	}()
+	m := <-c
+	if m.panic != nil {
+		panic(m.panic)
+	}
+	if m.err != nil {
+		panic(m.err)
+	}
+	return m.root
 }
 
 // enter runs a set's OnStart.
@@ -125,12 +149,16 @@ func (u *User) walk(ctx context.Context, p *plan) error {
 	}
 	for n := 0; ; n++ {
 		turn := n
-		if !p.set.Sequential {
+		if u.kind.run.once {
+			if n == len(p.tasks) {
+				return nil
+			}
+		} else if !p.set.Sequential {
 			turn = p.pick(u.user.Rand)
 		} else if turn = n % len(p.tasks); turn == 0 && n > 0 && p.set.Loops > 0 && n/len(p.tasks) >= p.set.Loops {
 			return nil
 		}
-		if !p.set.Sequential && p.set.Loops > 0 && n >= p.set.Loops {
+		if !u.kind.run.once && !p.set.Sequential && p.set.Loops > 0 && n >= p.set.Loops {
 			return nil
 		}
 		err := u.step(ctx, &p.tasks[turn], wait)
@@ -185,9 +213,9 @@ func (u *User) step(ctx context.Context, t *planned, wait Wait) error {
 	meter := u.kind.meters[t.index]
 	u.count++
 	u.begin(t.name, start)
-	began := time.Now()
+	began := u.sweeper.Now() // cheaper than time.Now, which also asks for the date
 	err := u.guard(ctx, t.task.Run)
-	sample := stats.Sample{Took: time.Since(began), Due: start.Due, Late: start.Late}
+	sample := stats.Sample{Took: u.sweeper.Now() - began, Due: start.Due, Late: start.Late}
 	leaves := errors.Is(err, Interrupt) || errors.Is(err, StopUser) || errors.Is(err, StopRun)
 	switch {
 	case err == nil || leaves:

@@ -67,6 +67,8 @@ type command struct {
 func commands() []command {
 	return []command{
 		{"demo", "[flags]", "load a built-in target on loopback", (*program).demo},
+		{"check", "[flags] [URL | PATH ...]", "one user, everything once; prints requests and responses", (*program).check},
+		{"import", "curl|har FILE", "print a .http file made of curl commands or a recording", (*program).importFrom},
 		{"build", "[-o FILE] [DIR|FILE.go]", "a static binary with these behaviours inside (GOOS, GOARCH)", (*program).build},
 		{"init", "[DIR]", "behaviours to start from, with a module and a test", (*program).init},
 		{"view", "RUN", "open a finished run in the same screens, or write its reports again", (*program).view},

@@ -229,6 +229,9 @@ func (p *program) list(ctx context.Context, s *settings, own []behaviours.Behavi
 	}
 	defer x.close()
 	printRatios(p.stdout, x.behaviours)
+	for _, name := range behaviours.Endless(own) {
+		fmt.Fprintf(p.stdout, "▲ %s: a user that enters this set leaves it only if a task in it returns Interrupt (or give it Loops)\n", name)
+	}
 	return exitOK
 }
 

@@ -5,8 +5,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -38,6 +40,20 @@ func TestScripts(t *testing.T) {
 			}
 			e.Defer(func() { target.Close() })
 			e.Setenv("HOST", target.URL)
+			if !testing.Short() {
+				bin, err := build()
+				if err != nil {
+					return err
+				}
+				e.Setenv("TLOAD", bin)
+				for _, name := range []string{"GOCACHE", "GOMODCACHE", "GOROOT"} {
+					out, err := exec.Command("go", "env", name).Output()
+					if err != nil {
+						return err
+					}
+					e.Setenv(name, strings.TrimSpace(string(out)))
+				}
+			}
 			e.Setenv("NONCE", target.Nonce())
 			e.Values["target"] = target
 			return nil

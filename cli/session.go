@@ -9,6 +9,8 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"runtime/debug"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -21,6 +23,7 @@ import (
 // session is one run with everything around it: client, log, directory.
 type session struct {
 	settings   *settings
+	own        []behaviours.Behaviour // as their authors wrote them
 	behaviours []*swarm.Behaviour
 	transport  *behaviours.Transport
 	ctl        *swarm.Controller
@@ -108,6 +111,10 @@ func prepare(ctx context.Context, s *settings, own []behaviours.Behaviour, logs 
 	if x.ctl, err = swarm.New(plan); err != nil {
 		return nil, misuse{err}
 	}
+	x.own = list
+	if err := x.setup(ctx); err != nil {
+		return nil, err
+	}
 	ready = true
 	return x, nil
 }
@@ -169,13 +176,57 @@ func (x *session) start() {
 		if x.settings.abort {
 			go x.watchThresholds()
 		}
-		x.runErr = x.ctl.Run(context.Background())
+		x.runErr = errors.Join(x.ctl.Run(context.Background()), x.teardown())
 		x.transport.Close()
 		x.fileErr = errors.Join(x.closeJournal(), x.outside.close(), x.writeFiles())
 		if x.logFile != nil {
 			x.logFile.Close()
 		}
 	}()
+}
+
+// setup calls each behaviour's Setup. If one fails, what was set up before is
+// torn down.
+func (x *session) setup(ctx context.Context) error {
+	for i, b := range x.own {
+		if b.Setup == nil {
+			continue
+		}
+		if err := guard(func() error { return b.Setup(ctx, x.settings.host) }); err != nil {
+			x.own = x.own[:i]
+			return errors.Join(fmt.Errorf("setup of %s: %w", b.Name, err), x.teardown())
+		}
+	}
+	return nil
+}
+
+// teardownTime is how long a behaviour's Teardown may take.
+const teardownTime = time.Minute
+
+// teardown calls each behaviour's Teardown, in reverse.
+func (x *session) teardown() error {
+	ctx, cancel := context.WithTimeout(context.Background(), teardownTime)
+	defer cancel()
+	var all []error
+	for _, b := range slices.Backward(x.own) {
+		if b.Teardown == nil {
+			continue
+		}
+		if err := guard(func() error { return b.Teardown(ctx, x.settings.host) }); err != nil {
+			all = append(all, fmt.Errorf("teardown of %s: %w", b.Name, err))
+		}
+	}
+	return errors.Join(all...)
+}
+
+// guard makes an error of a panic in an author's code.
+func guard(f func() error) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("panic: %v\n%s", r, debug.Stack())
+		}
+	}()
+	return f()
 }
 
 // close gives up a session that was not started.

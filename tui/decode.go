@@ -18,10 +18,11 @@ import (
 // gigabytes of zeros.
 const mostDecoded = 32 << 20
 
-// decode undoes content codings, the last applied first, and says what it did.
+// decode undoes content codings, the last applied first, up to most bytes, and
+// says what it did.
 // What a coding cannot give back, because it breaks off or is not what it says,
 // ends the text there and is said too.
-func decode(body []byte, coding string) (out []byte, note string) {
+func decode(body []byte, coding string, most int) (out []byte, note string) {
 	out = body
 	var names []string
 	for _, c := range strings.Split(coding, ",") {
@@ -40,7 +41,7 @@ func decode(body []byte, coding string) (out []byte, note string) {
 			notes = append(notes, fmt.Sprintf("%s: %s, shown as it came", name, clean(err.Error())))
 			break
 		}
-		got, err := io.ReadAll(io.LimitReader(r, mostDecoded+1))
+		got, err := io.ReadAll(io.LimitReader(r, int64(most)+1))
 		if c, ok := r.(io.Closer); ok {
 			c.Close()
 		}
@@ -50,9 +51,9 @@ func decode(body []byte, coding string) (out []byte, note string) {
 		}
 		n := fmt.Sprintf("%s %s → %s B", name, thousands(before), thousands(len(got)))
 		switch {
-		case len(got) > mostDecoded:
-			got = got[:mostDecoded]
-			n = fmt.Sprintf("%s %s → over %s, the rest is not unpacked", name, thousands(before), size(mostDecoded))
+		case len(got) > most:
+			got = got[:most]
+			n = fmt.Sprintf("%s %s → over %s, the rest is not unpacked", name, thousands(before), size(float64(most)))
 		case errors.Is(err, io.ErrUnexpectedEOF):
 			n += ", breaks off"
 		case err != nil:

@@ -27,12 +27,17 @@ type docKey struct {
 	raw      bool
 	hex      bool // hex asked for; text if it would be hex by itself
 	revealed bool
+	preview  bool // only the beginning
 }
 
 const (
-	mostLines  = 400_000
+	mostLines  = 1_000_000
 	mostColour = 1 << 20 // bytes of a body that is still coloured
 	longLine   = 16 << 10
+
+	// A preview is made anew every second while the load goes on, on the machine
+	// that makes the load: it reads no further than it shows.
+	previewBytes = 8 << 10
 )
 
 // read makes the document. It is slow work: call it in a command.
@@ -42,8 +47,12 @@ func (k docKey) read(s *secrets) *document {
 		part = k.x.Request
 	}
 	d := &document{}
+	most := mostDecoded
+	if k.preview {
+		part.Body, most = part.Body[:min(len(part.Body), previewBytes)], previewBytes
+	}
 	contentType := headerOf(part.Head, "Content-Type")
-	body, note := decode(part.Body, headerOf(part.Head, "Content-Encoding"))
+	body, note := decode(part.Body, headerOf(part.Head, "Content-Encoding"), most)
 	d.note = note
 	media, params, _ := mime.ParseMediaType(contentType)
 	switch strings.ToLower(params["charset"]) {
@@ -96,22 +105,26 @@ func (k docKey) read(s *secrets) *document {
 // textLines parts text into lines that are safe to draw. A line too long for
 // any screen is parted as well, so that drawing never meets megabytes.
 func textLines(body []byte) []string {
+	text := string(body) // once: plain lines are parts of it
 	var lines []string
-	for len(body) > 0 && len(lines) < mostLines {
-		line, end := cutLine(body)
-		body = body[len(line)+len(end):]
+	for len(text) > 0 && len(lines) < mostLines {
+		line, rest := text, ""
+		if i := strings.IndexByte(text, '\n'); i >= 0 {
+			line, rest = strings.TrimSuffix(text[:i], "\r"), text[i+1:]
+		}
+		text = rest
 		for len(line) > longLine {
 			at := longLine
 			for at > longLine-4 && line[at]&0xc0 == 0x80 {
 				at-- // not inside a character
 			}
-			lines = append(lines, clean(string(line[:at])))
+			lines = append(lines, clean(line[:at]))
 			line = line[at:]
 		}
-		lines = append(lines, clean(string(line)))
+		lines = append(lines, clean(line))
 	}
-	if len(body) > 0 {
-		lines = append(lines, fmt.Sprintf("… %s more bytes are not shown: save the exchange to read them", thousands(len(body))))
+	if len(text) > 0 {
+		lines = append(lines, fmt.Sprintf("… %s more bytes are not shown: save the exchange to read them", thousands(len(text))))
 	}
 	return lines
 }

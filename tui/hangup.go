@@ -34,7 +34,6 @@ type link struct {
 
 	bytes   atomic.Int64 // written in all
 	slowest atomic.Int64 // nanoseconds of the slowest write since it was asked
-	since   atomic.Int64 // when the write began that goes on, 0 if none does
 
 	mu   sync.Mutex // guards what the model's tick reckons
 	last int64      // bytes at the last tick
@@ -42,6 +41,7 @@ type link struct {
 	rate float64 // bytes per second
 	pace time.Duration
 	calm time.Time // since when writes have been fast
+	slow int       // slow ones until then
 }
 
 func newLink(every time.Duration) *link {
@@ -72,9 +72,7 @@ func (w *watchedWriter) Write(p []byte) (int, error) { return w.link.write(w.Wri
 
 func (l *link) write(w io.Writer, p []byte) (int, error) {
 	began := time.Now()
-	l.since.Store(began.UnixNano())
 	n, err := w.Write(p)
-	l.since.Store(0)
 	if took := int64(time.Since(began)); took > l.slowest.Load() {
 		l.slowest.Store(took)
 	}
@@ -90,17 +88,17 @@ func (l *link) write(w io.Writer, p []byte) (int, error) {
 func (l *link) next(every time.Duration, now time.Time) time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	slow := time.Duration(l.slowest.Swap(0))
-	if since := l.since.Load(); since != 0 {
-		slow = max(slow, now.Sub(time.Unix(0, since)))
-	}
-	switch {
-	case slow > time.Second:
-		l.pace, l.calm = max(5*time.Second, every), now
-	case slow > 100*time.Millisecond:
+	switch took := time.Duration(l.slowest.Swap(0)); {
+	case took > 100*time.Millisecond:
+		// One long wait is somebody who stopped the terminal for a while, and
+		// comes back to a screen that should be current; several are a slow line.
+		l.slow++
 		l.pace, l.calm = max(l.pace, time.Second, every), now
+		if took > time.Second && l.slow > 1 {
+			l.pace = max(5*time.Second, every)
+		}
 	case now.Sub(l.calm) >= 30*time.Second:
-		l.pace = every
+		l.pace, l.slow = every, 0
 	}
 	if d := now.Sub(l.at); d >= time.Second {
 		n := l.bytes.Load()
@@ -119,7 +117,8 @@ func (l *link) traffic() float64 {
 	return l.rate
 }
 
-func (l *link) slow(every time.Duration) bool {
+// lags says that the screen is drawn less often than it should be.
+func (l *link) lags(every time.Duration) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.pace > every

@@ -3,6 +3,7 @@ package tui
 import (
 	"fmt"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"time"
 
@@ -105,7 +106,7 @@ func (m *model) status() string {
 		behind := m.live.Taken.Sub(s.Taken).Round(time.Second)
 		fixed += "  " + inverse.Styled(" FROZEN "+plainSeconds(behind)+" behind ")
 	}
-	if m.link.slow(m.every) {
+	if m.link.lags(m.every) {
 		fixed += "  " + warning.Styled("slow link")
 	}
 	if s.Rate > 0 {
@@ -117,7 +118,7 @@ func (m *model) status() string {
 	}
 	if f.w >= 72 {
 		if b := behaviours(s, f.w >= 120); b != "" {
-			extra = append(extra, dim.Styled(b))
+			extra = append(extra, b)
 		}
 	}
 	if f.w >= 130 && s.RunTime > 0 {
@@ -128,8 +129,11 @@ func (m *model) status() string {
 	}
 	room := f.w - width(fixed) - width(light) - 8
 	lead := ""
-	if room >= 6 { // the state and the light matter more
+	switch { // the state and the light matter more
+	case room >= 6:
 		lead = " " + bold.Styled("tload") + " " + cutMiddle(clean(host), min(room, 40))
+	case room >= -2:
+		lead = " " + bold.Styled("tload")
 	}
 	lead += fixed
 	for _, e := range extra {
@@ -251,7 +255,7 @@ var tabNames = [7]string{"Dash", "Stats", "Charts", "Errors", "Users", "Workers"
 // tabLine is the third line: the tabs, or where one is below them.
 func (m *model) tabLine() string {
 	f := m.frame
-	window := dim.Styled(m.windowName()) + " "
+	window := m.windowName() + " "
 	if st := m.tabs[m.tab]; len(st) > 1 {
 		crumbs := []string{tabNames[m.tab]}
 		for _, s := range st[1:] {
@@ -309,7 +313,19 @@ func (m *model) footer() string {
 	in := m.screen().place()
 	const last = "? help "
 	line, x := " ", 1
-	for _, do := range footers[in] {
+	show := footers[in]
+	if m.snap.State == swarm.Stopped { // what changes a run has no place here
+		show = slices.DeleteFunc(slices.Clone(show), func(do action) bool {
+			return slices.Contains([]action{moreUsers, plusOne, setUsers, stop, pause, segment, quit}, do)
+		})
+		if in != inExchange {
+			show = append([]action{quit}, show...)
+			if m.o.Launch != nil {
+				show = append([]action{newRun}, show...)
+			}
+		}
+	}
+	for _, do := range show {
 		label := m.footLabel(in, do)
 		if label == "" {
 			continue

@@ -257,8 +257,8 @@ func (m *model) again() tea.Cmd {
 		return nil
 	}
 	f := m.o.Form
-	if m.form != nil {
-		return nil
+	if f.Host == "" { // it was not started from the form
+		f.Host, f.Users, f.SpawnRate, f.RunTime = m.live.Host, m.live.Peak, m.live.SpawnRate, m.live.RunTime
 	}
 	m.form = newForm(m, f)
 	return m.form.probe(m)
@@ -304,6 +304,11 @@ func (m *model) pointed(msg tea.MouseMsg) tea.Cmd {
 				a.wheel(do)
 			}
 			return m.screen().notice(m, tickMsg{})
+		case tea.MouseReleaseMsg:
+			if a.release != nil {
+				a.release(at.X-a.x, at.Y-a.y)
+				return nil
+			}
 		case tea.MouseClickMsg:
 			if at.Button != tea.MouseLeft {
 				return nil

@@ -35,6 +35,7 @@ func (f frame) narrow() bool {
 type area struct {
 	x, y, w, h int
 	click      func(x, y int, again bool) // relative to the rectangle
+	release    func(x, y int)
 	wheel      func(do action)
 	do         action // a key of the footer
 }

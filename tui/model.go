@@ -68,10 +68,12 @@ type model struct {
 	toastTill time.Time
 	ctrlC     time.Time
 	leaving   bool
+	went      bool // the run was seen to go on
 	scales    map[string]*scale
 	docs      map[docKey]*document
 	docOrder  []docKey
 	making    map[docKey]bool
+	preview   preview
 	drew      time.Duration // last view took
 
 	outcome Outcome
@@ -109,7 +111,7 @@ func (m *model) clearTabs() {
 
 // attach shows a run.
 func (m *model) attach(l Load) {
-	m.load, m.form, m.frozen, m.leaving = l, nil, false, false
+	m.load, m.form, m.frozen, m.leaving, m.went = l, nil, false, false, false
 	m.want, m.whole = -1, false
 	m.dir = m.o.Dir
 	if m.o.DirOf != nil {
@@ -118,6 +120,9 @@ func (m *model) attach(l Load) {
 		}
 	}
 	m.read()
+	if m.live.State == swarm.Stopped { // opened to be read: all of it
+		m.tabs[2][0].(*chartsScreen).window = len(windows) - 1
+	}
 }
 
 // now is the time of what is shown, so that a frozen screen stands still.
@@ -135,6 +140,7 @@ func (m *model) read() {
 	if s := m.load.Snapshot(); s != nil && s.Snapshot != nil {
 		m.live = s
 	}
+	m.went = m.went || m.live.State.Active()
 	if !m.frozen {
 		m.snap = m.live
 	}
@@ -259,11 +265,11 @@ func (m *model) watchEnd() tea.Cmd {
 
 // Update takes one message. A panic ends the screen, not the program: the load
 // goes on and the caller is told.
-func (m *model) Update(msg tea.Msg) (_ tea.Model, cmd tea.Cmd) {
+func (m *model) Update(msg tea.Msg) (next tea.Model, cmd tea.Cmd) {
 	defer func() {
 		if r := recover(); r != nil {
 			m.fail(fmt.Errorf("panic in the screen: %v\n%s", r, debug.Stack()))
-			cmd = tea.Quit
+			next, cmd = m, tea.Quit
 		}
 	}()
 	if m.fault != nil { // drawing failed: out, in order
@@ -296,6 +302,12 @@ func (m *model) update(msg tea.Msg) tea.Cmd {
 	case tea.MouseMsg:
 		return m.pointed(msg)
 	case docMsg:
+		if msg.want == m.preview.next {
+			m.preview.x, m.preview.doc = msg.want.x, msg.doc
+		}
+		if !m.making[msg.want] {
+			return nil
+		}
 		delete(m.making, msg.want)
 		m.keep(msg.want, msg.doc)
 		for _, s := range m.tabs[m.tab] {
@@ -315,7 +327,9 @@ func (m *model) update(msg tea.Msg) tea.Cmd {
 			if m.leaving {
 				return m.leave(Quit)
 			}
-			m.say("the run is over: %s", reasonText(m.live))
+			if m.went {
+				m.say("the run is over: %s", reasonText(m.live))
+			}
 		}
 	case faultMsg:
 		m.fail(msg.err)
@@ -387,12 +401,17 @@ func (m *model) doc(k docKey) (*document, tea.Cmd) {
 
 // keep holds the documents of the last few bodies that were looked at.
 func (m *model) keep(k docKey, d *document) {
-	const most = 24
+	const most, mostInAll = 24, 2 * mostLines
 	if m.docs[k] == nil {
 		m.docOrder = append(m.docOrder, k)
 	}
 	m.docs[k] = d
-	for len(m.docOrder) > most {
+	lines := 0
+	for _, d := range m.docs {
+		lines += len(d.lines)
+	}
+	for len(m.docOrder) > 1 && (len(m.docOrder) > most || lines > mostInAll) {
+		lines -= len(m.docs[m.docOrder[0]].lines)
 		delete(m.docs, m.docOrder[0])
 		m.docOrder = m.docOrder[1:]
 	}

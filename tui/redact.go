@@ -38,20 +38,37 @@ func newSecrets(more []string) *secrets {
 	for _, n := range more {
 		n = strings.ToLower(strings.TrimSpace(n))
 		s.headers[n] = true
-		s.fields[folded(n)] = true
+		s.fields[string(folded(nil, n))] = true
 	}
 	return s
 }
 
-// folded makes api_key, api-key and apiKey one name.
-func folded(name string) string {
-	return strings.NewReplacer("_", "", "-", "", ".", "", " ", "").Replace(strings.ToLower(name))
+// folded makes api_key, api-key and apiKey one name. It writes into b.
+func folded(b []byte, name string) []byte {
+	for i := 0; i < len(name); i++ {
+		switch c := name[i]; {
+		case c == '_' || c == '-' || c == '.' || c == ' ':
+		case c >= 'A' && c <= 'Z':
+			b = append(b, c+'a'-'A')
+		default:
+			b = append(b, c)
+		}
+	}
+	return b
 }
 
 func (s *secrets) header(name string) bool {
 	return s.headers[strings.ToLower(strings.TrimSpace(name))]
 }
-func (s *secrets) field(name string) bool { return s.fields[folded(name)] }
+
+// field is asked for every key of a body of megabytes.
+func (s *secrets) field(name string) bool {
+	if len(name) > 64 {
+		return false
+	}
+	var b [64]byte
+	return s.fields[string(folded(b[:0], name))]
+}
 
 // head masks the values of secret headers and the secret parameters of the
 // request line. What stands in their place is up to mask, which gets the value

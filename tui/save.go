@@ -96,11 +96,19 @@ func writeFile(path string, data []byte, mode os.FileMode) error {
 	return os.WriteFile(path, data, mode)
 }
 
+// mostClip is what terminals take for the clipboard, and what a slow line can
+// be asked to carry.
+const mostClip = 74_000
+
 // copied is text for the clipboard and, because not every terminal lets it
 // through, for a file as well.
 func copied(dir, what, name, text string) savedMsg {
 	path := filepath.Join(dir, name)
-	return savedMsg{what: "copied " + what, path: path, size: len(text), clip: text, err: writeFile(path, []byte(text), 0o600)}
+	m := savedMsg{what: "copied " + what, path: path, size: len(text), clip: text, err: writeFile(path, []byte(text), 0o600)}
+	if len(text) > mostClip {
+		m.what, m.clip = what+" is too long for the clipboard: it is in a file", ""
+	}
+	return m
 }
 
 func fileSize(path string) int {

@@ -10,6 +10,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"tload/stats"
+	"tload/swarm"
 )
 
 // chartsScreen is latency, requests and users over time, of everything or of
@@ -24,7 +25,9 @@ type chartsScreen struct {
 	which   int // set of percentiles
 	focus   int
 	big     bool
-	cursor  time.Duration // below 0: none
+	cursor  time.Duration    // below 0: none
+	zoom    [2]time.Duration // a part of the run that the mouse chose; zero for none
+	pressed time.Duration    // where the mouse went down, below 0 when it is up
 }
 
 var (
@@ -32,7 +35,7 @@ var (
 	windowNames = []string{"1m", "2m", "5m", "15m", "all"}
 )
 
-func newCharts() *chartsScreen { return &chartsScreen{window: 1, cursor: -1} }
+func newCharts() *chartsScreen { return &chartsScreen{window: 1, cursor: -1, pressed: -1} }
 
 func (c *chartsScreen) place() place { return inCharts }
 
@@ -63,8 +66,8 @@ func (c *chartsScreen) filtered(m *model, text string) {
 }
 
 func (c *chartsScreen) back() bool {
-	if c.big || c.cursor >= 0 {
-		c.big, c.cursor = false, -1
+	if c.big || c.cursor >= 0 || c.zoom[1] > 0 {
+		c.big, c.cursor, c.zoom = false, -1, [2]time.Duration{}
 		return true
 	}
 	return false
@@ -92,13 +95,33 @@ func (c *chartsScreen) data(m *model) []stats.Second {
 	return m.snap.Seconds
 }
 
-// view of time: where the window begins and how long it is.
-func (c *chartsScreen) span(m *model) (from, span time.Duration) {
-	span = windows[c.window]
-	if span == 0 {
-		return 0, wholeSpan(m.snap.Elapsed)
+func (c *chartsScreen) windowName() string {
+	if c.zoom[1] > 0 {
+		return clock(c.zoom[0]) + "-" + clock(c.zoom[1])
 	}
-	return window(m.snap.Elapsed, span), span
+	return windowNames[c.window]
+}
+
+// span is where the window begins and how long it is.
+func (c *chartsScreen) span(m *model) (from, span time.Duration) {
+	if c.zoom[1] > 0 {
+		return c.zoom[0], c.zoom[1] - c.zoom[0]
+	}
+	elapsed := m.snap.Elapsed
+	if span = windows[c.window]; span == 0 {
+		span = wholeSpan(elapsed)
+	}
+	// No room for what will never come.
+	end := m.snap.RunTime
+	if m.snap.State == swarm.Stopped {
+		end = elapsed
+	}
+	if end > 0 {
+		const quarters = 4 * time.Second
+		end = (max(end, elapsed, quarters) + quarters - 1) / quarters * quarters
+		span = min(span, end)
+	}
+	return window(elapsed, span), span
 }
 
 func (c *chartsScreen) act(m *model, do action) tea.Cmd {
@@ -124,6 +147,10 @@ func (c *chartsScreen) act(m *model, do action) tea.Cmd {
 	case open:
 		c.big = !c.big
 	case zoomOut:
+		if c.zoom[1] > 0 {
+			c.zoom = [2]time.Duration{}
+			break
+		}
 		c.window = min(c.window+1, len(windows)-1)
 	case zoomIn:
 		c.window = max(c.window-1, 0)
@@ -174,7 +201,7 @@ var (
 )
 
 // picture is a chart of one of the three things, w by h with its title.
-func picture(m *model, seconds []stats.Second, what int, from, span time.Duration, set []percentile, log bool, cursor time.Duration, w, h int, focused bool, end string) []string {
+func picture(m *model, seconds []stats.Second, what int, from, span time.Duration, set []percentile, log bool, cursor time.Duration, w, h int, focused bool, ends ...string) []string {
 	cols := max(w-chartMargin, 1)
 	c := &chart{from: from, span: span, cursor: cursor, marks: marksOf(m), suspect: suspectIn(seconds)}
 	title, id := "", ""
@@ -210,6 +237,9 @@ func picture(m *model, seconds []stats.Second, what int, from, span time.Duratio
 		all = append(all, s.values)
 	}
 	c.upper = func(rows int) float64 { return m.scale(fmt.Sprint(id, span, rows)).reach(most(all...), rows, m.now()) }
+	if what == 0 && w >= 50 && c.suspect(from, from+span) {
+		title += "  " + badBold.Styled("!") + " suspect"
+	}
 	c.label = short
 	if what == 0 {
 		c.label = func(v float64) string {
@@ -224,7 +254,13 @@ func picture(m *model, seconds []stats.Second, what int, from, span time.Duratio
 		st = accent
 	}
 	word, rest, _ := strings.Cut(title, " ")
-	lines := []string{rule(st.Styled(word)+" "+rest+" ", end, w, focused)}
+	title, end := st.Styled(word)+" "+rest+" ", ""
+	for _, e := range ends { // the longest that fits
+		if end == "" && width(title)+width(e)+3 < w {
+			end = e
+		}
+	}
+	lines := []string{rule(title, end, w, focused)}
 	return append(lines, c.draw(w, h-1)...)
 }
 
@@ -273,13 +309,13 @@ func (c *chartsScreen) view(m *model, w, h int) []string {
 	if c.log {
 		scaleName = "log"
 	}
-	end := fmt.Sprintf(" window %s (z)  scale %s (L)  %s ", windowNames[c.window], scaleName, who)
-	if w < 72 {
-		end = " " + who + " "
+	ends := []string{
+		fmt.Sprintf(" window %s (z)  scale %s (L)  %s ", c.windowName(), scaleName, who),
+		fmt.Sprintf(" %s (z)  %s (L)  %s ", c.windowName(), scaleName, who), fmt.Sprintf(" %s  %s ", c.windowName(), who), " " + who + " ",
 	}
 	set := percentileSets[c.which]
-	draw := func(what, w, h int, end string) []string {
-		return picture(m, seconds, what, from, span, set, c.log && what == 0, c.cursor, w, h, c.focus == what, end)
+	draw := func(what, w, h int, ends ...string) []string {
+		return picture(m, seconds, what, from, span, set, c.log && what == 0, c.cursor, w, h, c.focus == what, ends...)
 	}
 	foot := c.at(m, w)
 	room := h - len(foot)
@@ -292,27 +328,46 @@ func (c *chartsScreen) view(m *model, w, h int) []string {
 				c.act(m, zoomOut)
 			}
 		},
+		release: func(x, y int) { c.dragged(m, x, y, w, room) },
 	})
 	switch {
 	case c.big || w < 60 || room < 14:
-		return append(draw(c.focus, w, room, end), foot...)
+		return append(draw(c.focus, w, room, ends...), foot...)
 	case w < 80:
 		topH := room / 2
 		second := 1
 		if c.focus == 2 {
 			second = 2
 		}
-		return append(append(draw(0, w, topH, end), draw(second, w, room-topH, "")...), foot...)
+		return append(append(draw(0, w, topH, ends...), draw(second, w, room-topH)...), foot...)
 	}
 	topH := room - room*2/5
 	lw := (w - 1) / 2
-	out := draw(0, w, topH, end)
-	out = append(out, beside(draw(1, lw, room-topH, ""), draw(2, w-1-lw, room-topH, ""), lw, w-1-lw)...)
+	out := draw(0, w, topH, ends...)
+	out = append(out, beside(draw(1, lw, room-topH), draw(2, w-1-lw, room-topH), lw, w-1-lw)...)
 	return append(out, foot...)
 }
 
 // pointAt puts the cursor where it was clicked, on the chart above or below.
 func (c *chartsScreen) pointAt(m *model, x, y, w, room int) {
+	c.pressed = -1
+	if at, ok := c.moment(m, x, y, w, room); ok {
+		c.cursor, c.pressed = min(at, m.snap.Elapsed.Truncate(time.Second)), at
+	}
+}
+
+// dragged zooms to what lies between where the mouse went down and up.
+func (c *chartsScreen) dragged(m *model, x, y, w, room int) {
+	at, ok := c.moment(m, x, y, w, room)
+	if from, to := min(at, c.pressed), max(at, c.pressed); ok && c.pressed >= 0 && to-from >= 4*time.Second {
+		c.zoom, c.cursor = [2]time.Duration{from, to}, -1
+		m.say("%s to %s (esc: back)", clock(from), clock(to))
+	}
+	c.pressed = -1
+}
+
+// moment is the second under a cell of the charts; the chart there gets the focus.
+func (c *chartsScreen) moment(m *model, x, y, w, room int) (time.Duration, bool) {
 	from, span := c.span(m)
 	left, cols := 0, w
 	if top := room - room*2/5; w >= 80 && !c.big && room >= 14 && y >= top {
@@ -325,9 +380,11 @@ func (c *chartsScreen) pointAt(m *model, x, y, w, room int) {
 		c.focus = 0
 	}
 	n := cols - chartMargin
-	if i := x - left - chartMargin; i >= 0 && n > 0 {
-		c.cursor = min((from + time.Duration(float64(span)*float64(i)/float64(n))).Truncate(time.Second), m.snap.Elapsed.Truncate(time.Second))
+	i := x - left - chartMargin
+	if i < 0 || i >= n {
+		return 0, false
 	}
+	return (from + time.Duration(float64(span)*float64(i)/float64(n))).Truncate(time.Second), true
 }
 
 // at are the numbers of the second under the cursor.

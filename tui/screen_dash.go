@@ -29,7 +29,7 @@ func (d *dash) place() place { return inDash }
 
 func (d *dash) refresh(m *model) {
 	d.said = m.said
-	d.table.set(m.endpoints())
+	setEndpoints(d.table, m.endpoints())
 	d.errors.set(m.groups())
 	if d.focus != 1 {
 		d.errors.to(0) // the worst, until somebody chooses
@@ -94,7 +94,7 @@ func (d *dash) view(m *model, w, h int) []string {
 		lw := (w - 1) / 2
 		end := ""
 		if w >= 110 {
-			end = fmt.Sprintf(" window %s ", windowNames[c.window])
+			end = fmt.Sprintf(" window %s ", c.windowName())
 		}
 		out = beside(draw(1, lw, chartH, ""), draw(0, w-1-lw, chartH, end), lw, w-1-lw)
 	default:
@@ -196,7 +196,7 @@ func lastErrors(m *model, w, h int) []string {
 			said = string(maskedStart(m, x))
 		}
 		line := fmt.Sprintf(" %s  %s  %s  ", x.When.Local().Format("15:04:05"), fit(cutMiddle(endpointName(x.Key), 20), 20), bad.Styled(cut(clean(what), 30)))
-		out = append(out, line+dim.Styled(cut(clean(oneLine(said)), max(w-width(line)-1, 0))))
+		out = append(out, line+cut(clean(oneLine(said)), max(w-width(line)-1, 0)))
 	}
 	return sized(out, w, h)
 }

@@ -66,6 +66,13 @@ type errorsScreen struct {
 // status, how the newest body begins.
 func (m *model) said(g *stats.Group) string {
 	x := newest(g)
+	if x != nil && g.Key.Kind == stats.HTTP {
+		line, _ := firstLine(x.Response.Head)
+		_, reason, _ := strings.Cut(line, " ")
+		if rest := strings.TrimSpace(strings.TrimPrefix(g.Message, reason)); reason != "" && rest != "" && rest != g.Message {
+			return clean(oneLine(rest)) // KIND says the status
+		}
+	}
 	if x == nil || g.Key.Kind != stats.HTTP || len(g.Message) > 40 || isBinary(x.Response.Body) || len(x.Response.Body) == 0 || headerOf(x.Response.Head, "Content-Encoding") != "" {
 		return clean(oneLine(g.Message))
 	}
@@ -246,29 +253,48 @@ func newest(g *stats.Group) *stats.Exchange {
 	return nil
 }
 
-// previewOf has the newest sample's body made ready.
-func previewOf(m *model, g *stats.Group) tea.Cmd {
-	x := newest(g)
-	if x == nil {
-		return nil
-	}
-	_, cmd := m.doc(docKey{x: x, revealed: m.reveal})
-	return cmd
+// preview is the beginning of one sample, and what is being made ready to
+// follow it.
+type preview struct {
+	group int
+	x     *stats.Exchange
+	doc   *document
+	next  docKey
+	asked time.Time
 }
 
-// previewLines are an exchange in a few lines. While the newest one's body is
+// previewOf has the newest sample's body made ready: at once for a group that
+// was just selected, once a second for one that keeps failing.
+func previewOf(m *model, g *stats.Group) tea.Cmd {
+	x := newest(g)
+	k := docKey{x: x, revealed: m.reveal, preview: true}
+	p := &m.preview
+	if x == nil || p.next == k || p.group == g.ID && p.next.revealed == m.reveal && time.Since(p.asked) < time.Second {
+		return nil
+	}
+	if p.group != g.ID || p.next.revealed != m.reveal {
+		p.doc, p.x = nil, nil
+	}
+	p.group, p.next, p.asked = g.ID, k, time.Now()
+	s := m.secrets
+	return safely(func() tea.Msg { return docMsg{k, k.read(s)} })
+}
+
+// previewLines are a group's newest sample in a few lines. While its body is
 // being made ready, the one before stays.
 func previewLines(m *model, g *stats.Group, w, h int) []string {
-	x := newest(g)
+	x, doc := newest(g), (*document)(nil)
 	if x == nil {
-		return sized([]string{dim.Styled(" no sample was kept of this group")}, w, h)
+		return sized([]string{" no sample was kept of this group"}, w, h)
 	}
-	doc := m.docs[docKey{x: x, revealed: m.reveal}]
-	for i := len(g.Samples) - 2; doc == nil && i >= max(len(g.Samples)-10, 0); i-- {
-		if d := m.docs[docKey{x: g.Samples[i], revealed: m.reveal}]; d != nil {
-			x, doc = g.Samples[i], d
-		}
+	if p := &m.preview; p.group == g.ID && p.x != nil {
+		x, doc = p.x, p.doc
 	}
+	return sampleLines(m, x, doc, w, h)
+}
+
+// sampleLines are an exchange in a few lines; doc is nil while it is made.
+func sampleLines(m *model, x *stats.Exchange, doc *document, w, h int) []string {
 	u := clean(strings.TrimSpace(x.Key.Method + " " + m.url(x)))
 	end := fmt.Sprintf("%s  %s ms  user %s ", x.When.Local().Format("15:04:05.000"), millis(x.Took), thousands(x.User))
 	out := []string{between(" "+cutMiddle(u, max(w-width(end)-3, 8)), end, w)}

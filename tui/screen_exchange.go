@@ -320,8 +320,11 @@ func (e *exchange) copyCurl(m *model) tea.Cmd {
 
 func (e *exchange) sendAgain(m *model) tea.Cmd {
 	switch {
-	case m.o.Send == nil:
+	case m.o.Send == nil && m.o.Launch == nil:
 		m.say("this run was opened to be read: nothing is sent")
+		return nil
+	case m.o.Send == nil:
+		m.say("requests of this run cannot be sent again")
 		return nil
 	case e.x.URL == "":
 		m.say("only HTTP requests can be sent again")
@@ -413,17 +416,17 @@ func (e *exchange) timing(w int) []string {
 		}
 		line += modified.Styled(b)
 		if note != "" && !narrow {
-			line += "  " + dim.Styled(cut(clean(note), max(w-width(line)-3, 0)))
+			line += "  " + cut(clean(note), max(w-width(line)-3, 0))
 		}
 		return line
 	}
 	var out []string
-	if x.Late > 0 {
+	if x.Late >= time.Millisecond {
 		out = append(out, row("started late", x.Late, "(behind its schedule: not in the total)"))
 	}
 	where := strings.Trim(x.Conn.Local+" → "+x.Conn.Remote, " →")
 	if x.Conn.Reused {
-		out = append(out, " "+fit("connection", 16)+dim.Styled(cut("reused  "+clean(where), max(w-18, 0))))
+		out = append(out, " "+fit("connection", 16)+cut("reused  "+clean(where), max(w-18, 0)))
 	} else {
 		if p.DNS > 0 {
 			out = append(out, row("DNS", p.DNS, ""))
@@ -493,7 +496,7 @@ func (e *exchange) main(m *model, w, h int) []string {
 		if part.Cut() && len(part.SHA256) > 0 {
 			note = join(note, fmt.Sprintf("sha256 of all: %x…", part.SHA256[:min(len(part.SHA256), 4)]))
 		}
-		foot = []string{dim.Styled(" " + cut(note, w-2))}
+		foot = []string{" " + cut(note, w-2)}
 	}
 	room := max(h-len(out)-len(foot), 0)
 	m.areas = append(m.areas, area{x: m.frame.w - w, y: headLines + len(out), w: w, h: room, wheel: func(do action) { e.text.act(do) }})

@@ -204,20 +204,19 @@ func (s *group) view(m *model, w, h int) []string {
 	m.areas = append(m.areas, s.table.area(m, 0, headLines+len(out), w, list))
 	rows := s.table.draw(w, list, true)
 	if n := len(s.table.rows); n == 0 && list > 1 {
-		rows[1] = dim.Styled(" no sample of this is kept")
+		rows[1] = " no sample of this is kept"
 	} else if n+2 < len(rows) && n == len(g.Samples) {
-		rows[n+2] = dim.Styled(" every one is kept so far")
+		rows[n+2] = " every one is kept so far"
 		if g.Count > uint64(n) {
-			rows[n+2] = dim.Styled(fmt.Sprintf(" %s more were counted and not kept (--capture says how many are)", thousands(g.Count-uint64(n))))
+			rows[n+2] = fmt.Sprintf(" %s more were counted and not kept (--capture says how many are)", thousands(g.Count-uint64(n)))
 		}
 	}
 	out = append(out, rows...)
 	if preview > 0 {
 		out = append(out, rule("PREVIEW ", "", w, false))
 		if x, ok := s.table.selected(); ok {
-			one := *g
-			one.Samples = []*stats.Exchange{x.Exchange}
-			out = append(out, previewLines(m, &one, w, preview-1)...)
+			doc := m.docs[docKey{x: x.Exchange, revealed: m.reveal, preview: true}]
+			out = append(out, sampleLines(m, x.Exchange, doc, w, preview-1)...)
 		}
 	}
 	return out
@@ -226,7 +225,7 @@ func (s *group) view(m *model, w, h int) []string {
 func (s *group) notice(m *model, msg tea.Msg) tea.Cmd {
 	if _, ok := msg.(tickMsg); ok {
 		if x, ok := s.table.selected(); ok {
-			_, cmd := m.doc(docKey{x: x.Exchange, revealed: m.reveal})
+			_, cmd := m.doc(docKey{x: x.Exchange, revealed: m.reveal, preview: true})
 			return cmd
 		}
 	}

@@ -27,7 +27,7 @@ type endpoint struct {
 	now time.Duration
 }
 
-func keyID(k stats.Key) string { return fmt.Sprint(k.Class, "\x00", k.Method, "\x00", k.Name) }
+func keyID(k stats.Key) string { return string(rune('0'+k.Class)) + k.Method + "\x00" + k.Name }
 
 // keyName is an endpoint in one word: POST /cart.
 func endpointName(k stats.Key) string {
@@ -67,6 +67,7 @@ func endpointTable() *table[endpoint] {
 			latency("p99.9", 6, 9, func(s *stats.Summary) time.Duration { return s.OK.P999 }),
 			latency("max", 6, 5, func(s *stats.Summary) time.Duration { return s.OK.Max }),
 			latency("fail p99", 8, 10, func(s *stats.Summary) time.Duration { return s.Failed.P99 }),
+			latency(correctedColumn, 8, 8, func(s *stats.Summary) time.Duration { return s.Corrected.P99 }),
 			{name: "KiB/s", width: 7, rank: 9, cell: func(e endpoint) string { return rate(perSecond(e.s.In, e.s.Span) / 1024) }, number: func(e endpoint) float64 { return perSecond(e.s.In, e.s.Span) }},
 			{name: "LAST 60 s", width: 10, rank: 7, text: true, cell: func(e endpoint) string { return spark(e.Trend, 10) }},
 		},
@@ -74,6 +75,23 @@ func endpointTable() *table[endpoint] {
 	t.sort = 2
 	return t
 }
+
+// setEndpoints takes the rows of a new snapshot; the column for corrected times
+// is there only where something was due.
+func setEndpoints(t *table[endpoint], rows []endpoint) {
+	due := false
+	for _, r := range rows {
+		due = due || r.s.Corrected.Count > 0
+	}
+	for i := range t.columns {
+		if t.columns[i].name == correctedColumn {
+			t.columns[i].off = !due
+		}
+	}
+	t.set(rows)
+}
+
+const correctedColumn = "corr p99"
 
 func (m *model) endpoints() []endpoint {
 	rows := make([]endpoint, len(m.snap.Rows))
@@ -127,7 +145,7 @@ func (s *statsScreen) rows(m *model) []endpoint {
 	return rows
 }
 
-func (s *statsScreen) refresh(m *model) { s.table.set(s.rows(m)) }
+func (s *statsScreen) refresh(m *model) { setEndpoints(s.table, s.rows(m)) }
 
 func (s *statsScreen) filtered(m *model, text string) {
 	s.table.query = parseQuery(text)
@@ -322,7 +340,7 @@ func detailLines(m *model, e endpoint, w, h int, hint string) []string {
 		if p == "p80" || p == "p99.99" && w < 100 {
 			continue
 		}
-		line += dim.Styled(p) + " " + millis(l.At(i)) + "  "
+		line += p + " " + bold.Styled(millis(l.At(i))) + "  "
 	}
 	out = append(out, line)
 	out = append(out, fmt.Sprintf(" min %s  mean %s  max %s ms   size %s avg   in %s/s  out %s/s",

@@ -2,7 +2,6 @@ package tui
 
 import (
 	"fmt"
-	"time"
 
 	tea "charm.land/bubbletea/v2"
 
@@ -123,7 +122,7 @@ func (s *workersScreen) health(m *model, w int) []string {
 		}
 	}
 	if of.SuspectSeconds > 0 {
-		out = append(out, fmt.Sprintf(" %s %s of the run are marked suspect", tick(false), plural(of.SuspectSeconds, "second")))
+		out = append(out, fmt.Sprintf(" %s %s of the run marked suspect (! on the charts)", tick(false), plural(of.SuspectSeconds, "second")))
 	}
 	memory := fmt.Sprintf("capture memory %s of %s, %s dropped", size(float64(m.snap.Captured)), size(float64(m.snap.CaptureOf)), thousands(m.snap.Dropped))
 	good = append(good, tick(true)+" "+memory,
@@ -146,8 +145,9 @@ func (s *workersScreen) health(m *model, w int) []string {
 		}
 		out = append(out, line)
 	}
-	if m.snap.Elapsed > 0 && m.snap.Elapsed < 2*time.Second {
-		out = append(out, dim.Styled(" measured once a second"))
-	}
-	return out
+	t := m.shown(&m.snap.Total)
+	return append(out, rule(heading.Styled("TRAFFIC")+"  "+m.windowName()+" ", "", w, false),
+		fmt.Sprintf(" in %s/s   out %s/s   in flight %s, most %s", size(perSecond(t.In, t.Span)), size(perSecond(t.Out, t.Span)), thousands(m.snap.InFlight), thousands(of.MaxFlight)),
+		fmt.Sprintf(" connections opened %s   TLS handshakes %s   reconnects %s", thousands(t.Dialled), thousands(t.Handshakes), thousands(t.Reconnects)),
+		fmt.Sprintf(" aborted %s   not started %s", thousands(t.Aborted), thousands(t.NotStarted)))
 }

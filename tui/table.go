@@ -36,6 +36,7 @@ type column[T any] struct {
 	name   string
 	width  int
 	rank   int
+	off    bool // nothing to show in it now
 	text   bool // left-aligned, and cut in the middle if middle
 	middle bool
 	cell   func(T) string
@@ -44,7 +45,7 @@ type column[T any] struct {
 	word   func(T) string  // sorts by it
 }
 
-func (c *column[T]) sortable() bool { return c.number != nil || c.word != nil }
+func (c *column[T]) sortable() bool { return !c.off && (c.number != nil || c.word != nil) }
 
 // set takes the rows of a new snapshot.
 func (t *table[T]) set(rows []T) {
@@ -222,6 +223,9 @@ func (t *table[T]) visible(w int) (show []int, flex int) {
 	}
 	skipped := 0
 	for i := range t.columns {
+		if t.columns[i].off {
+			continue
+		}
 		if t.columns[i].rank > 0 && skipped < t.skip {
 			skipped++
 			continue
@@ -270,7 +274,7 @@ func (t *table[T]) draw(w, h int, focused bool) []string {
 		}
 		return fit(b.String(), w)
 	}
-	out := []string{dim.Styled(line(" ", func(c *column[T], cw int) string {
+	out := []string{heading.Styled(line(" ", func(c *column[T], cw int) string {
 		n := c.name
 		if t.sort >= 0 && t.sort < len(t.columns) && c == &t.columns[t.sort] && c.sortable() && width(n) < cw {
 			n += t.arrow()

@@ -168,22 +168,22 @@ func TestContentCodings(t *testing.T) {
 	z, _ := zstd.NewWriter(&b5)
 	packed["zstd"] = pack(z, &b5)
 	for coding, body := range packed {
-		got, note := decode(body, coding)
+		got, note := decode(body, coding, mostDecoded)
 		if !bytes.Equal(got, text) || !strings.Contains(note, "→ 6 000 B") {
 			t.Errorf("%s: got %d bytes, %q", coding, len(got), note)
 		}
-		got, note = decode(body[:len(body)-4], coding)
+		got, note = decode(body[:len(body)-4], coding, mostDecoded)
 		if !strings.Contains(note, "breaks off") && !strings.Contains(note, "damaged") && !strings.Contains(note, "as it came") {
 			t.Errorf("%s cut: got %d bytes and no word of it: %q", coding, len(got), note)
 		}
 	}
-	if got, _ := decode(pack(bare, &b3), "deflate"); !bytes.Equal(got, text) {
+	if got, _ := decode(pack(bare, &b3), "deflate", mostDecoded); !bytes.Equal(got, text) {
 		t.Error("deflate without its wrapping was not read")
 	}
-	if got, note := decode([]byte("plain"), "gzip"); string(got) != "plain" || note == "" {
+	if got, note := decode([]byte("plain"), "gzip", mostDecoded); string(got) != "plain" || note == "" {
 		t.Errorf("not gzip: got %q, %q", got, note)
 	}
-	if got, note := decode([]byte("plain"), "rot13"); string(got) != "plain" || !strings.Contains(note, "unknown") {
+	if got, note := decode([]byte("plain"), "rot13", mostDecoded); string(got) != "plain" || !strings.Contains(note, "unknown") {
 		t.Errorf("unknown: got %q, %q", got, note)
 	}
 }
@@ -196,7 +196,7 @@ func TestABombIsNotUnpacked(t *testing.T) {
 		w.Write(zeros)
 	}
 	w.Close()
-	got, note := decode(b.Bytes(), "gzip")
+	got, note := decode(b.Bytes(), "gzip", mostDecoded)
 	if len(got) != mostDecoded || !strings.Contains(note, "not unpacked") {
 		t.Errorf("got %d bytes, %q", len(got), note)
 	}

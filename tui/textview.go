@@ -140,9 +140,16 @@ func (t *textview) find(text string) {
 	t.next(1)
 }
 
+// mostCounted bounds the lines in which matches are counted while one types.
+const mostCounted = 20_000
+
 func (t *textview) count() {
 	t.hits = 0
 	if t.search == nil {
+		return
+	}
+	if len(t.lines) > mostCounted {
+		t.hits = -1
 		return
 	}
 	for _, l := range t.lines {
@@ -191,7 +198,10 @@ func (t *textview) where() string {
 		return ""
 	}
 	from, to, all := thousands(t.top+1), thousands(min(t.top+max(t.h, 1), len(t.lines))), thousands(len(t.lines))
-	if t.search != nil {
+	switch {
+	case t.search != nil && t.hits < 0:
+		return fmt.Sprintf("%s-%s/%s", from, to, all)
+	case t.search != nil:
 		return fmt.Sprintf("%s found · %s-%s/%s", thousands(t.hits), from, to, all)
 	}
 	return fmt.Sprintf("line %s-%s of %s", from, to, all)

@@ -109,6 +109,7 @@ func Run(ctx context.Context, o Options) (Outcome, error) {
 	m := newModel(o)
 	opts := []tea.ProgramOption{
 		tea.WithInput(o.Input), tea.WithOutput(m.link.watch(o.Output)), tea.WithFPS(10), tea.WithoutSignalHandler(),
+		tea.WithWindowSize(80, 24), // of an output that has no size
 	}
 	if o.NoColor {
 		opts = append(opts, tea.WithColorProfile(colorprofile.ASCII))

@@ -1,8 +1,8 @@
 //go:build linux
 
-// Bench compares what a request costs: tload's engine with full statistics,
-// wrk if it is installed, and the floor, a C program that sends and receives
-// and does nothing else. All run on one core, the server on another, in turn
+// Bench compares what a request costs: tload (the whole program, and its engine
+// with full statistics alone), wrk if it is installed, and the floor, a C
+// program that sends and receives and does nothing else. All run on one core, the server on another, in turn
 // and over several rounds; the medians and their ratios are what counts, for
 // the machine's noise strikes all alike.
 //
@@ -63,17 +63,17 @@ type scenario struct {
 
 func scenarios() []scenario {
 	return []scenario{
-		{name: "flat", users: 64, body: 13, status: 200, clients: []client{floor, wrk, tload},
+		{name: "flat", users: 64, body: 13, status: 200, clients: []client{floor, wrk, engineOnly, program},
 			goal: "tload at most 0.85 of wrk and 1.15 of the floor, 2.2 system calls, 0 allocations"},
-		{name: "think", users: 10_000, think: time.Second, body: 13, status: 200, clients: []client{wrk, tload},
+		{name: "think", users: 10_000, think: time.Second, body: 13, status: 200, clients: []client{wrk, engineOnly, program},
 			goal: "10,000 users waiting 1 s: tload at most wrk, 9 KB a user"},
-		{name: "tls", users: 64, body: 13, status: 200, tls: true, clients: []client{wrk, tload},
+		{name: "tls", users: 64, body: 13, status: 200, tls: true, clients: []client{wrk, engineOnly, program},
 			goal: "tload at most 0.8 of wrk"},
-		{name: "64k", users: 64, body: 64 << 10, status: 200, clients: []client{floor, wrk, tload},
+		{name: "64k", users: 64, body: 64 << 10, status: 200, clients: []client{floor, wrk, engineOnly, program},
 			goal: "tload at most wrk"},
-		{name: "1m", users: 16, body: 1 << 20, status: 200, clients: []client{floor, wrk, tload},
+		{name: "1m", users: 16, body: 1 << 20, status: 200, clients: []client{floor, wrk, engineOnly, program},
 			goal: "tload at most wrk"},
-		{name: "storm", users: 64, body: 64 << 10, status: 500, clients: []client{tloadNoCapture, tload},
+		{name: "storm", users: 64, body: 64 << 10, status: 500, clients: []client{engineNoCapture, engineOnly, program},
 			goal: "every reply a failure of 64 KiB: capturing costs at most 5 % of the rate"},
 	}
 }
@@ -98,6 +98,10 @@ func bench(only string, rounds int, seconds time.Duration, cores string) error {
 	b := &benchmark{dir: dir, clientCore: clientCore, serverCore: serverCore, seconds: seconds}
 	if b.self, err = os.Executable(); err != nil {
 		return err
+	}
+	b.program = filepath.Join(dir, "tload")
+	if out, err := exec.Command("go", "build", "-o", b.program, "tload").CombinedOutput(); err != nil {
+		return fmt.Errorf("go build tload: %w\n%s", err, out)
 	}
 	source := filepath.Join(dir, "epoll.c")
 	b.epoll = filepath.Join(dir, "epoll")
@@ -154,7 +158,7 @@ func (b *benchmark) run(s scenario, rounds int) error {
 			median(rs, func(r result) float64 { return r.user.Seconds() * 1e6 / float64(r.requests) }),
 			median(rs, result.cpu)/base,
 			median(rs, func(r result) float64 { return float64(r.rss) / float64(s.users) }))
-		if c == tload || c == tloadNoCapture {
+		if c == engineOnly || c == engineNoCapture {
 			fmt.Printf(" %9.3f", median(rs, func(r result) float64 { return float64(r.mallocs) / float64(r.requests) }))
 		}
 		fmt.Println()

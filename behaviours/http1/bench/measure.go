@@ -24,13 +24,14 @@ type client int
 const (
 	floor client = iota
 	wrk
-	tload
-	tloadNoCapture
+	engineOnly
+	engineNoCapture
+	program
 )
 
 // String is its name in the tables.
 func (c client) String() string {
-	return [...]string{"floor", "wrk", "tload", "tload, no capture"}[c]
+	return [...]string{"floor", "wrk", "engine", "engine, no capture", "tload"}[c]
 }
 
 // result is what one run of a client took.
@@ -47,6 +48,7 @@ func (r result) cpu() float64 { return (r.user + r.sys).Seconds() * 1e6 / float6
 
 type benchmark struct {
 	dir, self, epoll       string
+	program                string
 	clientCore, serverCore string
 	seconds                time.Duration
 	port                   int
@@ -113,7 +115,17 @@ func (b *benchmark) command(c client, s scenario) []string {
 		}
 		return append(args, url)
 	}
-	return []string{b.self, "engine", url, strconv.Itoa(s.users), seconds.String(), s.think.String(), strconv.FormatBool(c == tload)}
+	if c == program {
+		args := []string{b.program, "--headless", "--no-out", "--insecure", "--json=-", "--host=" + url, "-u", strconv.Itoa(s.users),
+			"-r", "100000", "-t", seconds.String()}
+		if s.think > 0 {
+			file := filepath.Join(b.dir, "think.http")
+			os.WriteFile(file, []byte(fmt.Sprintf("### think\n# @wait %v\nGET /\n", s.think)), 0o600)
+			return append(args, "-f", file, "-r", strconv.Itoa(s.users/int(rampTime.Seconds())))
+		}
+		return append(args, "/")
+	}
+	return []string{b.self, "engine", url, strconv.Itoa(s.users), seconds.String(), s.think.String(), strconv.FormatBool(c == engineOnly)}
 }
 
 // rampTime is how long users of a scenario with think time take to appear.
@@ -151,6 +163,13 @@ func (b *benchmark) measure(c client, s scenario) (result, error) {
 			return r, fmt.Errorf("what is this: %s", out.Bytes())
 		}
 		r.requests, err = strconv.ParseInt(string(m[1]), 10, 64)
+	case program:
+		var summary struct {
+			Total struct{ Requests int64 }
+		}
+		text := out.Bytes()
+		err = json.Unmarshal(text[max(bytes.IndexByte(text, '{'), 0):], &summary)
+		r.requests = summary.Total.Requests
 	default:
 		var e engineResult
 		err = json.Unmarshal(out.Bytes(), &e)
@@ -215,7 +234,7 @@ func (b *benchmark) printCalls(s scenario) {
 	short := *b
 	short.seconds = time.Second
 	table := filepath.Join(b.dir, "calls")
-	args := append([]string{"-c", b.clientCore, "strace", "-f", "-c", "-o", table}, short.command(tload, s)...)
+	args := append([]string{"-c", b.clientCore, "strace", "-f", "-c", "-o", table}, short.command(engineOnly, s)...)
 	out, err := exec.Command("taskset", args...).Output()
 	var e engineResult
 	if err == nil {

@@ -1,0 +1,135 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"tload/behaviours"
+	"tload/stats"
+)
+
+// check runs one user through everything once and prints what was sent and
+// what came back.
+func (p *program) check(ctx context.Context, args []string) int {
+	s, err := p.parse(args, nil)
+	if err != nil {
+		return p.complain(exitMisuse, err)
+	}
+	if s.help {
+		p.help(s)
+		return exitOK
+	}
+	own, err := p.chooseBehaviours(ctx, s)
+	if err != nil {
+		return p.complain(codeOf(err), err)
+	}
+	list, err := s.target(own)
+	if err == nil {
+		list, err = s.choose(list)
+	}
+	if err == nil {
+		err = s.needsHost()
+	}
+	if err != nil {
+		return p.complain(codeOf(err), err)
+	}
+	options, err := s.options()
+	if err != nil {
+		return p.complain(codeOf(err), err)
+	}
+	t, err := behaviours.NewTransport(options)
+	if err != nil {
+		return p.complain(exitMisuse, err)
+	}
+	defer t.Close()
+	if err := t.Reach(ctx); err != nil {
+		return p.complain(exitBroken, err)
+	}
+	redact := s.redactor()
+	failed := 0
+	for _, b := range list {
+		fmt.Fprintf(p.stdout, "== %s\n", clean(b.Name))
+		groups, err := behaviours.Pass(ctx, &behaviours.Shared{Transport: t, Filter: s.filter()}, b, func(x *stats.Exchange) {
+			printExchange(p.stdout, x, redact)
+		})
+		if err != nil {
+			return p.complain(codeOf(misuse{err}), err)
+		}
+		for _, g := range groups {
+			failed += int(g.Count)
+			fmt.Fprintf(p.stdout, "✗ %s %s %s: %s\n", g.Key.Kind, g.Key.Key.Method, clean(g.Key.Key.Name), clean(g.Message))
+			if g.Exception() && len(g.Samples) > 0 {
+				fmt.Fprintln(p.stdout, indent(string(g.Samples[0].Response.Body)))
+			}
+		}
+	}
+	if failed > 0 {
+		fmt.Fprintf(p.stdout, "%d failed\n", failed)
+		return exitFailed
+	}
+	fmt.Fprintln(p.stdout, "✓ everything passed")
+	return exitOK
+}
+
+// printExchange prints both directions, bodies as far as they are text.
+func printExchange(w io.Writer, x *stats.Exchange, redact *stats.Redactor) {
+	x = redact.Exchange(x)
+	mark := "✓"
+	if x.Kind.Failed() {
+		mark = "✗"
+	}
+	fmt.Fprintf(w, "\n%s %s  %s  %s\n", mark, clean(x.Task), clean(x.Key.Method+" "+x.Key.Name), x.Took.Round(10*time.Microsecond))
+	for _, part := range []struct {
+		sign string
+		p    stats.Part
+	}{{"> ", x.Request}, {"< ", x.Response}} {
+		for _, line := range strings.Split(strings.TrimRight(string(part.p.Head), "\r\n"), "\n") {
+			if line != "" {
+				fmt.Fprintln(w, part.sign+clean(strings.TrimRight(line, "\r")))
+			}
+		}
+		switch {
+		case part.p.Size == 0:
+		case !utf8.Valid(part.p.Body):
+			fmt.Fprintf(w, "%s\n%s(%d bytes that are no text)\n", part.sign, part.sign, part.p.Size)
+		default:
+			fmt.Fprintln(w, part.sign)
+			for _, line := range strings.Split(strings.TrimRight(string(part.p.Body), "\n"), "\n") {
+				fmt.Fprintln(w, part.sign+clean(line))
+			}
+			if part.p.Cut() {
+				fmt.Fprintf(w, "%s(%d of %d bytes)\n", part.sign, len(part.p.Body), part.p.Size)
+			}
+		}
+	}
+}
+
+func indent(text string) string {
+	lines := strings.Split(strings.TrimSpace(text), "\n")
+	for i, l := range lines {
+		lines[i] = "    " + clean(l)
+	}
+	return strings.Join(lines, "\n")
+}
+
+// clean makes what would move a terminal's cursor, or hide text, visible.
+func clean(s string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r == '\t':
+			return ' '
+		case r < ' ':
+			return '\u2400' + r
+		case r == 0x7f:
+			return '␡'
+		case unicode.IsControl(r), unicode.Is(unicode.Cf, r):
+			return '\ufffd'
+		}
+		return r
+	}, s)
+}
