@@ -98,8 +98,13 @@ type meterSlot struct {
 	meter        *stats.Meter
 }
 
-// scratch is memory for a rendered request, borrowed between requests.
-type scratch struct{ b []byte }
+// scratch is memory for a request under way, borrowed for as long: for what was
+// rendered, and for a call, which on the user's stack would make all stacks
+// twice as large.
+type scratch struct {
+	b    []byte
+	call call
+}
 
 var scratches = sync.Pool{New: func() any { return &scratch{b: make([]byte, 0, 512)} }}
 
@@ -182,10 +187,15 @@ func (c *Client) PostJSON(ctx context.Context, path string, v any, opts ...Optio
 // given by Header.
 func (c *Client) Do(ctx context.Context, method, path string, body []byte, opts ...Option) (*Response, error) {
 	if !httpguts.ValidHeaderFieldName(method) { // both are tokens
-		c.noReply()
-		return &c.resp, fmt.Errorf("bad method %q (try GET)", method)
+		return c.badMethod(method)
 	}
 	return c.send(ctx, method, path, "", body, opts)
+}
+
+//go:noinline
+func (c *Client) badMethod(method string) (*Response, error) {
+	c.noReply()
+	return &c.resp, fmt.Errorf("bad method %q (try GET)", method)
 }
 
 // call is a request under way.
@@ -215,8 +225,13 @@ type call struct {
 
 // send is every request: settings, sending, following, judging, recording.
 func (c *Client) send(ctx context.Context, method, path, contentType string, body []byte, opts []Option) (*Response, error) {
-	k := call{method: method, name: path, verb: method, contentType: contentType, body: body,
-		timeout: c.t.options.Timeout, follow: !c.t.options.NoFollow}
+	if c.out == nil {
+		c.out = scratches.Get().(*scratch)
+	}
+	k := &c.out.call
+	*k = call{}
+	k.method, k.name, k.verb, k.contentType, k.body = method, path, method, contentType, body
+	k.timeout, k.follow = c.t.options.Timeout, !c.t.options.NoFollow
 	for i := range opts {
 		switch o := &opts[i]; o.what {
 		case optName:
@@ -237,21 +252,21 @@ func (c *Client) send(ctx context.Context, method, path, contentType string, bod
 	k.start = c.sweeper.Now()
 	r := &c.resp
 	r.limit, r.decoded, r.failure = c.t.options.MaxBody, nil, nil
-	k.err = c.locate(&k, path)
+	k.err = c.locate(k, path)
 	if k.err != nil {
 		c.noReply()
 	}
 	for {
 		if k.err == nil {
-			c.once(ctx, &k, opts)
+			c.once(ctx, k, opts)
 		}
-		if k.err != nil || !k.follow || r.Status/100 != 3 || !c.redirect(&k, opts) {
+		if k.err != nil || !k.follow || r.Status/100 != 3 || !c.redirect(k, opts) {
 			break
 		}
 	}
 	r.Took = max(r.reply.End-k.start, 0)
 	r.Timing = k.phases
-	return r, c.judge(&k, opts)
+	return r, c.judge(k, opts)
 }
 
 // once sends the request once and reads the reply into c.resp, with the one
@@ -279,15 +294,10 @@ func (c *Client) once(ctx context.Context, k *call, opts []Option) {
 	for {
 		k.reused = route.conn != nil
 		if route.conn == nil {
-			d := c.dialTimed(ctx, k)
-			k.phases.DNS, k.phases.Connect, k.phases.TLS = d.phases.DNS, d.phases.Connect, d.phases.TLS
-			if k.err = d.err; d.err != nil {
+			if c.connect(ctx, k, route); k.err != nil {
 				c.noReply()
 				return
 			}
-			route.conn = d.conn
-			k.sample.Dialled = true
-			k.sample.Handshake = k.sample.Handshake || d.conn.TLS() != nil
 		}
 		k.conn = route.conn
 		k.err = c.roundTrip(ctx, k)
@@ -313,14 +323,19 @@ func (c *Client) once(ctx context.Context, k *call, opts []Option) {
 }
 
 // noReply is the response to a request that was never sent.
+//
+//go:noinline
 func (c *Client) noReply() {
-	c.resp.Status, c.resp.reply = 0, http1.Reply{Expected: -1, End: c.sweeper.Now()}
+	r := &c.resp.reply
+	*r = http1.Reply{}
+	c.resp.Status, r.Expected, r.End = 0, -1, c.sweeper.Now()
 }
 
 // roundTrip is one exchange over a connection that is there.
 func (c *Client) roundTrip(ctx context.Context, k *call) *http1.Error {
-	c.req = http1.Request{Head: c.out.b, Body: k.body, HeadOnly: k.verb == "HEAD", Continue: k.wait,
-		Start: k.start, Timeout: k.timeout, MaxBody: c.t.options.MaxBody}
+	q := &c.req
+	q.Head, q.Body, q.HeadOnly, q.Continue = c.out.b, k.body, k.verb == "HEAD", k.wait
+	q.Start, q.Timeout, q.MaxBody, q.Cancellable = k.start, k.timeout, c.t.options.MaxBody, false
 	reply := &c.resp.reply
 	done := ctx.Done()
 	sent := k.start
@@ -356,14 +371,24 @@ func (c *Client) roundTrip(ctx context.Context, k *call) *http1.Error {
 	return e
 }
 
-// dialTimed dials with the time that there is.
-func (c *Client) dialTimed(ctx context.Context, k *call) dialled {
+// connect opens the route's connection. It is not part of once for the sake of
+// once's frame, which every request has on its stack.
+//
+//go:noinline
+func (c *Client) connect(ctx context.Context, k *call, r *route) {
 	if ctx.Done() == nil {
 		ctx = c.who.Base
 	}
 	ctx, cancel := c.dialContext(ctx, k)
 	defer cancel()
-	return c.dial(ctx, k.origin)
+	d := c.dial(ctx, k.origin)
+	k.phases.DNS, k.phases.Connect, k.phases.TLS = d.phases.DNS, d.phases.Connect, d.phases.TLS
+	if k.err = d.err; d.err != nil {
+		return
+	}
+	r.conn = d.conn
+	k.sample.Dialled = true
+	k.sample.Handshake = k.sample.Handshake || d.conn.TLS() != nil
 }
 
 // dialContext ends when the time that the request has left is over, or
@@ -434,9 +459,6 @@ func (c *Client) route(o *origin) *route {
 
 // render writes the request line and the headers into c.out.
 func (c *Client) render(k *call, opts []Option) *http1.Error {
-	if c.out == nil {
-		c.out = scratches.Get().(*scratch)
-	}
 	b := append(c.out.b[:0], k.verb...)
 	b = append(b, ' ')
 	o := k.origin

@@ -1,18 +1,19 @@
 package behaviours
 
 import (
+	"slices"
 	"time"
 )
 
 // Option is a setting of one request. It is a plain value, so that options on
 // a call cost no allocation.
 type Option struct {
-	what  optionKind
 	a, b  string
 	check func(*Response) error
-	codes [6]uint16
-	more  []int
 	d     time.Duration
+	more  *[]int
+	codes [6]uint16
+	what  optionKind
 }
 
 type optionKind uint8
@@ -40,7 +41,8 @@ func Header(name, value string) Option { return Option{what: optHeader, a: name,
 func Expect(status ...int) Option {
 	o := Option{what: optExpect}
 	if len(status) > len(o.codes) {
-		o.more = append(o.more, status[len(o.codes):]...)
+		more := append([]int(nil), status[len(o.codes):]...)
+		o.more = &more
 		status = status[:len(o.codes)]
 	}
 	for i, s := range status {
@@ -76,10 +78,5 @@ func (o *Option) expects(status int) bool {
 			return true
 		}
 	}
-	for _, c := range o.more {
-		if c == status {
-			return true
-		}
-	}
-	return false
+	return o.more != nil && slices.Contains(*o.more, status)
 }

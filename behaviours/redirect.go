@@ -55,7 +55,6 @@ func (c *Client) redirect(k *call, opts []Option) bool {
 	k.origin, k.prefix, k.path = to, "", path
 	// What was meant for one host, or for nobody to read on the way, goes no further.
 	k.foreign = k.foreign || to.host != k.first.host || k.first.secure && !to.secure
-	c.release()
 	return true
 }
 

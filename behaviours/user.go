@@ -72,18 +72,42 @@ func (u *User) Sleep(ctx context.Context, d time.Duration) error {
 
 // live acts as the user until it is to end.
 func (u *User) live(ctx context.Context) {
-	root, err := u.kind.plan(u, nil)
-	if err != nil {
-		panic(err)
-	}
+	root := u.plan()
 	if u.enter(ctx, root.set, "") != nil {
 		return
 	}
-	err = u.walk(ctx, root)
+	err := u.walk(ctx, root)
 	u.leave(ctx, root.set, "")
 	if errors.Is(err, StopRun) {
 		u.user.StopRun("behaviour")
 	}
+}
+
+// plan has the author's New called on a goroutine of its own: what it needs of
+// stack would stay with the user, who may be one of very many that only wait.
+func (u *User) plan() *plan {
+	type made struct {
+		root  *plan
+		err   error
+		panic any
+	}
+	c := make(chan made, 1)
+	go func() {
+		var m made
+		defer func() {
+			m.panic = recover()
+			c <- m
+		}()
+		m.root, m.err = u.kind.plan(u, nil)
+	}()
+	m := <-c
+	if m.panic != nil {
+		panic(m.panic)
+	}
+	if m.err != nil {
+		panic(m.err)
+	}
+	return m.root
 }
 
 // enter runs a set's OnStart.

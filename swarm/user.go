@@ -106,14 +106,33 @@ func (u *User) Wait(ctx context.Context, d time.Duration) bool {
 	} else {
 		u.timer.Reset(d)
 	}
-	select {
-	case <-u.timer.C:
-		return true
-	case <-u.quit:
-	case <-ctx.Done():
+	// At a hard stop quit is closed before the crew's context ends, so a user
+	// that waits with that context need not watch both: it saves memory for
+	// each one that waits.
+	done := ctx.Done()
+	if done == u.crew.ctx.Done() {
+		done = nil
 	}
-	u.timer.Stop()
-	return false
+	ok := true
+	if done == nil {
+		select {
+		case <-u.timer.C:
+		case <-u.quit:
+			ok = false
+		}
+	} else {
+		select {
+		case <-u.timer.C:
+		case <-u.quit:
+			ok = false
+		case <-done:
+			ok = false
+		}
+	}
+	if !ok {
+		u.timer.Stop()
+	}
+	return ok
 }
 
 // StopRun ends the whole run, gracefully. It returns at once.

@@ -4,53 +4,18 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
-	"os"
-	"os/exec"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/redis/go-redis/v9"
 
 	"tload/behaviours"
 	tredis "tload/behaviours/redis"
+	"tload/behaviours/servertest"
 )
 
-// server starts a redis-server of the test's own.
-func server(t *testing.T) string {
-	if _, err := exec.LookPath("redis-server"); err != nil {
-		if os.Getenv("TLOAD_CI") != "" {
-			t.Fatal("redis-server is needed and not here")
-		}
-		t.Skip("redis-server is needed: install it to run this test")
-	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, port, _ := net.SplitHostPort(l.Addr().String())
-	l.Close()
-	cmd := exec.Command("redis-server", "--port", port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", t.TempDir())
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { cmd.Process.Kill(); cmd.Wait() })
-	addr := "127.0.0.1:" + port
-	for end := time.Now().Add(10 * time.Second); ; time.Sleep(20 * time.Millisecond) {
-		c, err := net.Dial("tcp", addr)
-		if err == nil {
-			c.Close()
-			return addr
-		}
-		if time.Now().After(end) {
-			t.Fatal("redis-server does not answer: ", err)
-		}
-	}
-}
-
 func TestCommands(t *testing.T) {
-	addr := server(t)
+	addr := servertest.Redis(t)
 	b := behaviours.Behaviour{Name: "redis", New: func(u *behaviours.User) *behaviours.Set {
 		var c *redis.Client
 		return &behaviours.Set{

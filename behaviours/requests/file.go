@@ -59,6 +59,7 @@ type visitor struct {
 	*behaviours.User
 	file    *file
 	replies map[string]*behaviours.Response
+	opts    []behaviours.Option // of the last request, for the next one
 }
 
 func (f *file) behaviour() (behaviours.Behaviour, error) {
@@ -131,7 +132,7 @@ func (v *visitor) send(ctx context.Context, r *request) error {
 	if err != nil {
 		return err
 	}
-	opts := []behaviours.Option{behaviours.Name(v.file.label(r.url))}
+	opts := append(v.opts[:0], behaviours.Name(v.file.label(r.url)))
 	for _, h := range r.headers {
 		value, err := v.fill(h.value)
 		if err != nil {
@@ -155,6 +156,7 @@ func (v *visitor) send(ctx context.Context, r *request) error {
 	if r.timeout > 0 {
 		opts = append(opts, behaviours.Timeout(r.timeout))
 	}
+	v.opts = opts
 	reply, err := v.Do(ctx, r.method, url, body, opts...)
 	if err == nil && r.name != "" {
 		v.replies[r.name] = reply.Clone()

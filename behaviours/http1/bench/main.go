@@ -1,3 +1,5 @@
+//go:build linux
+
 // Bench compares what a request costs: tload (the whole program, and its engine
 // with full statistics alone), wrk if it is installed, and the floor, a C
 // program that sends and receives and does nothing else. All run on one core, the server on another, in turn
