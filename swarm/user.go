@@ -113,26 +113,28 @@ func (u *User) Wait(ctx context.Context, d time.Duration) bool {
 	if done == u.crew.ctx.Done() {
 		done = nil
 	}
-	ok := true
-	if done == nil {
-		select {
-		case <-u.timer.C:
-		case <-u.quit:
-			ok = false
-		}
-	} else {
-		select {
-		case <-u.timer.C:
-		case <-u.quit:
-			ok = false
-		case <-done:
-			ok = false
-		}
+	if done != nil {
+		return u.waitOr(done)
 	}
-	if !ok {
+	select {
+	case <-u.timer.C:
+		return true
+	case <-u.quit:
 		u.timer.Stop()
+		return false
 	}
-	return ok
+}
+
+//go:noinline
+func (u *User) waitOr(done <-chan struct{}) bool {
+	select {
+	case <-u.timer.C:
+		return true
+	case <-u.quit:
+	case <-done:
+	}
+	u.timer.Stop()
+	return false
 }
 
 // StopRun ends the whole run, gracefully. It returns at once.

@@ -28,6 +28,13 @@ type screen interface {
 	notice(m *model, s tea.Msg) tea.Cmd // a result of slow work
 }
 
+// blankScreen is what most screens do not care for.
+type blankScreen struct{}
+
+func (blankScreen) title() string                  { return "" }
+func (blankScreen) refresh(*model)                 {}
+func (blankScreen) notice(*model, tea.Msg) tea.Cmd { return nil }
+
 // dialog lies over the screen and gets the keys first.
 type dialog interface {
 	key(m *model, k tea.KeyPressMsg) (close bool, cmd tea.Cmd)

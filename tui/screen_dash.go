@@ -29,7 +29,7 @@ func (d *dash) place() place { return inDash }
 
 func (d *dash) refresh(m *model) {
 	d.said = m.said
-	setEndpoints(d.table, m.endpoints())
+	setEndpoints(d.table, m.endpoints(m.snap.Rows))
 	d.errors.set(m.groups())
 	if d.focus != 1 {
 		d.errors.to(0) // the worst, until somebody chooses

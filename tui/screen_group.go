@@ -18,7 +18,6 @@ type sample struct {
 
 // group is one cause of failures and the exchanges that were kept of it.
 type group struct {
-	blankScreen
 	last    *stats.Group // as the newest snapshot has it
 	table   *table[sample]
 	variant string // only samples with this message; empty: all

@@ -132,6 +132,23 @@ func (v *visitor) send(ctx context.Context, r *request) error {
 	if err != nil {
 		return err
 	}
+	if err := v.options(r); err != nil {
+		return err
+	}
+	body, err := v.body(r)
+	if err != nil {
+		return err
+	}
+	reply, err := v.Do(ctx, r.method, url, body, v.opts...)
+	if err == nil && r.name != "" {
+		v.replies[r.name] = reply.Clone()
+	}
+	return err
+}
+
+// options puts the request's options into v.opts. They are not made in send,
+// whose frame is on the user's stack for as long as it waits for the reply.
+func (v *visitor) options(r *request) error {
 	opts := append(v.opts[:0], behaviours.Name(v.file.label(r.url)))
 	for _, h := range r.headers {
 		value, err := v.fill(h.value)
@@ -139,10 +156,6 @@ func (v *visitor) send(ctx context.Context, r *request) error {
 			return err
 		}
 		opts = append(opts, behaviours.Header(h.name, value))
-	}
-	body, err := v.body(r)
-	if err != nil {
-		return err
 	}
 	if len(r.expect) > 0 {
 		opts = append(opts, behaviours.Expect(r.expect...))
@@ -157,11 +170,7 @@ func (v *visitor) send(ctx context.Context, r *request) error {
 		opts = append(opts, behaviours.Timeout(r.timeout))
 	}
 	v.opts = opts
-	reply, err := v.Do(ctx, r.method, url, body, opts...)
-	if err == nil && r.name != "" {
-		v.replies[r.name] = reply.Clone()
-	}
-	return err
+	return nil
 }
 
 func (v *visitor) body(r *request) ([]byte, error) {
