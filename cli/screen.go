@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"tload/behaviours"
+	"tload/stats"
 	"tload/stats/report"
 	"tload/swarm"
 	"tload/tui"
@@ -210,6 +211,22 @@ func (g *stage) probe(ctx context.Context, host string) (string, error) {
 	}
 	defer t.Close()
 	return t.Probe(ctx)
+}
+
+// send sends an exchange's request once more. The run may be over: the client
+// is one of its own.
+func (g *stage) send(ctx context.Context, x *stats.Exchange) (*stats.Exchange, error) {
+	o, err := g.settings.options()
+	if err != nil {
+		return nil, err
+	}
+	o.Host = ""
+	t, err := behaviours.NewTransport(o)
+	if err != nil {
+		return nil, err
+	}
+	defer t.Close()
+	return t.Send(ctx, x)
 }
 
 // export writes what is known to a file.
