@@ -54,7 +54,7 @@ type kind struct {
 	wait  Wait
 	infos []swarm.TaskInfo
 
-	once   sync.Once      // fills meters when the first user starts
+	rows   sync.Once      // fills meters when the first user starts
 	meters []*stats.Meter // by index of the task
 }
 
@@ -117,22 +117,53 @@ func (k *kind) look() (root *plan, err error) {
 
 // run1 acts as one user.
 func (k *kind) run1(ctx context.Context, su *swarm.User) {
-	u := &User{user: su, kind: k}
-	u.Client = k.run.Transport.Client(Who{
-		Sink: su.Sink, ID: int(su.ID), Behaviour: k.name, Base: ctx, Trace: k.run.trace,
-	})
-	defer u.Client.close()
+	c := make(chan made, 1)
+	go k.user(ctx, su, c)
+	m := <-c
+	if m.fault != nil {
+		panic(m.fault)
+	}
+	defer m.u.close()
+	m.u.live(ctx, m.root)
+}
+
+// made is a user that is ready to act, or why it is not.
+type made struct {
+	u     *User
+	root  *plan
+	fault any
+}
+
+// user makes one, on a goroutine of its own: the stack that the author's New
+// and all the rest need would stay with the user, who may be one of very many
+// that only wait.
+func (k *kind) user(ctx context.Context, su *swarm.User, c chan<- made) {
+	var m made
 	defer func() {
-		if u.plainHTTP != nil {
-			u.plainHTTP.CloseIdleConnections()
+		if r := recover(); r != nil {
+			m.fault = r
 		}
+		c <- m
 	}()
-	k.once.Do(func() {
+	k.rows.Do(func() {
 		for _, info := range k.infos {
 			k.meters = append(k.meters, su.Sink.Meter(stats.Key{Class: stats.Task, Method: k.name, Name: info.Name}))
 		}
 	})
-	u.live(ctx)
+	m.u = &User{user: su, kind: k, Client: k.run.Transport.Client(Who{
+		Sink: su.Sink, ID: int(su.ID), Behaviour: k.name, Base: ctx, Trace: k.run.trace,
+	})}
+	var err error
+	if m.root, err = k.plan(m.u, nil); err != nil {
+		m.fault = err
+	}
+}
+
+func (u *User) close() {
+	u.Client.close()
+	if u.plainHTTP != nil {
+		u.plainHTTP.CloseIdleConnections()
+	}
 }
 
 // Run drives one user of a behaviour for n tasks against host and returns what

@@ -25,6 +25,7 @@ type User struct {
 	task  string
 	count int // of tasks begun
 	pace  pace
+	due   time.Time // of the next task, with pacing
 
 	plainHTTP *http.Client // nil until somebody asks for it
 }
@@ -71,15 +72,11 @@ func (u *User) Sleep(ctx context.Context, d time.Duration) error {
 }
 
 // live acts as the user until it is to end.
-func (u *User) live(ctx context.Context) {
-	root, err := u.kind.plan(u, nil)
-	if err != nil {
-		panic(err)
-	}
+func (u *User) live(ctx context.Context, root *plan) {
 	if u.enter(ctx, root.set, "") != nil {
 		return
 	}
-	err = u.walk(ctx, root)
+	err := u.walk(ctx, root)
 	u.leave(ctx, root.set, "")
 	if errors.Is(err, StopRun) {
 		u.user.StopRun("behaviour")
@@ -118,34 +115,78 @@ func (u *User) hook(ctx context.Context, f func(context.Context) error, path, na
 
 // walk picks tasks until the set is left. It returns nil when it was left
 // regularly, otherwise why the user or the run ends.
+//
+// Users wait here, very many of them at once, so what stands between here and
+// the runtime's park is kept shallow: a stack of 2 KB must hold it.
 func (u *User) walk(ctx context.Context, p *plan) error {
-	wait := p.set.Wait
-	if wait == (Wait{}) {
-		wait = u.kind.wait
-	}
 	for n := 0; ; n++ {
-		turn := n
-		if u.kind.run.once {
-			if n == len(p.tasks) {
-				return nil
+		t := u.pick(p, n)
+		if t == nil {
+			return nil
+		}
+		var err error
+		if t.set != nil {
+			err = u.visit(ctx, t)
+		} else {
+			if d := u.think(p); d > 0 && !u.user.Wait(ctx, d) {
+				return StopUser
 			}
-		} else if !p.set.Sequential {
-			turn = p.pick(u.user.Rand)
-		} else if turn = n % len(p.tasks); turn == 0 && n > 0 && p.set.Loops > 0 && n/len(p.tasks) >= p.set.Loops {
-			return nil
+			start, ok := u.user.Next(ctx)
+			if !ok {
+				return StopUser
+			}
+			err = u.do(ctx, t, start)
 		}
-		if !u.kind.run.once && !p.set.Sequential && p.set.Loops > 0 && n >= p.set.Loops {
+		switch err {
+		case nil:
+		case Interrupt:
 			return nil
-		}
-		err := u.step(ctx, &p.tasks[turn], wait)
-		switch {
-		case err == nil:
-		case errors.Is(err, Interrupt):
-			return nil
-		case errors.Is(err, StopUser), errors.Is(err, StopRun):
+		default:
 			return err
 		}
 	}
+}
+
+// pick is the n-th task of a visit to a set, nil when the visit is over.
+func (u *User) pick(p *plan, n int) *planned {
+	loops := p.set.Loops
+	switch {
+	case u.kind.run.once:
+		if n == len(p.tasks) {
+			return nil
+		}
+		return &p.tasks[n]
+	case p.set.Sequential:
+		if loops > 0 && n >= loops*len(p.tasks) {
+			return nil
+		}
+		return &p.tasks[n%len(p.tasks)]
+	case loops > 0 && n >= loops:
+		return nil
+	}
+	return &p.tasks[p.pick(u.user.Rand)]
+}
+
+// think is how long to wait before the next task. With pacing it also notes
+// when that task is due.
+func (u *User) think(p *plan) time.Duration {
+	u.due = time.Time{}
+	if u.user.Open() {
+		return 0 // arrivals decide
+	}
+	wait := &p.set.Wait
+	if wait.kind == noWait {
+		wait = &u.kind.wait
+	}
+	switch {
+	case wait.kind == paced:
+		now := time.Now()
+		u.due = u.pace.next(wait.a, now, u.user.Rand)
+		return u.due.Sub(now)
+	case u.count == 0:
+		return 0
+	}
+	return wait.think(u.user.Rand)
 }
 
 func (p *plan) pick(r *rand.Rand) int {
@@ -161,30 +202,11 @@ func (p *plan) pick(r *rand.Rand) int {
 	return len(p.tasks) - 1
 }
 
-// step does one task, or visits one nested set. Of the errors it returns only
-// those that leave count; all others are recorded.
-func (u *User) step(ctx context.Context, t *planned, wait Wait) error {
-	if t.set != nil {
-		return u.visit(ctx, t)
-	}
-	due := time.Time{}
-	if !u.user.Open() {
-		if wait.kind == paced {
-			now := time.Now()
-			due = u.pace.next(wait.a, now, u.user.Rand)
-			if !u.user.Wait(ctx, due.Sub(now)) {
-				return StopUser
-			}
-		} else if u.count > 0 && !u.user.Wait(ctx, wait.think(u.user.Rand)) {
-			return StopUser
-		}
-	}
-	start, ok := u.user.Next(ctx)
-	if !ok {
-		return StopUser
-	}
-	if !due.IsZero() {
-		start = swarm.Start{Due: true, Late: max(time.Since(due), 0)}
+// do does one task. Of the errors it returns only those that leave count, as
+// themselves; all others are recorded.
+func (u *User) do(ctx context.Context, t *planned, start swarm.Start) error {
+	if !u.due.IsZero() {
+		start = swarm.Start{Due: true, Late: max(time.Since(u.due), 0)}
 	}
 	meter := u.kind.meters[t.index]
 	u.count++
@@ -192,9 +214,9 @@ func (u *User) step(ctx context.Context, t *planned, wait Wait) error {
 	began := u.sweeper.Now() // cheaper than time.Now, which also asks for the date
 	err := u.guard(ctx, t.task.Run)
 	sample := stats.Sample{Took: u.sweeper.Now() - began, Due: start.Due, Late: start.Late}
-	leaves := errors.Is(err, Interrupt) || errors.Is(err, StopUser) || errors.Is(err, StopRun)
+	leaving := leaves(err)
 	switch {
-	case err == nil || leaves:
+	case err == nil || leaving != nil:
 	case ctx.Err() != nil:
 		sample.Kind = stats.Aborted
 	default:
@@ -202,8 +224,18 @@ func (u *User) step(ctx context.Context, t *planned, wait Wait) error {
 	}
 	u.user.Sink.Record(meter, sample)
 	u.end(ctx, err)
-	if leaves {
-		return err
+	return leaving
+}
+
+// leaves is the sentinel that err is or wraps, nil if it is none.
+func leaves(err error) error {
+	if err == nil {
+		return nil
+	}
+	for _, s := range [...]error{Interrupt, StopUser, StopRun} {
+		if errors.Is(err, s) {
+			return s
+		}
 	}
 	return nil
 }

@@ -44,6 +44,9 @@ func (p *program) screen(ctx context.Context, s *settings, own []behaviours.Beha
 		}
 		g.begin(x)
 		o.Run, o.Dir = x.ctl, x.dir
+		if form, err := g.form(); err == nil {
+			o.Form = form // for another run after this one
+		}
 	} else {
 		form, err := g.form()
 		if err != nil {

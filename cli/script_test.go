@@ -9,11 +9,15 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"tload/cli/demo"
+	"tload/stats"
+	"tload/stats/journal"
 )
 
 // TestMain lets the scripts run this test binary as tload.
@@ -57,6 +61,9 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"counts":   counts,
 			"exitcode": exitCode,
+			"running":  running,
+			"counted":  counted,
+			"signal":   sendSignal,
 		},
 	})
 }
@@ -90,6 +97,44 @@ func counts(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	if sum != s.Total.Requests {
 		ts.Fatalf("endpoints have %d requests, the total %d", sum, s.Total.Requests)
+	}
+}
+
+// running DIR waits until the run that writes to DIR has a second in its
+// journal.
+func running(ts *testscript.TestScript, neg bool, args []string) {
+	path := filepath.Join(ts.MkAbs(args[0]), journal.Name)
+	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+		f, err := os.Open(path)
+		if err != nil {
+			continue
+		}
+		info, err := journal.Read(f, func(journal.Options) stats.Tap { return stats.NewLedger(0, 0) })
+		f.Close()
+		if err == nil && info.Elapsed >= time.Second && info.Meta != nil {
+			return
+		}
+	}
+	ts.Fatalf("%s: no run", path)
+}
+
+// signal NAME sends TERM, INT, HUP or KILL to the newest command in the
+// background.
+func sendSignal(ts *testscript.TestScript, neg bool, args []string) {
+	list := ts.BackgroundCmds()
+	sig := map[string]syscall.Signal{"TERM": syscall.SIGTERM, "INT": syscall.SIGINT, "HUP": syscall.SIGHUP, "KILL": syscall.SIGKILL}[args[0]]
+	if len(list) == 0 || sig == 0 {
+		ts.Fatalf("no command, or no signal %s", args[0])
+	}
+	ts.Check(list[len(list)-1].Process.Signal(sig))
+}
+
+// counted FILE holds a summary.json that has requests.
+func counted(ts *testscript.TestScript, neg bool, args []string) {
+	var s struct{ Total struct{ Requests int64 } }
+	ts.Check(json.Unmarshal([]byte(ts.ReadFile(args[0])), &s))
+	if s.Total.Requests == 0 {
+		ts.Fatalf("%s: no requests", args[0])
 	}
 }
 

@@ -95,6 +95,7 @@ func (h *Histogram) mergePacked(r *reader) {
 		return
 	}
 	var seen uint64
+	octave, bucket := -1, (*[steps]uint64)(nil)
 	for i := uint64(0); ; {
 		step := r.uvarint()
 		if step == 0 || r.err != nil {
@@ -102,10 +103,13 @@ func (h *Histogram) mergePacked(r *reader) {
 		}
 		if i += step; step > octaves*steps || i > octaves*steps {
 			r.fail()
-			return
+			break
 		}
 		n := r.uvarint()
-		h.octave(int(i-1) / steps)[int(i-1)%steps] += n
+		if o := int(i-1) / steps; o != octave {
+			octave, bucket = o, h.octave(o)
+		}
+		bucket[int(i-1)%steps] += n
 		seen += n
 	}
 	if r.err == nil && seen != count {
@@ -139,6 +143,11 @@ func (r *reader) byte() byte {
 }
 
 func (r *reader) uvarint() uint64 {
+	if len(r.b) > 0 && r.b[0] < 0x80 { // nearly all of them
+		v := uint64(r.b[0])
+		r.b = r.b[1:]
+		return v
+	}
 	v, n := binary.Uvarint(r.b)
 	if n <= 0 {
 		r.fail()

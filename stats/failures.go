@@ -90,7 +90,7 @@ func (k Keep) Wanted() bool { return k.group != nil }
 // Fail records a failing sample and groups it by its message. Wanted answers
 // whether to copy the exchange. In a storm it costs a lock and a map look-up.
 func (s *Sink) Fail(m *Meter, x Sample, message string) Keep {
-	s.record(m, x)
+	s.record(m, &x)
 	if s.r.log != nil && m.key.Class == Request {
 		s.r.log(m.key, x, message)
 	}

@@ -109,6 +109,9 @@ func (h *Histogram) Merge(o *Histogram) {
 
 // Reset forgets everything and keeps the memory.
 func (h *Histogram) Reset() {
+	if h.count == 0 {
+		return // and its buckets are clear
+	}
 	for _, b := range h.buckets {
 		if b != nil {
 			*b = [steps]uint64{}

@@ -30,6 +30,7 @@ type Ledger struct {
 	shown    time.Duration // when the shown numbers began
 	marks    []Mark
 	seconds  []Second // published; nil when a second closed
+	window   Delta    // room to merge one in
 }
 
 // Tap is what a ledger can be told; a Ledger is one.
@@ -255,8 +256,9 @@ func (l *Ledger) publish(r *row) Row {
 	r.row.Run.over(l.now)
 	r.row.Shown.over(l.now - l.shown)
 	if r.moved || r.news && l.second == 0 {
-		var window Delta
-		r.slots.last(int(WindowSpan/time.Second), &window)
+		window := &l.window
+		window.Reset()
+		r.slots.last(int(WindowSpan/time.Second), window)
 		span := min(WindowSpan, time.Duration(l.second)*time.Second)
 		if l.second == 0 { // before the first full second: what there is
 			window.Merge(&r.now)

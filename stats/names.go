@@ -23,47 +23,77 @@ const foldAfter = 20
 // Other is the name of the row for names past the limit.
 const Other = "[other]"
 
+// meter finds the row of a key or makes it. Once the rows are there it takes
+// the read lock alone, for names that share one too.
 func (n *names) meter(key Key, make func(Key) *Meter) *Meter {
 	n.mu.RLock()
 	m := n.meters[key]
-	n.mu.RUnlock()
 	if m != nil {
+		n.mu.RUnlock()
 		return m
 	}
+	shape := key.shape()
+	if m = n.shared(key, shape); m != nil {
+		n.mu.RUnlock()
+		return m
+	}
+	n.mu.RUnlock()
+
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if m := n.meters[key]; m != nil {
+		return m
+	}
+	if m := n.shared(key, shape); m != nil {
 		return m
 	}
 	if n.meters == nil {
 		n.meters, n.shapes = map[Key]*Meter{}, map[Key]int{}
 	}
 	row := key
-	if key.Class == Request {
-		shape := Key{key.Class, key.Method, foldIDs(key.Name)}
-		if shape != key {
-			if n.shapes[shape] >= foldAfter {
-				row = shape
-				n.folded.Store(true)
-			} else {
-				n.shapes[shape]++
-			}
+	if shape != key {
+		if n.shapes[shape] >= foldAfter {
+			row = shape
+			n.folded.Store(true)
+		} else {
+			n.shapes[shape]++
 		}
 	}
-	if m := n.meters[row]; m != nil {
-		return m // not entered under key: that map would have no bound
-	}
 	if len(n.meters) >= n.limit {
-		row = Key{key.Class, "", Other}
+		row = other(key.Class)
 		n.folded.Store(true)
-		if m := n.meters[row]; m != nil {
+	}
+	m = n.meters[row]
+	if m == nil {
+		m = make(row)
+		n.meters[row] = m
+	}
+	return m
+}
+
+// shared is the row that a key shares with others, if it is there already. The
+// key itself is not entered: that map would have no bound.
+func (n *names) shared(key, shape Key) *Meter {
+	if shape != key && n.shapes[shape] >= foldAfter {
+		if m := n.meters[shape]; m != nil {
 			return m
 		}
 	}
-	m = make(row)
-	n.meters[row] = m
-	return m
+	if len(n.meters) >= n.limit {
+		return n.meters[other(key.Class)]
+	}
+	return nil
 }
+
+// shape is the key with its ids folded; tasks and transactions have none.
+func (k Key) shape() Key {
+	if k.Class == Request {
+		k.Name = foldIDs(k.Name)
+	}
+	return k
+}
+
+func other(c Class) Key { return Key{c, "", Other} }
 
 // foldIDs puts [id] in the place of each path segment and query value that
 // looks like one: with a digit in it, and mostly digits or hex.

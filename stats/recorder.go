@@ -16,7 +16,8 @@ const LateAfter = 10 * time.Millisecond
 // shards, through the Sink that each has for life; the controller drains them
 // with Take. Neither waits for the other.
 type Recorder struct {
-	shards   []shard
+	shards   int
+	lanes    [lanes]lane
 	next     atomic.Uint32
 	names    names
 	failures failures
@@ -26,12 +27,15 @@ type Recorder struct {
 	meters []*Meter
 }
 
-// shard is what a group of users shares; padded, so that two do not share a
-// cache line.
-type shard struct {
+// lane counts what some users have in flight; padded, so that two do not share
+// a cache line. There are many more than shards: a lane costs a line of memory,
+// a shard some histograms for every row.
+type lane struct {
 	inFlight atomic.Int64
 	_        [120]byte
 }
+
+const lanes = 64
 
 // Limits bound what a recorder keeps. Zero values mean the defaults.
 type Limits struct {
@@ -51,7 +55,7 @@ func NewRecorder(l Limits) *Recorder {
 	for n < 2*runtime.GOMAXPROCS(0) && n < 64 {
 		n *= 2
 	}
-	r := &Recorder{shards: make([]shard, n), log: l.Log}
+	r := &Recorder{shards: n, log: l.Log}
 	r.names.limit = orDefault(l.Names, 1000)
 	r.failures.init(orDefault(l.Samples, DefaultSamples), orDefault(l.Memory, 16<<20))
 	return r
@@ -68,11 +72,13 @@ func orDefault(v, d int) int {
 type Sink struct {
 	r     *Recorder
 	shard int
+	lane  *lane
 }
 
 // Sink returns a sink, bound to one shard for life.
 func (r *Recorder) Sink() *Sink {
-	return &Sink{r, int(r.next.Add(1)) % len(r.shards)}
+	n := int(r.next.Add(1))
+	return &Sink{r, n % r.shards, &r.lanes[n%lanes]}
 }
 
 // Meter counts one row. It is made once per key and safe for all goroutines.
@@ -93,7 +99,7 @@ func (s *Sink) Meter(key Key) *Meter { return s.r.Meter(key) }
 // Meter is the row's meter, the same for every call with that key.
 func (r *Recorder) Meter(key Key) *Meter {
 	return r.names.meter(key, func(k Key) *Meter {
-		m := &Meter{key: k, shards: make([]atomic.Pointer[cell], len(r.shards))}
+		m := &Meter{key: k, shards: make([]atomic.Pointer[cell], r.shards)}
 		m.wantOK.Store(k.Class == Request)
 		r.mu.Lock()
 		r.meters = append(r.meters, m)
@@ -102,16 +108,42 @@ func (r *Recorder) Meter(key Key) *Meter {
 	})
 }
 
-// cell is one row in one shard.
+// cell is one row in one shard. What is the same for nearly every success, its
+// status and its sizes, is remembered as usual and not counted each time: how
+// often it was follows from the number of successes less those that differed.
+// That leaves one atomic add for a success that is like the others.
 type cell struct {
 	ok        live
 	failed    atomic.Pointer[live]
 	corrected atomic.Pointer[live]
 	aborted   atomic.Pointer[live]
+	usual     atomic.Pointer[usual]
 	outcomes  outcomes
 
-	in, out                                    atomic.Int64
-	dialled, handshakes, reconnects, due, late atomic.Int64
+	in, out                               atomic.Int64 // of a success: by how much it differs from usual
+	dialled, handshakes, reconnects, late atomic.Int64
+
+	owed owed // the taker's
+}
+
+// usual is what the first success of a cell was like. It never changes.
+type usual struct {
+	status  int
+	in, out int64
+}
+
+// owed is what differed in successes whose own count comes with a later batch:
+// a difference is counted before its success is. None of it is above 0.
+type owed struct {
+	count, in, out int64
+}
+
+// settle takes what is due from owed, never more than there is: the rest stays
+// owed.
+func settle(owed *int64, n int64) uint64 {
+	n += *owed
+	*owed = min(n, 0)
+	return uint64(max(n, 0))
 }
 
 func lazily(p *atomic.Pointer[live]) *live {
@@ -131,44 +163,56 @@ func (m *Meter) cell(shard int) *cell {
 }
 
 // Begin counts one more act in flight; Record or Fail ends it.
-func (s *Sink) Begin() { s.r.shards[s.shard].inFlight.Add(1) }
+func (s *Sink) Begin() { s.lane.inFlight.Add(1) }
 
 // Record counts one act that ended, or that was aborted. It does not allocate
 // or block. An act of class Request must have been begun.
 func (s *Sink) Record(m *Meter, x Sample) {
-	s.record(m, x)
+	s.record(m, &x)
 	if s.r.log != nil && m.key.Class == Request {
 		s.r.log(m.key, x, "")
 	}
 }
 
-func (s *Sink) record(m *Meter, x Sample) {
+func (s *Sink) record(m *Meter, x *Sample) {
 	if m.key.Class == Request {
-		s.r.shards[s.shard].inFlight.Add(-1)
+		s.lane.inFlight.Add(-1)
 	}
 	c := m.cell(s.shard)
-	switch {
-	case x.Kind == OK:
-		c.ok.add(int64(x.Took))
-	case x.Kind == Aborted:
-		lazily(&c.aborted).add(int64(x.Took))
-	default:
-		lazily(&c.failed).add(int64(x.Took))
-	}
 	if x.Due && x.Kind != Aborted {
-		lazily(&c.corrected).add(int64(x.Took + x.Late))
-		c.due.Add(1)
 		if x.Late > LateAfter {
 			c.late.Add(1)
 		}
+		lazily(&c.corrected).add(int64(x.Took + x.Late))
+	}
+	if x.Dialled || x.Handshake || x.Reconnect {
+		c.connected(x)
+	}
+	if x.Kind == OK {
+		u := c.usual.Load()
+		if u == nil {
+			c.usual.CompareAndSwap(nil, &usual{x.Status, x.In, x.Out})
+			u = c.usual.Load()
+		}
+		if x.Status != u.status {
+			c.outcomes.add(OK, x.Status)
+		}
+		addUnless0(&c.in, x.In-u.in)
+		addUnless0(&c.out, x.Out-u.out)
+		c.ok.add(int64(x.Took)) // last: see owed
+		return
 	}
 	c.outcomes.add(x.Kind, x.Status)
-	if x.In != 0 {
-		c.in.Add(x.In)
+	addUnless0(&c.in, x.In)
+	addUnless0(&c.out, x.Out)
+	if x.Kind == Aborted {
+		lazily(&c.aborted).add(int64(x.Took))
+	} else {
+		lazily(&c.failed).add(int64(x.Took))
 	}
-	if x.Out != 0 {
-		c.out.Add(x.Out)
-	}
+}
+
+func (c *cell) connected(x *Sample) {
 	if x.Dialled {
 		c.dialled.Add(1)
 	}
@@ -177,6 +221,12 @@ func (s *Sink) record(m *Meter, x Sample) {
 	}
 	if x.Reconnect {
 		c.reconnects.Add(1)
+	}
+}
+
+func addUnless0(a *atomic.Int64, n int64) {
+	if n != 0 {
+		a.Add(n)
 	}
 }
 
@@ -190,8 +240,8 @@ func (r *Recorder) NotStarted(m *Meter, n uint64) {
 // InFlight is how many acts of class Request go on now.
 func (r *Recorder) InFlight() int {
 	var n int64
-	for i := range r.shards {
-		n += r.shards[i].inFlight.Load()
+	for i := range r.lanes {
+		n += r.lanes[i].inFlight.Load()
 	}
 	return int(max(n, 0))
 }
@@ -225,8 +275,15 @@ func (o *outcomes) add(kind Kind, status int) {
 	o.mu.Unlock()
 }
 
-func (o *outcomes) drain(d *Delta) {
-	put := func(what, n uint64) { d.outcome(Kind(what>>32&0xff), int(int32(uint32(what))), n) }
+// drain moves everything into d and says how many of them were successes.
+func (o *outcomes) drain(d *Delta) (ok uint64) {
+	put := func(what, n uint64) {
+		kind := Kind(what >> 32 & 0xff)
+		if kind == OK {
+			ok += n
+		}
+		d.outcome(kind, int(int32(uint32(what))), n)
+	}
 	for i := range o.list {
 		if e := &o.list[i]; e.count.Load() != 0 {
 			put(e.what.Load(), e.count.Swap(0))
@@ -238,24 +295,36 @@ func (o *outcomes) drain(d *Delta) {
 	}
 	clear(o.more)
 	o.mu.Unlock()
+	return ok
 }
 
+// drain moves everything into d.
 func (c *cell) drain(d *Delta) {
-	c.ok.drain(&d.OK)
+	ok := c.ok.drain(&d.OK) // first: see owed
 	for _, p := range []struct {
 		l *atomic.Pointer[live]
 		h *Histogram
-	}{{&c.failed, &d.Failed}, {&c.corrected, &d.Corrected}, {&c.aborted, &d.Aborted}} {
+	}{{&c.failed, &d.Failed}, {&c.aborted, &d.Aborted}} {
 		if l := p.l.Load(); l != nil {
 			l.drain(p.h)
 		}
 	}
-	c.outcomes.drain(d)
+	if l := c.corrected.Load(); l != nil {
+		d.Due += l.drain(&d.Corrected)
+	}
+	other := c.outcomes.drain(d)
+	in, out := c.in.Swap(0), c.out.Swap(0)
+	if u := c.usual.Load(); u != nil {
+		d.outcome(OK, u.status, settle(&c.owed.count, int64(ok)-int64(other)))
+		in += int64(ok) * u.in
+		out += int64(ok) * u.out
+	}
+	d.In += settle(&c.owed.in, in)
+	d.Out += settle(&c.owed.out, out)
 	for _, p := range []struct {
 		a *atomic.Int64
 		n *uint64
-	}{{&c.in, &d.In}, {&c.out, &d.Out}, {&c.dialled, &d.Dialled}, {&c.handshakes, &d.Handshakes},
-		{&c.reconnects, &d.Reconnects}, {&c.due, &d.Due}, {&c.late, &d.Late}} {
+	}{{&c.dialled, &d.Dialled}, {&c.handshakes, &d.Handshakes}, {&c.reconnects, &d.Reconnects}, {&c.late, &d.Late}} {
 		if p.a.Load() != 0 {
 			*p.n += uint64(p.a.Swap(0))
 		}

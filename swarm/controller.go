@@ -385,7 +385,11 @@ func (c *Controller) publish(now time.Time) {
 		}
 	}
 	elapsed := c.elapsed(now)
-	health := c.health.sample(now, c.batch.InFlight, c.crew.arrivals.ownLag)
+	var dialled uint64
+	for _, d := range c.batch.Rows {
+		dialled += d.Dialled
+	}
+	health := c.health.sample(now, c.batch.InFlight, dialled, c.crew.arrivals.ownLag)
 	users := stats.Users{Running: status.Active, Target: c.target, Suspect: !health.OK}
 	if c.plan.OnBatch != nil {
 		c.plan.OnBatch(&c.batch, elapsed, users)

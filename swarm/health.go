@@ -33,6 +33,8 @@ type health struct {
 	flight  int
 	suspect int
 	past    []pastReason
+	dialled [60]uint64 // connections opened in each of the last seconds
+	second  int
 }
 
 // pastReason is a signal that was bad at some time in the run.
@@ -109,10 +111,12 @@ func (h *health) watch() {
 	}
 }
 
-// sample is the health as of now; it measures anew once a second. ownLag is the
-// longest that an arrival was overdue though a user was free for it.
-func (h *health) sample(now time.Time, inFlight int, ownLag func() time.Duration) Health {
+// sample is the health as of now; it measures anew once a second. dialled is
+// how many connections were opened since the last call, ownLag the longest that
+// an arrival was overdue though a user was free for it.
+func (h *health) sample(now time.Time, inFlight int, dialled uint64, ownLag func() time.Duration) Health {
 	h.flight = max(h.flight, inFlight)
+	h.dialled[h.second%len(h.dialled)] += dialled
 	if span := now.Sub(h.last); span >= time.Second {
 		h.measure(span, ownLag())
 		h.last = now
@@ -120,6 +124,8 @@ func (h *health) sample(now time.Time, inFlight int, ownLag func() time.Duration
 			h.suspect++
 		}
 		h.now.Past = h.history()
+		h.second++
+		h.dialled[h.second%len(h.dialled)] = 0
 	}
 	out := h.now
 	out.InFlight, out.MaxFlight, out.SuspectSeconds = inFlight, h.flight, h.suspect
@@ -136,7 +142,14 @@ func (h *health) measure(span, ownLag time.Duration) {
 	slow, probes := h.slow.Swap(0), max(h.probes.Swap(0), 1)
 	n.RSS = residentBytes()
 	n.Files, n.FileLimit = openFiles(h.now.Files), fileLimit()
+	// A closed connection holds its port for a minute. The system counts those
+	// of every program and to every destination, so no more than we opened.
 	n.Ports, n.PortLimit = ephemeralPorts()
+	opened := uint64(0)
+	for _, d := range h.dialled {
+		opened += d
+	}
+	n.Ports = int(min(int64(n.Ports), int64(opened)))
 	n.GCPause = h.gcPause()
 
 	j := judge{h: h, n: &n}

@@ -18,7 +18,7 @@ func sampled(h *health, most time.Duration, ok func(Health) bool) (Health, bool)
 	defer t.Stop()
 	for {
 		now := <-t.C
-		if s := h.sample(now, 0, noLag); len(s.Checks) > 0 && ok(s) {
+		if s := h.sample(now, 0, 0, noLag); len(s.Checks) > 0 && ok(s) {
 			return s, true
 		} else if now.After(deadline) {
 			return s, false
@@ -107,6 +107,23 @@ func TestHealthWithoutFiles(t *testing.T) {
 	}
 }
 
+func TestHealthWithoutPorts(t *testing.T) {
+	used, limit := ephemeralPorts()
+	if limit == 0 || used < 0 {
+		t.Skip("local ports are not known here")
+	}
+	h := newHealth()
+	defer h.close()
+	h.sample(time.Now(), 0, 0, noLag)
+	s := h.sample(time.Now().Add(2*time.Second), 0, uint64(limit), noLag)
+	if got := s.Ports; got > used+1000 || got > limit {
+		t.Errorf("ports: got %d; the system uses about %d of %d", got, used, limit)
+	}
+	if s = h.sample(time.Now().Add(70*time.Second), 0, 0, noLag); s.PortLimit != limit {
+		t.Errorf("limit: got %d, want %d", s.PortLimit, limit)
+	}
+}
+
 // hasReason is the remedy of the reason that has these words, "" for none.
 func hasReason(s Health, words string) string {
 	for _, r := range s.Reasons {
@@ -135,7 +152,7 @@ func TestHealthSeesItsOwnLag(t *testing.T) {
 	}
 	h := newHealth()
 	defer h.close()
-	s := h.sample(time.Now().Add(2*time.Second), 0, func() time.Duration { return time.Second })
+	s := h.sample(time.Now().Add(2*time.Second), 0, 0, func() time.Duration { return time.Second })
 	if hasReason(s, "own delay") == "" {
 		t.Errorf("got %+v, want the own delay among the reasons", s.Reasons)
 	}

@@ -106,11 +106,32 @@ func (u *User) Wait(ctx context.Context, d time.Duration) bool {
 	} else {
 		u.timer.Reset(d)
 	}
+	// At a hard stop quit is closed before the crew's context ends, so a user
+	// that waits with that context need not watch both: it saves memory for
+	// each one that waits.
+	done := ctx.Done()
+	if done == u.crew.ctx.Done() {
+		done = nil
+	}
+	if done != nil {
+		return u.waitOr(done)
+	}
 	select {
 	case <-u.timer.C:
 		return true
 	case <-u.quit:
-	case <-ctx.Done():
+		u.timer.Stop()
+		return false
+	}
+}
+
+//go:noinline
+func (u *User) waitOr(done <-chan struct{}) bool {
+	select {
+	case <-u.timer.C:
+		return true
+	case <-u.quit:
+	case <-done:
 	}
 	u.timer.Stop()
 	return false

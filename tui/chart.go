@@ -215,7 +215,7 @@ func (c *chart) axis(cols, cursor int) string {
 		for i := range cell {
 			from := c.from + time.Duration(float64(c.span)*float64(i)/float64(cols))
 			to := c.from + time.Duration(float64(c.span)*float64(i+1)/float64(cols))
-			if cell[i] == ' ' && c.suspect(from, to) {
+			if (cell[i] == ' ' || style[i] == &dim) && c.suspect(from, to) {
 				cell[i], style[i] = '!', &badBold
 			}
 		}

@@ -522,3 +522,32 @@ func TestBigBodiesOpenFast(t *testing.T) {
 
 func clickAt(x, y int) tea.Msg   { return tea.MouseClickMsg{X: x, Y: y, Button: tea.MouseLeft} }
 func releaseAt(x, y int) tea.Msg { return tea.MouseReleaseMsg{X: x, Y: y, Button: tea.MouseLeft} }
+
+func TestAnotherRunAfterTheFirst(t *testing.T) {
+	second := newFake(snapshot())
+	var got Form
+	first := newFake(snapshot())
+	p := sit(t, 80, 24, Options{Run: first, Launch: func(f Form) (Load, error) {
+		got = f
+		return second, nil
+	}})
+	p.press("R")
+	p.want("a run is active")
+	first.set(func(s *swarm.Snapshot) { s.State = swarm.Stopped; s.Reason = "run-time" })
+	close(first.done)
+	p.send(endedMsg{first})
+	p.want("STOPPED", "its run time is up", "whole run", "R new run  q quit")
+	p.press("R")
+	p.want("new run", "https://shop.example.test", "200")
+	p.press("esc")
+	p.want("STOPPED")
+	p.press("R enter")
+	if got.Host != "https://shop.example.test" || got.Users != 200 {
+		t.Errorf("got %+v", got)
+	}
+	p.want("RUNNING")
+	p.press("+")
+	if first.told() != "" || second.told() != "scale 210 you" {
+		t.Errorf("the first run was told %q, the second %q", first.told(), second.told())
+	}
+}

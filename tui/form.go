@@ -320,9 +320,9 @@ func (f *form) view(m *model, w, h int) []string {
 		gap()
 		want := users + 200 // connections, and what the program itself holds open
 		if lim >= want {
-			out = append(out, fmt.Sprintf("   Open files   ulimit -n %d %s enough for %s users", lim, tick(true), thousands(users)))
+			out = append(out, fmt.Sprintf("   Open files   ulimit -n %d %s enough for %s", lim, tick(true), plural(users, "user")))
 		} else {
-			out = append(out, fmt.Sprintf("   Open files   ulimit -n %d %s too low for %s users: want %d at least", lim, tick(false), thousands(users), want),
+			out = append(out, fmt.Sprintf("   Open files   ulimit -n %d %s too low for %s: want %d at least", lim, tick(false), plural(users, "user"), want),
 				"                run: ulimit -n 65535")
 		}
 	}

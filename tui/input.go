@@ -257,8 +257,8 @@ func (m *model) again() tea.Cmd {
 		return nil
 	}
 	f := m.o.Form
-	if m.form != nil {
-		return nil
+	if f.Host == "" { // it was not started from the form
+		f.Host, f.Users, f.SpawnRate, f.RunTime = m.live.Host, m.live.Peak, m.live.SpawnRate, m.live.RunTime
 	}
 	m.form = newForm(m, f)
 	return m.form.probe(m)

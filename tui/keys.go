@@ -114,7 +114,7 @@ type binding struct {
 }
 
 var bindings = []binding{
-	{[]string{"down", "tab"}, inForm, formNext, "next field", "next field"},
+	{[]string{"down", "tab"}, inForm, formNext, "next", "next field"},
 	{[]string{"up", "shift+tab"}, inForm, formPrev, "", "previous field"},
 	{[]string{"space"}, inForm, formToggle, "toggle", "tick or untick"},
 	{[]string{"enter"}, inForm, formStart, "start", "start the run"},

@@ -24,11 +24,7 @@ func layout(w, h int) frame {
 	return f
 }
 
-func (f frame) wide() bool  { return f.w >= 140 && f.h >= 36 }
-func (f frame) roomy() bool { return f.w >= 100 && f.h >= 30 }
-func (f frame) narrow() bool {
-	return f.w < 80
-}
+func (f frame) wide() bool { return f.w >= 140 && f.h >= 36 }
 
 // area is a rectangle of the screen that does something when it is clicked or
 // the wheel turns over it.

@@ -28,6 +28,13 @@ type screen interface {
 	notice(m *model, s tea.Msg) tea.Cmd // a result of slow work
 }
 
+// blankScreen is what most screens do not care for.
+type blankScreen struct{}
+
+func (blankScreen) title() string                  { return "" }
+func (blankScreen) refresh(*model)                 {}
+func (blankScreen) notice(*model, tea.Msg) tea.Cmd { return nil }
+
 // dialog lies over the screen and gets the keys first.
 type dialog interface {
 	key(m *model, k tea.KeyPressMsg) (close bool, cmd tea.Cmd)
@@ -120,6 +127,9 @@ func (m *model) attach(l Load) {
 		}
 	}
 	m.read()
+	if m.live.State == swarm.Stopped { // opened to be read: all of it
+		m.tabs[2][0].(*chartsScreen).window = len(windows) - 1
+	}
 }
 
 // now is the time of what is shown, so that a frozen screen stands still.

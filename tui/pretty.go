@@ -14,8 +14,7 @@ type printer struct {
 	secrets *secrets            // nil masks nothing
 	mask    func(string) string // what stands in a secret's place
 
-	out   []byte
-	depth int
+	out []byte
 }
 
 const deepest = 200 // levels of indentation that are drawn
@@ -24,7 +23,6 @@ func (p *printer) print(src []byte) []byte {
 	p.out = make([]byte, 0, len(src)+len(src)/4)
 	type level struct {
 		object bool
-		empty  bool
 		secret bool // all in it is masked
 	}
 	var stack []level

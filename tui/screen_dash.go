@@ -29,7 +29,7 @@ func (d *dash) place() place { return inDash }
 
 func (d *dash) refresh(m *model) {
 	d.said = m.said
-	setEndpoints(d.table, m.endpoints())
+	setEndpoints(d.table, m.endpoints(m.snap.Rows))
 	d.errors.set(m.groups())
 	if d.focus != 1 {
 		d.errors.to(0) // the worst, until somebody chooses
@@ -196,7 +196,7 @@ func lastErrors(m *model, w, h int) []string {
 			said = string(maskedStart(m, x))
 		}
 		line := fmt.Sprintf(" %s  %s  %s  ", x.When.Local().Format("15:04:05"), fit(cutMiddle(endpointName(x.Key), 20), 20), bad.Styled(cut(clean(what), 30)))
-		out = append(out, line+dim.Styled(cut(clean(oneLine(said)), max(w-width(line)-1, 0))))
+		out = append(out, line+cut(clean(oneLine(said)), max(w-width(line)-1, 0)))
 	}
 	return sized(out, w, h)
 }

@@ -285,7 +285,7 @@ func previewOf(m *model, g *stats.Group) tea.Cmd {
 func previewLines(m *model, g *stats.Group, w, h int) []string {
 	x, doc := newest(g), (*document)(nil)
 	if x == nil {
-		return sized([]string{dim.Styled(" no sample was kept of this group")}, w, h)
+		return sized([]string{" no sample was kept of this group"}, w, h)
 	}
 	if p := &m.preview; p.group == g.ID && p.x != nil {
 		x, doc = p.x, p.doc

@@ -18,7 +18,6 @@ type sample struct {
 
 // group is one cause of failures and the exchanges that were kept of it.
 type group struct {
-	blankScreen
 	last    *stats.Group // as the newest snapshot has it
 	table   *table[sample]
 	variant string // only samples with this message; empty: all
@@ -204,11 +203,11 @@ func (s *group) view(m *model, w, h int) []string {
 	m.areas = append(m.areas, s.table.area(m, 0, headLines+len(out), w, list))
 	rows := s.table.draw(w, list, true)
 	if n := len(s.table.rows); n == 0 && list > 1 {
-		rows[1] = dim.Styled(" no sample of this is kept")
+		rows[1] = " no sample of this is kept"
 	} else if n+2 < len(rows) && n == len(g.Samples) {
-		rows[n+2] = dim.Styled(" every one is kept so far")
+		rows[n+2] = " every one is kept so far"
 		if g.Count > uint64(n) {
-			rows[n+2] = dim.Styled(fmt.Sprintf(" %s more were counted and not kept (--capture says how many are)", thousands(g.Count-uint64(n))))
+			rows[n+2] = fmt.Sprintf(" %s more were counted and not kept (--capture says how many are)", thousands(g.Count-uint64(n)))
 		}
 	}
 	out = append(out, rows...)

@@ -156,7 +156,7 @@ func (s *logScreen) lines(w, h int, cursor bool) []string {
 	at := s.index()
 	var out []string
 	if at < 0 {
-		return sized([]string{dim.Styled(" nothing was logged")}, w, h)
+		return sized([]string{" nothing was logged"}, w, h)
 	}
 	last := at
 	if !s.follow { // some of what comes after, too

@@ -122,7 +122,7 @@ func (s *workersScreen) health(m *model, w int) []string {
 		}
 	}
 	if of.SuspectSeconds > 0 {
-		out = append(out, fmt.Sprintf(" %s %s of the run are marked suspect", tick(false), plural(of.SuspectSeconds, "second")))
+		out = append(out, fmt.Sprintf(" %s %s of the run marked suspect (! on the charts)", tick(false), plural(of.SuspectSeconds, "second")))
 	}
 	memory := fmt.Sprintf("capture memory %s of %s, %s dropped", size(float64(m.snap.Captured)), size(float64(m.snap.CaptureOf)), thousands(m.snap.Dropped))
 	good = append(good, tick(true)+" "+memory,

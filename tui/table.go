@@ -274,7 +274,7 @@ func (t *table[T]) draw(w, h int, focused bool) []string {
 		}
 		return fit(b.String(), w)
 	}
-	out := []string{dim.Styled(line(" ", func(c *column[T], cw int) string {
+	out := []string{heading.Styled(line(" ", func(c *column[T], cw int) string {
 		n := c.name
 		if t.sort >= 0 && t.sort < len(t.columns) && c == &t.columns[t.sort] && c.sortable() && width(n) < cw {
 			n += t.arrow()

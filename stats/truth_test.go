@@ -1,0 +1,274 @@
+package stats
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"reflect"
+	"runtime"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+)
+
+// TestKnownLatencies: 5, 50 and 500 ms in exact proportions, through recorder
+// and ledger, are what every view of the snapshot says.
+func TestKnownLatencies(t *testing.T) {
+	r := NewRecorder(Limits{})
+	l := NewLedger(0, 0)
+	var b Batch
+	var all []time.Duration
+	for sec := range 10 {
+		for user := range 10 {
+			s := r.Sink()
+			m := s.Meter(Key{Request, "GET", "/"})
+			for i := range 100 {
+				took := 5 * time.Millisecond
+				switch {
+				case i >= 98:
+					took = 500 * time.Millisecond
+				case i >= 80:
+					took = 50 * time.Millisecond
+				}
+				all = append(all, took)
+				s.Begin()
+				s.Record(m, Sample{Status: 200, Took: took, Due: true, Late: time.Duration(user) * time.Microsecond})
+			}
+		}
+		r.Take(&b)
+		l.Fold(&b, time.Duration(sec+1)*time.Second, Users{})
+	}
+	slices.Sort(all)
+	s := l.Snapshot()
+	near := func(where string, q float64, got time.Duration) {
+		want := nearestRank(all, q)
+		if d := math.Abs(float64(got - want)); d > 0.01*float64(want)+0.3e6 {
+			t.Errorf("%s p%g: got %v, want %v within 1 %% and 0.3 ms", where, q*100, got, want)
+		}
+	}
+	for i, q := range Percentiles {
+		near("total", q, s.Total.Run.OK.At(i))
+		near("row", q, s.Rows[0].Run.Latency.At(i))
+		near("window", q, s.Total.Window.OK.At(i))
+		near("corrected", q, s.Total.Run.Corrected.At(i))
+		near("segment", q, s.Segments[0].Total.OK.At(i))
+	}
+	for _, x := range s.Seconds {
+		near("second", .5, x.P50)
+		near("second", .95, x.P95)
+		near("second", .99, x.P99)
+	}
+	if got, want := s.Total.Run.Latency.Mean, (80*5+18*50+2*500)*time.Millisecond/100; got != want {
+		t.Errorf("mean: got %v, want exactly %v", got, want)
+	}
+}
+
+// TestRecorderIsExactWhateverDiffers has successes and failures that differ in
+// status, sizes and time, from many goroutines, taken meanwhile: every batch
+// makes sense by itself, and their sum is exact.
+func TestRecorderIsExactWhateverDiffers(t *testing.T) {
+	r := NewRecorder(Limits{})
+	const users, each = 8, 10_000
+	var mu sync.Mutex
+	want := new(Delta)
+	var wg sync.WaitGroup
+	for u := range users {
+		wg.Go(func() {
+			rng := rand.New(rand.NewPCG(uint64(u), 1))
+			s := r.Sink()
+			m := s.Meter(Key{Request, "GET", "/"})
+			mine := new(Delta)
+			for range each {
+				x := Sample{Status: 200, Took: time.Duration(math.Exp(rng.Float64() * 33)), In: int64(rng.IntN(3) * 100), Out: int64(rng.IntN(2)), Due: rng.IntN(2) == 0}
+				if rng.IntN(3) == 0 {
+					x.Status = 200 + rng.IntN(40) // more than there are places for
+				}
+				if rng.IntN(10) == 0 {
+					x.Kind = HTTP
+				}
+				if rng.IntN(100) == 0 {
+					x.Kind, x.Due = Aborted, false
+				}
+				s.Begin()
+				s.Record(m, x)
+				switch x.Kind {
+				case OK:
+					mine.OK.Add(x.Took)
+				case Aborted:
+					mine.Aborted.Add(x.Took)
+				default:
+					mine.Failed.Add(x.Took)
+				}
+				if x.Due {
+					mine.Corrected.Add(x.Took)
+					mine.Due++
+				}
+				mine.outcome(x.Kind, x.Status, 1)
+				mine.In += uint64(x.In)
+				mine.Out += uint64(x.Out)
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			want.Merge(mine)
+		})
+	}
+	done := make(chan struct{})
+	go func() { wg.Wait(); close(done) }()
+	var b Batch
+	got := new(Delta)
+	take := func() {
+		r.Take(&b)
+		for _, d := range b.Rows {
+			if d.In > 1<<40 || d.Out > 1<<40 {
+				t.Errorf("a batch has %d bytes in and %d out", d.In, d.Out)
+			}
+			var outcomes uint64
+			for _, o := range d.Outcomes {
+				outcomes += o.Count
+			}
+			if outcomes > users*each {
+				t.Errorf("a batch has %d outcomes", outcomes)
+			}
+			got.Merge(d)
+		}
+		if b.InFlight < 0 || b.InFlight > users {
+			t.Errorf("in flight: got %d with %d users", b.InFlight, users)
+		}
+	}
+	for running := true; running; {
+		select {
+		case <-done:
+			running = false
+		default:
+		}
+		take()
+	}
+	take()
+	if b.InFlight != 0 || r.InFlight() != 0 {
+		t.Errorf("in flight at the end: got %d and %d, want 0", b.InFlight, r.InFlight())
+	}
+	if g, w := got.AppendTo(nil), want.AppendTo(nil); !slices.Equal(g, w) {
+		t.Errorf("got and want differ:\n%+v\n%+v", got.Summary(time.Second), want.Summary(time.Second))
+	}
+}
+
+// TestSpilledBuckets fills a bucket beyond what its word holds.
+func TestSpilledBuckets(t *testing.T) {
+	var l live
+	want := new(Histogram)
+	add := func(d time.Duration, n int) {
+		for range n {
+			l.add(int64(d))
+		}
+		want.AddN(d, uint64(n))
+	}
+	add(1500, 9_000_000)           // more than half of the count
+	add(125*time.Second, 3000)     // more than half of the sum
+	add(3*time.Hour, 5)            // never packed
+	add(200*time.Hour, 2)          // past the last bucket
+	add(time.Millisecond+1, 1_000) // an ordinary one
+	got := new(Histogram)
+	if n := l.drain(got); n != want.Count() {
+		t.Errorf("drained: got %d, want %d", n, want.Count())
+	}
+	if !reflect.DeepEqual(got.appendTo(nil), want.appendTo(nil)) {
+		t.Errorf("got %+v, sum %v; want %+v, sum %v", got.Latency(), got.Sum(), want.Latency(), want.Sum())
+	}
+	if n := l.drain(got); n != 0 {
+		t.Errorf("drained again: got %d, want nothing", n)
+	}
+}
+
+// TestLedgerOfADayIsFlat: with 50 rows, what the ledger holds after a day is
+// what it held after three hours, but for the coarse slots.
+func TestLedgerOfADayIsFlat(t *testing.T) {
+	if testing.Short() {
+		t.Skip("simulates a day")
+	}
+	l := NewLedger(0, 0)
+	var b Batch
+	rows := make([]Key, 50)
+	for i := range rows {
+		rows[i] = Key{Request, "GET", fmt.Sprint("/", string(rune('a'+i)))}
+		b.Row(rows[i])
+	}
+	heap := func() uint64 {
+		runtime.GC()
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return m.HeapAlloc
+	}
+	base := heap()
+	var early uint64
+	const day = 24 * 3600 // a second at a time
+	for sec := range day {
+		if sec%10 == 0 {
+			for i, k := range rows {
+				d := b.Row(k)
+				d.Reset()
+				d.OK.AddN(time.Duration(1+(sec/10+i)%50)*time.Millisecond, 100)
+			}
+		} else if sec%10 == 1 {
+			b.Reset()
+		}
+		l.Fold(&b, time.Duration(sec+1)*time.Second, Users{Running: 1})
+		if sec == 3*3600 {
+			early = heap() - base
+		}
+	}
+	late := heap() - base
+	if late > 2*early {
+		t.Errorf("heap of the ledger: %d KiB after three hours, %d KiB after a day", early>>10, late>>10)
+	}
+	if got, want := l.Snapshot().Total.Run.Requests, uint64(day/10*100*len(rows)); got != want {
+		t.Errorf("requests: got %d, want %d", got, want)
+	}
+}
+
+// TestFoldedNamesTakeNoWriteLock: with the write lock taken by nobody and the
+// read lock by somebody, a name that shares a row is found at once.
+func TestFoldedNamesTakeNoWriteLock(t *testing.T) {
+	r := NewRecorder(Limits{Names: 40})
+	for i := range 100 {
+		r.Meter(Key{Request, "GET", fmt.Sprintf("/items/%d", 1000+i)})
+	}
+	for i := range 100 {
+		r.Meter(Key{Request, "GET", "/" + string(rune('a'+i%26)) + string(rune('a'+i/26))})
+	}
+	r.names.mu.RLock()
+	defer r.names.mu.RUnlock()
+	got := make(chan [2]*Meter)
+	go func() {
+		got <- [2]*Meter{r.Meter(Key{Request, "GET", "/items/99999"}), r.Meter(Key{Request, "GET", "/never-seen"})}
+	}()
+	select {
+	case m := <-got:
+		if m[0].Key().Name != "/items/[id]" || m[1].Key().Name != Other {
+			t.Errorf("got %v and %v", m[0].Key(), m[1].Key())
+		}
+	case <-time.After(10 * time.Second):
+		t.Fatal("a look-up waits for the write lock")
+	}
+	if !r.names.folded.Load() || len(r.names.meters) > 41 {
+		t.Errorf("folded %v, %d rows; want at most 41", r.names.folded.Load(), len(r.names.meters))
+	}
+}
+
+// BenchmarkRecordOneShard is two goroutines that share a shard: what two users
+// of the same shard cost when they happen to record at the same time.
+func BenchmarkRecordOneShard(b *testing.B) {
+	r := NewRecorder(Limits{})
+	b.ReportAllocs()
+	b.RunParallel(func(pb *testing.PB) {
+		s := r.Sink()
+		s.shard = 0
+		m := s.Meter(Key{Request, "GET", "/"})
+		x := Sample{Status: 200, Took: 1234567, In: 100, Out: 50}
+		for pb.Next() {
+			s.Begin()
+			s.Record(m, x)
+			x.Took = x.Took*5/4%10000000 + 100000
+		}
+	})
+}

@@ -1,0 +1,192 @@
+package tui
+
+import (
+	"strings"
+	"time"
+
+	tea "charm.land/bubbletea/v2"
+
+	"tload/stats"
+)
+
+// endpoint is a row with the numbers of the window that is shown.
+type endpoint struct {
+	*stats.Row
+	s *stats.Summary
+}
+
+func keyID(k stats.Key) string { return string(rune('0'+k.Class)) + k.Method + "\x00" + k.Name }
+
+// endpointName is an endpoint in one word: POST /cart.
+func endpointName(k stats.Key) string {
+	return clean(strings.TrimSpace(k.Method + " " + k.Name))
+}
+
+// endpointTable is the statistics; ranks say what goes first when it is narrow.
+func endpointTable() *table[endpoint] {
+	ms := func(f func(*stats.Summary) time.Duration) (func(endpoint) string, func(endpoint) float64) {
+		return func(e endpoint) string { return millis(f(e.s)) }, func(e endpoint) float64 { return float64(f(e.s)) }
+	}
+	latency := func(name string, w, rank int, f func(*stats.Summary) time.Duration) column[endpoint] {
+		cell, num := ms(f)
+		return column[endpoint]{name: name, width: w, rank: rank, cell: cell, number: num}
+	}
+	t := &table[endpoint]{
+		id:   func(e endpoint) string { return keyID(e.Key) },
+		text: func(e endpoint) subject { return subject{text: e.Key.Method + " " + e.Key.Name} },
+		columns: []column[endpoint]{
+			{name: "METHOD", width: 7, text: true, cell: func(e endpoint) string { return clean(e.Key.Method) }, word: func(e endpoint) string { return e.Key.Method + " " + e.Key.Name }},
+			{name: "ENDPOINT", text: true, middle: true, cell: func(e endpoint) string { return clean(e.Key.Name) }, word: func(e endpoint) string { return e.Key.Name }},
+			{name: "REQS", width: 9, rank: 4, cell: func(e endpoint) string { return thousands(e.s.Requests) }, number: func(e endpoint) float64 { return float64(e.s.Requests) }},
+			{name: "RPS", width: 6, rank: 1, cell: func(e endpoint) string { return rate(e.s.RPS) }, number: func(e endpoint) float64 { return e.s.RPS }},
+			{name: "FAIL%", width: 5, rank: 1, cell: func(e endpoint) string {
+				p := percent(e.s.FailPercent())
+				if e.s.Failures > 0 {
+					p = bad.Styled(p)
+				}
+				return p
+			}, number: func(e endpoint) float64 { return e.s.FailPercent() }},
+			{name: "FAILS", width: 7, rank: 6, cell: func(e endpoint) string { return thousands(e.s.Failures) }, number: func(e endpoint) float64 { return float64(e.s.Failures) }},
+			latency("p50", 6, 3, func(s *stats.Summary) time.Duration { return s.OK.P50 }),
+			latency("p75", 6, 9, func(s *stats.Summary) time.Duration { return s.OK.P75 }),
+			latency("p90", 6, 8, func(s *stats.Summary) time.Duration { return s.OK.P90 }),
+			latency("p95", 6, 2, func(s *stats.Summary) time.Duration { return s.OK.P95 }),
+			latency("p99", 6, 3, func(s *stats.Summary) time.Duration { return s.OK.P99 }),
+			latency("p99.9", 6, 9, func(s *stats.Summary) time.Duration { return s.OK.P999 }),
+			latency("max", 6, 5, func(s *stats.Summary) time.Duration { return s.OK.Max }),
+			latency("fail p99", 8, 10, func(s *stats.Summary) time.Duration { return s.Failed.P99 }),
+			latency(correctedColumn, 8, 8, func(s *stats.Summary) time.Duration { return s.Corrected.P99 }),
+			{name: "KiB/s", width: 7, rank: 9, cell: func(e endpoint) string { return rate(perSecond(e.s.In, e.s.Span) / 1024) }, number: func(e endpoint) float64 { return perSecond(e.s.In, e.s.Span) }},
+			{name: "LAST 60 s", width: 10, rank: 7, text: true, cell: func(e endpoint) string { return spark(e.Trend, 10) }},
+		},
+	}
+	t.sort = 2
+	return t
+}
+
+// setEndpoints takes the rows of a new snapshot; the column for corrected times
+// is there only where something was due.
+func setEndpoints(t *table[endpoint], rows []endpoint) {
+	due := false
+	for _, r := range rows {
+		due = due || r.s.Corrected.Count > 0
+	}
+	for i := range t.columns {
+		if t.columns[i].name == correctedColumn {
+			t.columns[i].off = !due
+		}
+	}
+	t.set(rows)
+}
+
+const correctedColumn = "corr p99"
+
+// endpoints are rows with the numbers of the window that is shown.
+func (m *model) endpoints(of []stats.Row) []endpoint {
+	rows := make([]endpoint, len(of))
+	for i := range of {
+		rows[i] = endpoint{Row: &of[i], s: m.shown(&of[i])}
+	}
+	return rows
+}
+
+// row is one endpoint's, nil if it is gone.
+func (m *model) row(k stats.Key) *stats.Row {
+	for _, rows := range [][]stats.Row{m.snap.Rows, m.snap.Transactions, m.snap.Tasks} {
+		for i := range rows {
+			if rows[i].Key == k {
+				return &rows[i]
+			}
+		}
+	}
+	if m.snap.Total.Key == k {
+		return &m.snap.Total
+	}
+	return nil
+}
+
+// endpointAct is what any table of endpoints does with a key.
+func endpointAct(m *model, t *table[endpoint], do action, what string) tea.Cmd {
+	e, ok := t.selected()
+	switch do {
+	case export:
+		m.dialogs = append(m.dialogs, newExport(m, what, t.plainText(t.rows, ",")))
+	case open:
+		if ok {
+			return m.push(newDetail(e.Key))
+		}
+	case errorsOf:
+		if ok {
+			return m.errorsOf(e.Key)
+		}
+	case chartsOf:
+		if ok {
+			return m.chartsOf(e.Key)
+		}
+	case copyPart:
+		if ok {
+			return m.copyText("cell", endpointName(e.Key))
+		}
+	case copyAll:
+		if ok {
+			return m.copyText("row", t.rowText(e, "\t"))
+		}
+	}
+	return nil
+}
+
+// copyText puts text on the clipboard and into a file.
+func (m *model) copyText(what, text string) tea.Cmd {
+	dir := m.dir
+	return safely(func() tea.Msg { return copied(dir, what, "copied.txt", text) })
+}
+
+// errorsOf shows the errors of one endpoint.
+func (m *model) errorsOf(k stats.Key) tea.Cmd {
+	m.tabs[3] = m.tabs[3][:1]
+	e := m.tabs[3][0].(*errorsScreen)
+	e.only, e.from, e.to = &k, time.Time{}, time.Time{}
+	return m.goTo(3)
+}
+
+// chartsOf shows the charts of one endpoint.
+func (m *model) chartsOf(k stats.Key) tea.Cmd {
+	c := m.tabs[2][0].(*chartsScreen)
+	c.show(k)
+	return m.goTo(2)
+}
+
+// sumOf adds rows where that has a meaning; percentiles do not add up, and are
+// left out.
+func sumOf(rows []endpoint) endpoint {
+	s := &stats.Summary{}
+	for _, r := range rows {
+		s.Span = r.s.Span
+		s.Requests += r.s.Requests
+		s.Failures += r.s.Failures
+		s.RPS += r.s.RPS
+		s.FailRate += r.s.FailRate
+		s.In += r.s.In
+		s.Out += r.s.Out
+		s.OK.Max = max(s.OK.Max, r.s.OK.Max)
+	}
+	return endpoint{Row: &stats.Row{}, s: s}
+}
+
+func totalLine(t *table[endpoint], label string, e *endpoint, w int) string {
+	one := *t
+	one.rows, one.at, one.top, one.height = []endpoint{*e}, -1, 0, 1
+	lines := one.draw(w, 2, false)
+	// The label takes the place of method and name.
+	show, flex := t.visible(w)
+	room := 0
+	for _, i := range show {
+		switch c := t.columns[i]; {
+		case c.width == 0:
+			room += flex
+		case c.text && c.middle, c.name == "METHOD":
+			room += c.width + 1
+		}
+	}
+	return bold.Styled(" "+fit(cut(label, room), room)) + bold.Styled(plainText(ansiRest(lines[1], room+1)))
+}

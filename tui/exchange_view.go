@@ -1,0 +1,257 @@
+package tui
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/charmbracelet/x/ansi"
+
+	"tload/stats"
+)
+
+func (e *exchange) view(m *model, w, h int) []string {
+	if w < 120 || h < 24 {
+		return e.main(m, w, h)
+	}
+	lw := 44
+	rw := w - lw - 1
+	return beside(e.side(m, lw, h), e.main(m, rw, h), lw, rw)
+}
+
+// side is what a wide screen shows on the left: samples, group, timing.
+func (e *exchange) side(m *model, w, h int) []string {
+	g := e.group
+	list := min(max(len(g.table.rows)+2, 5), h/3)
+	out := []string{rule(fmt.Sprintf("SAMPLES %d ", len(g.last.Samples)), "", w, false)}
+	for i, r := range g.table.rows {
+		if r.Exchange == e.x {
+			g.table.to(i)
+		}
+	}
+	small := *g.table
+	small.columns = append(append([]column[sample](nil), g.table.columns[:2]...), g.table.columns[3:6]...)
+	small.columns = append(small.columns, column[sample]{name: "", cell: func(sample) string { return "" }})
+	small.columns[len(small.columns)-1].width = 1
+	small.sort = 0
+	out = append(out, small.draw(w, list-1, true)...)
+	out = append(out, rule("GROUP ", "", w, false))
+	out = append(out, fmt.Sprintf(" %s failures  %s/s", thousands(g.last.Count), rate(g.last.Rate)),
+		fmt.Sprintf(" first %s   last %s ago", g.last.First.Local().Format("15:04:05"), ago(m.now(), g.last.Last)),
+		fmt.Sprintf(" began at %s users", thousands(g.last.Users)), " "+spark(g.last.Trend, w-2))
+	if len(g.last.Variants) > 1 {
+		out = append(out, rule("VARIANTS ", "", w, false))
+		for i, v := range g.last.Variants {
+			if i == 4 {
+				out = append(out, dim.Styled(fmt.Sprintf(" … %d more", len(g.last.Variants)-4)))
+				break
+			}
+			out = append(out, between(" "+cut(clean(oneLine(v.Message)), w-12), thousands(v.Count)+" ", w))
+		}
+	}
+	out = append(out, rule("TIMING ", "", w, false))
+	out = append(out, e.timing(w)...)
+	out = append(out, rule("FROM ", "", w, false), fmt.Sprintf(" user %s  iteration %s", thousands(e.x.User), thousands(e.x.Iteration)),
+		" "+cut(clean(strings.Trim(e.x.Behaviour+" › "+e.x.Task, " ›")), w-2))
+	return sized(out, w, h)
+}
+
+// timing is where the time went, phase by phase.
+func (e *exchange) timing(w int) []string {
+	x := e.x
+	p := x.Phases
+	total := max(x.Took, 1)
+	narrow := w < 60
+	row := func(name string, d time.Duration, note string) string {
+		line := " " + fit(name, 16) + right(phase(d), 8) + " ms  "
+		if narrow {
+			line = " " + fit(name, 15) + right(phase(d), 8) + " ms "
+		}
+		room := w - width(line) - 1
+		if note != "" && !narrow {
+			room = min(room, max(room-width(note)-2, 10))
+		}
+		b := ""
+		if d > 0 {
+			b = bar(float64(d)/float64(total), max(room, 1))
+		}
+		line += modified.Styled(b)
+		if note != "" && !narrow {
+			line += "  " + cut(clean(note), max(w-width(line)-3, 0))
+		}
+		return line
+	}
+	var out []string
+	if x.Late >= time.Millisecond {
+		out = append(out, row("started late", x.Late, "(behind its schedule: not in the total)"))
+	}
+	where := strings.Trim(x.Conn.Local+" → "+x.Conn.Remote, " →")
+	if x.Conn.Reused {
+		out = append(out, " "+fit("connection", 16)+cut("reused  "+clean(where), max(w-18, 0)))
+	} else {
+		if p.DNS > 0 {
+			out = append(out, row("DNS", p.DNS, ""))
+		}
+		out = append(out, row("TCP connect", p.Connect, "new connection "+where))
+		if p.TLS > 0 || x.Conn.TLS != "" {
+			out = append(out, row("TLS handshake", p.TLS, x.Conn.TLS))
+		}
+	}
+	out = append(out, row("request written", p.Write, ""), row("first byte", p.FirstByte, ""))
+	note := ""
+	if x.Response.Cut() {
+		note = fmt.Sprintf("%s of %s B kept", thousands(len(x.Response.Body)), thousands(x.Response.Size))
+	}
+	out = append(out, row("body read", p.Body, note))
+	return append(out, " "+bold.Styled(fit("total", 16)+right(phase(x.Took), 8)+" ms"))
+}
+
+func (e *exchange) main(m *model, w, h int) []string {
+	e.w = w
+	var tabs []string
+	for i, n := range partNames {
+		if i == e.part {
+			n = accent.Styled("[" + n + "]")
+		}
+		tabs = append(tabs, n)
+	}
+	title := strings.Join(tabs, "  ")
+	if width(title) > w-22 {
+		title = accent.Styled("["+partNames[e.part]+"]") + fmt.Sprintf(" %d/%d tab", e.part+1, len(partNames))
+	}
+	out := []string{""} // the title needs to know how far the text is scrolled
+	d := m.docs[e.key(m)]
+	switch e.part {
+	case partResponse, partRequest:
+		out = append(out, e.headOf(m, w, h)...)
+		out = append(out, dim.Styled(strings.Repeat("─", w)))
+	case partTiming:
+		out = append(out, e.timing(w)...)
+		kind := "Response body"
+		if d != nil {
+			kind += " · " + d.kind
+		}
+		out = append(out, rule(kind+" ", "", w, false))
+	case partCompare:
+		with := "newest success"
+		if e.fresh != nil {
+			with = "sent again"
+		}
+		if e.other != nil {
+			out = append(out, cut(fmt.Sprintf(" - this: %s in %s ms   + %s: %s in %s ms", clean(shortOutcome(e.x)), millis(e.x.Took), with, clean(shortOutcome(e.other)), millis(e.other.Took)), w-1))
+		}
+	}
+	foot := []string{}
+	part := e.x.Response
+	if e.part == partRequest {
+		part = e.x.Request
+	}
+	if e.part <= partTiming {
+		note := kept(part)
+		if d != nil && len(part.Body) > 0 {
+			note = join(note, d.kind, d.note, d.marked)
+			if d.json {
+				note = join(note, "b: raw", "x: hex")
+			}
+		}
+		if part.Cut() && len(part.SHA256) > 0 {
+			note = join(note, fmt.Sprintf("sha256 of all: %x…", part.SHA256[:min(len(part.SHA256), 4)]))
+		}
+		foot = []string{" " + cut(note, w-2)}
+	}
+	room := max(h-len(out)-len(foot), 0)
+	m.areas = append(m.areas, area{x: m.frame.w - w, y: headLines + len(out), w: w, h: room, wheel: func(do action) { e.text.act(do) }})
+	var body []string
+	switch {
+	case e.part <= partTiming && e.shown != e.key(m):
+		body = []string{dim.Styled(" …")}
+	case e.part <= partTiming && len(part.Body) == 0:
+		body = []string{dim.Styled(" (no body)")}
+	default:
+		body = e.text.draw(w, room)
+	}
+	end := ""
+	if where := e.text.where(); where != "" && room > 0 {
+		end = " " + where
+	}
+	out[0] = rule(title, end, w, false)
+	out = append(out, sized(body, w, room)...)
+	return append(out, foot...)
+}
+
+// headOf is the start line and the headers, as many as leave room for the body.
+func (e *exchange) headOf(m *model, w, h int) []string {
+	x, part := e.x, e.x.Response
+	if e.part == partRequest {
+		part = x.Request
+	}
+	head := part.Head
+	if !m.reveal {
+		head = m.secrets.head(head, hideButScheme)
+	}
+	line, _ := firstLine(head)
+	end := fmt.Sprintf("%s ms   %s ", millis(x.Took), size(float64(part.Size)))
+	styled := ""
+	switch {
+	case e.part == partRequest:
+		styled = bold.Styled(clean(line))
+		if line == "" {
+			styled = bold.Styled(clean(strings.TrimSpace(x.Key.Method + " " + m.url(x))))
+		}
+	case line != "":
+		styled = statusStyled(x, clean(line))
+	default:
+		styled = badBold.Styled(x.Kind.String()) + "  no response"
+	}
+	out := []string{between(" "+ansi.Truncate(styled, max(w-width(end)-2, 4), "…")+"\x1b[m", end, w)}
+	if x.Message != "" && e.part == partResponse && (x.Kind != stats.HTTP || line == "") {
+		for i, l := range wrapText(clean(oneLine(x.Message)), max(w-12, 8)) {
+			if i == 3 {
+				break
+			}
+			lead := "          "
+			if i == 0 {
+				lead = " " + badBold.Styled(fit(x.Kind.String(), 8)) + " "
+			}
+			out = append(out, lead+l)
+		}
+	}
+	hs := headers(head)
+	room := max(h/4, 2)
+	if h >= 30 && len(hs) <= h/3 {
+		for _, l := range hs {
+			out = append(out, " "+headerStyled(clean(l)))
+		}
+		return out
+	}
+	// Several to a line, on a small screen.
+	row, n := " ", 0
+	for i, l := range hs {
+		l = cut(clean(l), w-2)
+		if n > 0 && width(row)+3+width(l) > w-1 {
+			out = append(out, row)
+			row, n = " ", 0
+			if len(out) > room {
+				out[len(out)-1] = between(fit(out[len(out)-1], w-16), dim.Styled(fmt.Sprintf("… %d more ", len(hs)-i)), w)
+				return out
+			}
+		}
+		if n > 0 {
+			row += "   "
+		}
+		row += headerStyled(l)
+		n++
+	}
+	if n > 0 {
+		out = append(out, row)
+	}
+	return out
+}
+
+func headerStyled(l string) string {
+	k, v, ok := strings.Cut(l, ":")
+	if !ok {
+		return l
+	}
+	return name.Styled(k) + ":" + v
+}

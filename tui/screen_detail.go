@@ -1,0 +1,201 @@
+package tui
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	tea "charm.land/bubbletea/v2"
+
+	"tload/stats"
+)
+
+// detail is one endpoint on the whole screen.
+type detail struct {
+	blankScreen
+	key  stats.Key
+	text textview
+}
+
+func newDetail(k stats.Key) *detail { return &detail{key: k} }
+
+func (d *detail) place() place { return inDetail }
+
+func (d *detail) title() string { return endpointName(d.key) }
+
+func (d *detail) act(m *model, do action) tea.Cmd {
+	if d.text.act(do) {
+		return nil
+	}
+	switch do {
+	case errorsOf:
+		return m.errorsOf(d.key)
+	case chartsOf:
+		return m.chartsOf(d.key)
+	case export:
+		m.dialogs = append(m.dialogs, newExport(m, "endpoint", ""))
+	}
+	return nil
+}
+
+func (d *detail) filtered(_ *model, text string) { d.text.find(text) }
+
+func (d *detail) filterText() string {
+	if d.text.search == nil {
+		return ""
+	}
+	return strings.TrimPrefix(d.text.search.String(), "(?i)")
+}
+
+func (d *detail) view(m *model, w, h int) []string {
+	r := m.row(d.key)
+	if r == nil {
+		return []string{rule(d.title(), "", w, true), " no requests yet"}
+	}
+	lines := detailLines(m, endpoint{Row: r, s: m.shown(r)}, w, 40, "E: its errors · C: its charts · a: window")
+	for len(lines) > 1 && strings.TrimSpace(lines[len(lines)-1]) == "" {
+		lines = lines[:len(lines)-1]
+	}
+	title := lines[0]
+	body := append([]string(nil), lines[1:]...)
+	body = append(body, "", " requests of the last 60 s  "+spark(r.Trend, min(60, max(w-30, 10))))
+	s := m.shown(r)
+	body = append(body, fmt.Sprintf(" %s requests  %s failures (%s%%)  %s aborted  connections opened %s  TLS handshakes %s  reconnects %s",
+		thousands(s.Requests), thousands(s.Failures), percent(s.FailPercent()), thousands(s.Aborted), thousands(s.Dialled), thousands(s.Handshakes), thousands(s.Reconnects)))
+	first := true
+	for _, g := range m.snap.Groups {
+		if g.Key.Key != d.key {
+			continue
+		}
+		if first {
+			body, first = append(body, "", heading.Styled(" errors")), false
+		}
+		body = append(body, fmt.Sprintf("  %s  %s  %s", right(thousands(g.Count), 9), groupKind(g), clean(g.Message)))
+	}
+	if m.windowName() == "whole run" || !first {
+		for _, sg := range m.snap.Segments {
+			for i := range sg.Rows {
+				if x := &sg.Rows[i]; x.Key == d.key {
+					body = append(body, fmt.Sprintf(" segment %s  %s-%s  %s requests  %s/s  p95 %s ms", clean(sg.Name), clock(sg.From), clock(sg.To),
+						thousands(x.Run.Requests), rate(x.Run.RPS), millis(x.Run.OK.P95)))
+				}
+			}
+		}
+	}
+	for i := range body {
+		body[i] = strings.TrimRight(body[i], " ")
+	}
+	d.text.flush = true
+	d.text.set(body, true)
+	return append([]string{title}, d.text.draw(w, h-1)...)
+}
+
+// detailLines are the numbers of one endpoint in full.
+func detailLines(m *model, e endpoint, w, h int, hint string) []string {
+	s := e.s
+	end := ""
+	if hint != "" && w >= 80 {
+		end = " " + hint + " "
+	}
+	out := []string{rule(heading.Styled(endpointName(e.Key))+"  "+m.windowName()+" ", end, w, false)}
+	l := &s.OK
+	line := " "
+	for i, p := range []string{"p50", "p66", "p75", "p80", "p90", "p95", "p98", "p99", "p99.9", "p99.99"} {
+		if p == "p80" || p == "p99.99" && w < 100 {
+			continue
+		}
+		line += p + " " + bold.Styled(millis(l.At(i))) + "  "
+	}
+	out = append(out, line)
+	out = append(out, fmt.Sprintf(" min %s  mean %s  max %s ms   size %s avg   in %s/s  out %s/s",
+		millis(l.Min), millis(l.Mean), millis(l.Max), size(ratio(float64(s.In), float64(s.Requests))),
+		size(perSecond(s.In, s.Span)), size(perSecond(s.Out, s.Span))))
+	if c := &s.Corrected; c.Count > 0 {
+		out = append(out, fmt.Sprintf(" corrected (from when it was due)  p50 %s  p95 %s  p99 %s  max %s ms   late %s%%",
+			millis(c.P50), millis(c.P95), millis(c.P99), millis(c.Max), percent(s.LatePercent())))
+	}
+	if f := &s.Failed; f.Count > 0 {
+		out = append(out, bad.Styled(" failed")+fmt.Sprintf("  p50 %s  p95 %s  p99 %s  max %s ms", millis(f.P50), millis(f.P95), millis(f.P99), millis(f.Max)))
+	}
+	out = append(out, outcomeLine(s, w))
+	bars := trimBars(s.Bars, max(h-len(out), 0))
+	total := uint64(0)
+	for _, b := range bars {
+		total += b.Count
+	}
+	from := time.Duration(0)
+	for i, b := range bars {
+		label := "≤ " + millis(b.To)
+		if i > 0 {
+			label = millis(from) + "-" + millis(b.To)
+		}
+		share := ratio(float64(b.Count), float64(total))
+		room := max(min(w-36, 60), 1)
+		out = append(out, right(label, 15)+" ms "+good.Styled(fit(bar(share, room), room))+right(fmt.Sprintf("%.1f%%", share*100), 7))
+		from = b.To
+	}
+	return sized(out, w, h)
+}
+
+func ratio(a, b float64) float64 {
+	if b == 0 {
+		return 0
+	}
+	return a / b
+}
+
+// outcomeLine is how the requests ended, by status and kind.
+func outcomeLine(s *stats.Summary, w int) string {
+	line := " ended"
+	top := uint64(0)
+	for _, o := range s.Outcomes {
+		top = max(top, o.Count)
+	}
+	for _, o := range s.Outcomes {
+		label := o.Kind.String()
+		switch {
+		case o.Status != 0 && (o.Kind == stats.OK || o.Kind == stats.HTTP):
+			label = fmt.Sprint(o.Status)
+		case o.Status != 0:
+			label = fmt.Sprintf("%s %d", o.Kind, o.Status)
+		}
+		b := bar(float64(o.Count)/float64(top), 12)
+		st := good
+		if o.Kind.Failed() {
+			st = bad
+		}
+		part := "  " + label + " " + st.Styled(strings.TrimRight(b, " ")) + " " + thousands(o.Count)
+		if width(line)+width(part) > w-2 {
+			line += " …"
+			break
+		}
+		line += part
+	}
+	if s.Aborted > 0 {
+		line += "  aborted " + thousands(s.Aborted)
+	}
+	if s.NotStarted > 0 {
+		line += "  not started " + thousands(s.NotStarted)
+	}
+	return line
+}
+
+// trimBars joins the thin ends until at most n are left.
+func trimBars(bars []stats.Bar, n int) []stats.Bar {
+	out := append([]stats.Bar(nil), bars...)
+	for len(out) > n && len(out) > 1 {
+		if out[0].Count <= out[len(out)-1].Count {
+			out[1].Count += out[0].Count
+			out = out[1:]
+		} else {
+			last := len(out) - 1
+			out[last-1].Count += out[last].Count
+			out[last-1].To = out[last].To
+			out = out[:last]
+		}
+	}
+	if n == 0 {
+		return nil
+	}
+	return out
+}
