@@ -4,8 +4,10 @@ import (
 	"bufio"
 	"encoding/json"
 	"errors"
+	"io"
 	"math"
 	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -240,6 +242,43 @@ func TestDiskFull(t *testing.T) {
 	again, err := exec.Command(bin, "view", filepath.Join(small, "run")).CombinedOutput()
 	if err != nil || !strings.Contains(string(again), "requests") {
 		t.Errorf("view of what is there: %v\n%s", err, again)
+	}
+}
+
+// TestMetricsWhileItRuns reads them as Prometheus would.
+func TestMetricsWhileItRuns(t *testing.T) {
+	target, err := demo.Start("127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer target.Close()
+	bin, err := build()
+	if err != nil {
+		t.Fatal(err)
+	}
+	free, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := free.Addr().String()
+	free.Close()
+	run := exec.Command(bin, "--headless", "--host="+target.URL, "/ok", "--rate", "100", "-u", "5", "-t", "30s", "--no-out", "--metrics", address)
+	if err := run.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer run.Wait()
+	defer run.Process.Kill()
+	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+		if reply, err := http.Get("http://" + address + "/metrics"); err == nil {
+			text, _ := io.ReadAll(reply.Body)
+			reply.Body.Close()
+			if strings.Contains(string(text), `tload_requests_total{method="GET",name="/ok",kind="OK",status="200"}`) && strings.Contains(string(text), "tload_users ") {
+				return
+			}
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("no metrics of the requests")
+		}
 	}
 }
 

@@ -240,12 +240,16 @@ func (g *stage) export(format, path string, s *swarm.Snapshot) error {
 		return err
 	}
 	r := run.resultOf(s)
-	if format == "json" {
-		err = report.JSON(f, r)
-	} else {
-		err = report.Text(f, r)
+	write := report.Text
+	switch format {
+	case "json":
+		write = report.JSON
+	case "html":
+		write = report.HTML
+	case "csv":
+		write = report.CSVStats
 	}
-	return errors.Join(err, f.Close())
+	return errors.Join(write(f, r), f.Close())
 }
 
 // watchTerm stops the run on SIGTERM and then leaves the screen. The returned

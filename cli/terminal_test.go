@@ -256,14 +256,14 @@ func TestNoColour(t *testing.T) {
 	x.keys("q")
 	x.keys("s")
 	x.see("requests")
-	x.typed("clear; TERM=dumb tload --host=$TARGET /ok -u 2 -n 10 --no-out > out.txt; echo over")
-	x.see("over")
+	x.typed("clear; TERM=dumb tload --host=$TARGET /ok -u 2 -n 10 --no-out > out.txt; echo over$((1+1))")
+	x.see("over2")
 	text, err := os.ReadFile(filepath.Join(x.dir, "out.txt"))
 	if err != nil || strings.ContainsRune(string(text), 0x1b) || !strings.Contains(string(text), "requests 10") {
 		t.Errorf("TERM=dumb into a file: %v %q", err, text)
 	}
-	x.typed("clear; TERM=dumb tload --host=$TARGET /ok -u 2 -n 10 --no-out; echo over")
-	x.wait("a plain summary", func(s string) bool { return strings.Contains(s, "requests 10") && strings.Contains(s, "over") })
+	x.typed("clear; TERM=dumb tload --host=$TARGET /ok -u 2 -n 10 --no-out; echo over$((1+1))")
+	x.wait("a plain summary", func(s string) bool { return strings.Contains(s, "requests 10") && strings.Contains(s, "over2") })
 }
 
 func TestQuitAsksAndLeavesASummary(t *testing.T) {

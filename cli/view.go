@@ -63,8 +63,13 @@ func (p *program) viewScreen(ctx context.Context, s *settings, f *finished) int 
 		if err != nil {
 			return err
 		}
-		if format == "json" {
+		switch format {
+		case "json":
 			return report.WriteFile(path, r, report.JSON)
+		case "html":
+			return report.WriteFile(path, r, report.HTML)
+		case "csv":
+			return report.WriteFile(path, r, report.CSVStats)
 		}
 		return report.WriteFile(path, r, report.Text)
 	}

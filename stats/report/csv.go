@@ -73,10 +73,11 @@ func CSVHistory(w io.Writer, r *Run) error {
 // CSVFailures writes failures.csv.
 func CSVFailures(w io.Writer, r *Run) error {
 	c := newCSV(w)
-	c.row("Method", "Name", "Error", "Occurrences")
+	c.row("Method", "Name", "Error", "Occurrences", "First Seen", "Last Seen")
+	const at = "2006-01-02T15:04:05Z"
 	failures, _ := r.failures()
 	for _, g := range failures {
-		c.row(g.Key.Key.Method, g.Key.Key.Name, message(g), decimal(g.Count))
+		c.row(g.Key.Key.Method, g.Key.Key.Name, message(g), decimal(g.Count), g.First.UTC().Format(at), g.Last.UTC().Format(at))
 	}
 	return c.flush()
 }

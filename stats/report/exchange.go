@@ -18,6 +18,7 @@ import (
 // sends the request again. Files of one group follow each other; a group of
 // exceptions has its stacks.
 func writeErrors(dir string, r *Run) error {
+	clearErrors(dir)
 	var errs []error
 	made := false
 	used := map[string]bool{}
@@ -41,6 +42,17 @@ func writeErrors(dir string, r *Run) error {
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// clearErrors removes what an earlier run left in the same directory: files
+// with the ends that ours have, and nothing else.
+func clearErrors(dir string) {
+	for _, end := range []string{".http", ".body", ".curl.sh"} {
+		old, _ := filepath.Glob(filepath.Join(dir, "*-[0-9][0-9][0-9]"+end))
+		for _, name := range old {
+			os.Remove(name)
+		}
+	}
 }
 
 func writeExchange(base string, x *stats.Exchange, redact *stats.Redactor) (errs []error) {

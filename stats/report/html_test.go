@@ -191,7 +191,7 @@ func TestCSVIsLocusts(t *testing.T) {
 	if err := CSVFailures(&b, r); err != nil {
 		t.Fatal(err)
 	}
-	if got, want := b.String(), "Method,Name,Error,Occurrences\r\nPOST,/cart,503 Service Unavailable,10\r\n"; got != want {
+	if got, want := b.String(), "Method,Name,Error,Occurrences,First Seen,Last Seen\r\nPOST,/cart,503 Service Unavailable,10,2026-11-22T18:00:00Z,2026-11-22T18:00:09Z\r\n"; got != want {
 		t.Errorf("failures.csv: got %q, want %q", got, want)
 	}
 	b.Reset()

@@ -255,6 +255,24 @@ func TestWriteDir(t *testing.T) {
 	}
 }
 
+func TestWriteDirAgain(t *testing.T) {
+	dir := t.TempDir()
+	if err := WriteDir(dir, shop()); err != nil {
+		t.Fatal(err)
+	}
+	own := filepath.Join(dir, "errors", "notes.http")
+	if err := os.WriteFile(own, nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := WriteDir(dir, &Run{Snapshot: stats.NewLedger(0, 0).Snapshot()}); err != nil {
+		t.Fatal(err)
+	}
+	left, err := filepath.Glob(filepath.Join(dir, "errors", "*"))
+	if err != nil || len(left) != 1 || left[0] != own {
+		t.Errorf("after a run without failures: got %v, want only what is not ours", left)
+	}
+}
+
 // TestWriteDirGoesOn has one name taken by a directory: that file fails, the
 // others are there.
 func TestWriteDirGoesOn(t *testing.T) {
