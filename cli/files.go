@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"tload/stats/journal"
 )
 
 // makeRunDir makes the run directory and returns its path; "" for none.
@@ -29,6 +31,29 @@ func (s *settings) makeRunDir(started time.Time) (string, error) {
 		err := os.Mkdir(dir, 0o755)
 		if err == nil || !os.IsExist(err) {
 			return dir, err
+		}
+	}
+}
+
+// checkOut refuses a directory that holds a run: two runs in one would be
+// neither.
+func (s *settings) checkOut() error {
+	if s.out == "" || s.noOut {
+		return nil
+	}
+	for _, name := range []string{"summary.json", journal.Name} {
+		if _, err := os.Stat(filepath.Join(s.out, name)); err == nil {
+			return misuse{fmt.Errorf("--out %s holds a run already (tload view %s shows it): name another directory, or remove that one", s.out, s.out)}
+		}
+	}
+	return nil
+}
+
+// nextOut is a directory beside --out for one more run of this process.
+func nextOut(out string, taken func(string) bool) string {
+	for i := 2; ; i++ {
+		if next := fmt.Sprintf("%s-%d", out, i); !taken(next) {
+			return next
 		}
 	}
 }

@@ -96,8 +96,15 @@ func users(n int) string {
 }
 
 func textTotals(t *stats.Summary) string {
-	return fmt.Sprintf("  requests %s   RPS %s   failed %s (%s%%)   in %s   out %s",
-		count(t.Requests), rate(t.RPS), count(t.Failures), percent(t.Failures, t.Requests), size(t.In), size(t.Out))
+	line := fmt.Sprintf("  requests %s   RPS %s   failed %s (%s%%)",
+		count(t.Requests), rate(t.RPS), count(t.Failures), percent(t.Failures, t.Requests))
+	// What does not fit is left to the files, and never cut in its midst.
+	for _, more := range []string{"   in " + size(t.In), "   out " + size(t.Out)} {
+		if columns(line+more) <= textColumns {
+			line += more
+		}
+	}
+	return line
 }
 
 // textLatency puts the corrected times beside the service times wherever a
