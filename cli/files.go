@@ -65,8 +65,11 @@ const fileSpare = 64
 func checkFiles(users int) error {
 	limit := raiseFileLimit()
 	if limit > 0 && users+fileSpare > limit {
-		return misuse{fmt.Errorf("%d users need %d open files, and this process may have %d: run `ulimit -n %d` first, or ask for at most %d users",
-			users, users+fileSpare, limit, users+fileSpare, max(limit-fileSpare, 0))}
+		err := fmt.Errorf("%d users need %d open files, and this process may have %d: run `ulimit -n %d` first", users, users+fileSpare, limit, users+fileSpare)
+		if limit > fileSpare {
+			err = fmt.Errorf("%w, or ask for at most %d users", err, limit-fileSpare)
+		}
+		return misuse{err}
 	}
 	return nil
 }

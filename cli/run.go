@@ -35,7 +35,7 @@ func (p *program) run(ctx context.Context, args []string) int {
 // in this directory. Behaviours in Go are built, and this process becomes them.
 func (p *program) chooseBehaviours(ctx context.Context, s *settings) ([]behaviours.Behaviour, error) {
 	switch {
-	case s.help || len(s.args) > 0:
+	case s.help || s.version || len(s.args) > 0:
 		return nil, nil
 	case len(p.behaviours) > 0:
 		if s.file != "" {

@@ -36,6 +36,9 @@ func Text(w io.Writer, r *Run) error {
 	t := &r.Snapshot.Total.Run
 	head := []string{textTitle(r), textTotals(t)}
 	head = append(head, textLatency(t)...)
+	if t.Redirects > 0 {
+		head = append(head, fmt.Sprintf("  redirects %s followed, requests on the wire besides those above", count(t.Redirects)))
+	}
 	if t.Aborted > 0 {
 		head = append(head, fmt.Sprintf("  aborted %s still going on at the end   oldest %s ms", count(t.Aborted), millis(t.AbortAge.Max)))
 	}
