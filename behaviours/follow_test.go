@@ -493,3 +493,42 @@ func TestLatenessGoesWithTheFirstRequest(t *testing.T) {
 		t.Errorf("got %d due and %d late, want 1 and 1", s.Due, s.Late)
 	}
 }
+
+func TestAgain(t *testing.T) {
+	seen := make(chan string, 2)
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		b, _ := io.ReadAll(r.Body)
+		seen <- fmt.Sprint(r.Method, " ", r.RequestURI, " ", r.Header, " ", string(b))
+		if len(seen) == 1 {
+			w.WriteHeader(500)
+		}
+		io.WriteString(w, "answer")
+	}))
+	defer srv.Close()
+	c, rec := newClient(t, Options{Host: srv.URL + "/base"})
+	if _, err := c.Post(t.Context(), "/x?y=a b", "text/plain", []byte("the body"), Header("Cookie", "a=b"), Name("row")); err == nil {
+		t.Fatal("got no error for a 500")
+	}
+	x := take(rec).groups[0].Samples[0]
+	fresh, err := c.t.Again(t.Context(), x)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if first, second := <-seen, <-seen; first != second {
+		t.Errorf("sent %q, then %q", first, second)
+	}
+	if fresh.Status != 200 || fresh.Kind != stats.OK || string(fresh.Response.Body) != "answer" || fresh.Key != x.Key || fresh.URL != x.URL || fresh.Took <= 0 {
+		t.Errorf("got %d %v %q %v %s", fresh.Status, fresh.Kind, fresh.Response.Body, fresh.Key, fresh.URL)
+	}
+	if string(fresh.Request.Head) != string(x.Request.Head) {
+		t.Errorf("heads: got %q, want %q", fresh.Request.Head, x.Request.Head)
+	}
+	if d := take(rec); len(d.rows) != 0 {
+		t.Errorf("recorded %v, want nothing", d.rows)
+	}
+	srv.Close()
+	fresh, err = c.t.Again(t.Context(), x)
+	if err != nil || fresh.Kind != stats.Connect || fresh.Message == "" {
+		t.Errorf("without a server: got %+v and %v", fresh, err)
+	}
+}

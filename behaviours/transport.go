@@ -169,7 +169,7 @@ func (t *Transport) Probe(ctx context.Context) (text string, err error) {
 		}
 		parts = append(parts, "resolves "+strings.Join(addrs, ", "))
 	}
-	c := t.Client(Who{Base: ctx})
+	c := t.Client(Who{Base: context.Background()})
 	defer t.Retire(c)
 	r, err := c.Get(ctx, "/", NoRedirect(), Timeout(min(5*time.Second, max(t.options.Timeout, time.Second))))
 	if r.Status == 0 {

@@ -2,6 +2,7 @@ package http1
 
 import (
 	"bytes"
+	"math"
 
 	"tload/stats"
 )
@@ -31,7 +32,7 @@ func (c *Conn) readBody(req *Request, r *Reply, h *head) error {
 const upfront = 1 << 20
 
 func (c *Conn) readLength(req *Request, r *Reply, h *head) error {
-	if req.MaxBody > 0 && r.Expected > req.MaxBody {
+	if req.MaxBody > 0 && r.Expected > req.MaxBody || r.Expected > math.MaxInt/2 {
 		c.keep(r, h, c.end)
 		return tooLong(req, sprint("%d bytes announced", r.Expected))
 	}
@@ -185,7 +186,7 @@ func (k *chunks) next() (int, error) {
 	size := 0
 	for _, d := range digits {
 		v := hexValue[d]
-		if v == 0xff || size > 1<<40 || len(digits) > 16 {
+		if v == 0xff || size > math.MaxInt>>8 || len(digits) > 16 {
 			return 0, k.stop(malformed(Body, "chunk size %s", quote(line)))
 		}
 		size = size<<4 | int(v)

@@ -25,7 +25,7 @@ import (
 //	Trailer: names framing headers          refused           ignored: trailers are only shown
 //	bare LF at the end of a trailer         sometimes         refused, as in all chunked framing
 //	headers longer than 64 KiB              read              refused
-//	more bytes than 1<<40 in a chunk        waits for them    refused
+//	more bytes than an int in a chunk       waits for them    refused
 //	interim replies                         one at a time     skipped, up to 16
 //
 // differs says that the reply has one of these.

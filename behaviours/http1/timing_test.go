@@ -84,7 +84,7 @@ func TestATimeoutThatIsOverDoesNotStrikeTheNextRequest(t *testing.T) {
 	addr := serve(t, func(c net.Conn) {
 		for readRequest(c) {
 			if slow.Load() {
-				time.Sleep(60 * time.Millisecond) // beyond the first request's deadline
+				time.Sleep(350 * time.Millisecond) // beyond the first request's deadline
 			}
 			io.WriteString(c, "HTTP/1.1 204 No Content\r\n\r\n")
 		}
@@ -92,7 +92,7 @@ func TestATimeoutThatIsOverDoesNotStrikeTheNextRequest(t *testing.T) {
 	c := connect(t, s, addr)
 	var r Reply
 	req := get(s)
-	req.Timeout = 30 * time.Millisecond
+	req.Timeout = 300 * time.Millisecond
 	check(t, c.RoundTrip(req, &r), stats.OK, "")
 	slow.Store(true)
 	req = get(s)
