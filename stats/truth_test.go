@@ -90,6 +90,20 @@ func TestRecorderIsExactWhateverDiffers(t *testing.T) {
 				if rng.IntN(100) == 0 {
 					x.Kind, x.Due = Aborted, false
 				}
+				switch rng.IntN(20) {
+				case 0:
+					x.Dialled = true
+					mine.Dialled++
+				case 1:
+					x.Handshake = true
+					mine.Handshakes++
+				case 2:
+					x.Reconnect = true
+					mine.Reconnects++
+				case 3:
+					x.Redirects = 2
+					mine.Redirects += 2
+				}
 				s.Begin()
 				s.Record(m, x)
 				switch x.Kind {
