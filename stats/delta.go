@@ -35,8 +35,16 @@ func (d *Delta) Requests() uint64 { return d.OK.Count() + d.Failed.Count() }
 
 // Empty says that nothing happened.
 func (d *Delta) Empty() bool {
-	return d.Requests() == 0 && d.Aborted.Count() == 0 && d.NotStarted == 0 && d.In == 0 && d.Out == 0 &&
-		d.Dialled == 0 && d.Corrected.Count() == 0 && len(d.Outcomes) == 0
+	if d.Requests() > 0 || d.Aborted.Count() > 0 || d.Corrected.Count() > 0 || len(d.Outcomes) > 0 {
+		return false
+	}
+	// A batch may end between the parts of one act.
+	for _, p := range d.counters() {
+		if *p > 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // Merge adds all of o.

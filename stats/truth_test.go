@@ -163,7 +163,7 @@ func TestRecorderIsExactWhateverDiffers(t *testing.T) {
 		t.Errorf("in flight at the end: got %d and %d, want 0", b.InFlight, r.InFlight())
 	}
 	if g, w := got.AppendTo(nil), want.AppendTo(nil); !slices.Equal(g, w) {
-		t.Errorf("got and want differ:\n%+v\n%+v", got.Summary(time.Second), want.Summary(time.Second))
+		t.Errorf("got and want differ: counters %v and %v, latencies\n%+v\n%+v", values(got), values(want), got.OK.Latency(), want.OK.Latency())
 	}
 }
 
@@ -197,6 +197,13 @@ func TestWindowIsTheLastTenSeconds(t *testing.T) {
 			}
 		}
 	}
+}
+
+func values(d *Delta) (out []uint64) {
+	for _, p := range d.counters() {
+		out = append(out, *p)
+	}
+	return out
 }
 
 // TestSpilledBuckets fills a bucket beyond what its word holds.
