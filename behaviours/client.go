@@ -52,8 +52,8 @@ type Client struct {
 	resp Response
 
 	lastFailure struct {
-		status     int
-		said, text string
+		status             int
+		reason, said, text string
 	}
 }
 

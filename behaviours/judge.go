@@ -16,7 +16,7 @@ func (c *Client) judge(k *call, opts []Option) error {
 	case k.err != nil:
 		kind, message, cause = k.err.Kind, k.err.Text, k.err
 	case !c.expected(k, opts):
-		kind, message = stats.HTTP, c.failedText(r.Status, r.Raw())
+		kind, message = stats.HTTP, c.failedText(r)
 		if r.Status < 400 {
 			message += ", which was not expected"
 		}

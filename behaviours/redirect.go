@@ -45,6 +45,7 @@ func (c *Client) redirect(k *call, opts []Option) bool {
 	for _, h := range k.hops {
 		before += h.Took
 	}
+	k.sample.Redirects++
 	k.hops = append(k.hops, stats.Hop{URL: from, Status: r.Status, Location: location,
 		Took: r.reply.End - before, Head: bytes.Clone(r.reply.Head)})
 	// 303 says to fetch what is there; for 301 and 302 it is what every

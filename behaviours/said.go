@@ -1,6 +1,10 @@
 package behaviours
 
-import "bytes"
+import (
+	"bytes"
+	"fmt"
+	"strings"
+)
 
 // What a failing reply says of itself tells more than its status: "pool
 // exhausted" and "upstream timeout" are two things behind one 503. It becomes
@@ -69,17 +73,22 @@ func member(b []byte, key string) []byte {
 	}
 }
 
-// failedText is the status with what the body said. The last one is kept, so
-// that a storm of one failure makes no strings.
-func (c *Client) failedText(status int, body []byte) string {
-	text := said(body)
-	if len(text) == 0 {
-		return c.statusText(status)
+// failedText is the status with the reason as it was received, and what the
+// body said. The last one is kept, so that a storm of one failure makes no
+// strings.
+func (c *Client) failedText(r *Response) string {
+	text, line := said(r.Raw()), r.reply.ReasonBytes()
+	l := &c.lastFailure
+	if l.text != "" && l.status == r.Status && l.said == string(text) && l.reason == string(line) {
+		return l.text
 	}
-	if c.lastFailure.status == status && c.lastFailure.said == string(text) {
-		return c.lastFailure.text
+	status := c.statusText(r.Status)
+	if len(line) > 0 && !strings.HasSuffix(status, " "+string(line)) {
+		status = fmt.Sprint(r.Status, " ", string(line))
 	}
-	c.lastFailure.status, c.lastFailure.said = status, string(text)
-	c.lastFailure.text = c.statusText(status) + ` "` + string(text) + `"`
-	return c.lastFailure.text
+	l.status, l.said, l.reason, l.text = r.Status, string(text), string(line), status
+	if len(text) > 0 {
+		l.text += ` "` + l.said + `"`
+	}
+	return l.text
 }

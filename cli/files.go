@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"tload/stats/journal"
 )
 
 // makeRunDir makes the run directory and returns its path; "" for none.
@@ -33,6 +35,29 @@ func (s *settings) makeRunDir(started time.Time) (string, error) {
 	}
 }
 
+// checkOut refuses a directory that holds a run: two runs in one would be
+// neither.
+func (s *settings) checkOut() error {
+	if s.out == "" || s.noOut {
+		return nil
+	}
+	for _, name := range []string{"summary.json", journal.Name} {
+		if _, err := os.Stat(filepath.Join(s.out, name)); err == nil {
+			return misuse{fmt.Errorf("--out %s holds a run already (tload view %s shows it): name another directory, or remove that one", s.out, s.out)}
+		}
+	}
+	return nil
+}
+
+// nextOut is a directory beside --out for one more run of this process.
+func nextOut(out string, taken func(string) bool) string {
+	for i := 2; ; i++ {
+		if next := fmt.Sprintf("%s-%d", out, i); !taken(next) {
+			return next
+		}
+	}
+}
+
 // fileSpare is how many files are open besides the users' connections.
 const fileSpare = 64
 
@@ -40,8 +65,11 @@ const fileSpare = 64
 func checkFiles(users int) error {
 	limit := raiseFileLimit()
 	if limit > 0 && users+fileSpare > limit {
-		return misuse{fmt.Errorf("%d users need %d open files, and this process may have %d: run `ulimit -n %d` first, or ask for at most %d users",
-			users, users+fileSpare, limit, users+fileSpare, max(limit-fileSpare, 0))}
+		err := fmt.Errorf("%d users need %d open files, and this process may have %d: run `ulimit -n %d` first", users, users+fileSpare, limit, users+fileSpare)
+		if limit > fileSpare {
+			err = fmt.Errorf("%w, or ask for at most %d users", err, limit-fileSpare)
+		}
+		return misuse{err}
 	}
 	return nil
 }

@@ -69,6 +69,7 @@ type settings struct {
 	logFile    string
 	config     string
 	help       bool
+	version    bool
 
 	args  []string       // paths and URLs
 	flags *pflag.FlagSet // for what was given, and by whom
@@ -151,6 +152,7 @@ func (s *settings) define() *pflag.FlagSet {
 	f.VarP(&s.logLevel, "loglevel", "L", "least level that is logged")
 	f.StringVar(&s.logFile, "logfile", "", "log `FILE` (default: in the run directory)")
 	f.StringVar(&s.config, "config", "", "settings `FILE` (default ./tload.toml)")
+	f.BoolVar(&s.version, "version", false, "print the version")
 	f.BoolVarP(&s.help, "help", "h", false, "this help")
 	return f
 }

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -34,7 +35,7 @@ func (p *program) run(ctx context.Context, args []string) int {
 // in this directory. Behaviours in Go are built, and this process becomes them.
 func (p *program) chooseBehaviours(ctx context.Context, s *settings) ([]behaviours.Behaviour, error) {
 	switch {
-	case s.help || len(s.args) > 0:
+	case s.help || s.version || len(s.args) > 0:
 		return nil, nil
 	case len(p.behaviours) > 0:
 		if s.file != "" {
@@ -79,6 +80,8 @@ func (p *program) load(ctx context.Context, s *settings, own []behaviours.Behavi
 	case s.help:
 		p.help(s)
 		return exitOK
+	case s.version:
+		return p.version(ctx, nil)
 	case s.list:
 		return p.list(ctx, s, own)
 	case p.fullScreen(s):
@@ -106,6 +109,7 @@ func (p *program) headless(x *session) int {
 		out = p.stderr
 	}
 	fmt.Fprintf(out, "tload %s: %s, %s, seed %d\n", Version, s.host, s.asked(), s.seed)
+	p.warnDir(x)
 	x.start()
 	return p.await(x, out, exitOK)
 }
@@ -118,11 +122,20 @@ func (p *program) await(x *session, out io.Writer, code int) int {
 	defer signal.Stop(signals)
 	lines := time.NewTicker(max(time.Duration(x.settings.printEvery), 100*time.Millisecond))
 	defer lines.Stop()
+	interrupts := 0
+	if code == exitInterrupt {
+		interrupts = 2 // on the screen, which is gone
+	}
 	for {
 		select {
 		case <-x.done:
 			return p.farewell(out, x, code)
 		case sig := <-signals:
+			if sig == os.Interrupt {
+				if interrupts++; interrupts > 2 {
+					return p.complain(exitInterrupt, errors.New("left at once: results are not written"))
+				}
+			}
 			code = x.interrupt(sig, code)
 		case <-lines.C:
 			fmt.Fprintln(out, progress(x.ctl.Snapshot()))
@@ -159,7 +172,13 @@ func (x *session) hangup() {
 // farewell prints the summary of a run that is over, and whatever went wrong,
 // and picks the exit code.
 func (p *program) farewell(out io.Writer, x *session, code int) int {
-	io.WriteString(out, x.summary())
+	_, err := io.WriteString(out, x.summary())
+	if err != nil && !errors.Is(err, syscall.EPIPE) { // a reader that has seen enough is no failure
+		p.complain(0, fmt.Errorf("the summary is not written: %w", err))
+		if code == exitOK {
+			code = exitBroken
+		}
+	}
 	for _, err := range []error{x.runErr, x.fileErr, x.dirErr} {
 		if err != nil {
 			p.complain(0, err)
@@ -169,6 +188,21 @@ func (p *program) farewell(out io.Writer, x *session, code int) int {
 		code = x.code()
 	}
 	return code
+}
+
+// warnDir says before any load that there will be no run directory.
+func (p *program) warnDir(x *session) {
+	if x.dirErr != nil {
+		p.complain(0, fmt.Errorf("no run directory, so what fails is not kept on disk: %w (use --out DIR, or --no-out)", x.dirErr))
+	}
+}
+
+// where says where the files are, for the end of a line.
+func (x *session) where() string {
+	if x.dir == "" {
+		return ""
+	}
+	return "; its files are in " + x.dir
 }
 
 // asked is what the run is to do, in a few words.

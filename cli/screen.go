@@ -27,8 +27,9 @@ type stage struct {
 	own      []behaviours.Behaviour
 	logs     *tui.Logs
 
-	mu   sync.Mutex // guards last
-	last *session
+	mu      sync.Mutex // guards all below
+	last    *session
+	earlier []*session // runs of this screen before the last
 }
 
 // screen runs on a terminal: straight away when users are given, otherwise
@@ -43,6 +44,7 @@ func (p *program) screen(ctx context.Context, s *settings, own []behaviours.Beha
 		if err != nil {
 			return p.complain(codeOf(err), err)
 		}
+		p.warnDir(x)
 		g.begin(x)
 		o.Run, o.Dir = x.ctl, x.dir
 		if form, err := g.form(); err == nil {
@@ -172,6 +174,12 @@ func (g *stage) launch(f tui.Form) (tui.Load, error) {
 			}
 		}
 	}
+	if before != nil && s.out != "" {
+		s.out = nextOut(s.out, func(dir string) bool {
+			_, err := os.Stat(dir)
+			return err == nil
+		})
+	}
 	if before != nil && !g.settings.given("seed") {
 		s.seed = 0
 	}
@@ -185,6 +193,9 @@ func (g *stage) launch(f tui.Form) (tui.Load, error) {
 
 func (g *stage) begin(x *session) {
 	g.mu.Lock()
+	if g.last != nil {
+		g.earlier = append(g.earlier, g.last)
+	}
 	g.last = x
 	g.mu.Unlock()
 	x.start()
@@ -306,6 +317,14 @@ func (g *stage) leave(outcome tui.Outcome, fault error) int {
 		if x.settings.runTime == 0 && x.settings.iterations == 0 {
 			x.ctl.Stop("screen")
 		}
+	}
+	for _, e := range g.earlier {
+		if e.dir != "" {
+			fmt.Fprintf(g.p.stdout, "tload: an earlier run is in %s\n", e.dir)
+		}
+	}
+	if outcome == tui.Detach {
+		fmt.Fprintf(g.p.stdout, "tload: the run goes on without a screen; ctrl+c stops it%s\n", x.where())
 	}
 	return g.p.await(x, g.p.stdout, code)
 }

@@ -86,7 +86,7 @@ func prepare(ctx context.Context, s *settings, own []behaviours.Behaviour, logs 
 	if err := plan.Check(); err != nil {
 		return nil, misuse{err}
 	}
-	if err := checkFiles(plan.Users); err != nil {
+	if err := errors.Join(checkFiles(plan.Users), s.checkOut()); err != nil {
 		return nil, err
 	}
 	if err := x.transport.Reach(ctx); err != nil {

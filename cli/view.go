@@ -57,7 +57,8 @@ func (p *program) view(ctx context.Context, args []string) int {
 func (p *program) viewScreen(ctx context.Context, s *settings, f *finished) int {
 	g := &stage{p: p, settings: s}
 	o := g.options()
-	o.Run, o.Dir, o.Launch, o.Probe = f, f.dir, nil, nil
+	// What is saved here must not touch the run: its files are evidence.
+	o.Run, o.Dir, o.Launch, o.Probe = f, "tload-copies", nil, nil
 	o.Export = func(format, path string, shot *swarm.Snapshot) error {
 		r, err := f.report(s)
 		if err != nil {

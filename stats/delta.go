@@ -17,6 +17,7 @@ type Delta struct {
 	Dialled    uint64 // connections opened
 	Handshakes uint64 // TLS handshakes done
 	Reconnects uint64
+	Redirects  uint64 // followed: requests on the wire besides those that are counted
 	Due        uint64 // starts that had a schedule
 	Late       uint64 // … and were more than LateAfter behind it
 	NotStarted uint64 // arrivals that never started
@@ -52,6 +53,7 @@ func (d *Delta) Merge(o *Delta) {
 	d.Dialled += o.Dialled
 	d.Handshakes += o.Handshakes
 	d.Reconnects += o.Reconnects
+	d.Redirects += o.Redirects
 	d.Due += o.Due
 	d.Late += o.Late
 	d.NotStarted += o.NotStarted

@@ -120,8 +120,8 @@ type cell struct {
 	usual     atomic.Pointer[usual]
 	outcomes  outcomes
 
-	in, out                               atomic.Int64 // of a success: by how much it differs from usual
-	dialled, handshakes, reconnects, late atomic.Int64
+	in, out                                          atomic.Int64 // of a success: by how much it differs from usual
+	dialled, handshakes, reconnects, redirects, late atomic.Int64
 
 	owed owed // the taker's
 }
@@ -218,6 +218,9 @@ func (c *cell) connected(x *Sample) {
 	}
 	if x.Handshake {
 		c.handshakes.Add(1)
+	}
+	if x.Redirects != 0 {
+		c.redirects.Add(int64(x.Redirects))
 	}
 	if x.Reconnect {
 		c.reconnects.Add(1)
@@ -324,7 +327,7 @@ func (c *cell) drain(d *Delta) {
 	for _, p := range []struct {
 		a *atomic.Int64
 		n *uint64
-	}{{&c.dialled, &d.Dialled}, {&c.handshakes, &d.Handshakes}, {&c.reconnects, &d.Reconnects}, {&c.late, &d.Late}} {
+	}{{&c.dialled, &d.Dialled}, {&c.handshakes, &d.Handshakes}, {&c.reconnects, &d.Reconnects}, {&c.redirects, &d.Redirects}, {&c.late, &d.Late}} {
 		if p.a.Load() != 0 {
 			*p.n += uint64(p.a.Swap(0))
 		}

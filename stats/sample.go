@@ -43,6 +43,7 @@ type Sample struct {
 	In, Out   int64 // bytes on the wire, received and sent
 	Dialled   bool  // the act opened a connection
 	Handshake bool  // … and did a TLS handshake on it
+	Redirects int   // replies that sent it on; each was a request on the wire
 	Reconnect bool  // the kept connection was found closed, and one more was opened
 }
 

@@ -66,6 +66,7 @@ type Summary struct {
 	Dialled    uint64
 	Handshakes uint64
 	Reconnects uint64
+	Redirects  uint64
 	Due, Late  uint64
 }
 
@@ -160,7 +161,7 @@ func (d *Delta) Summary(span time.Duration) Summary {
 		Span: span, Requests: d.Requests(), Failures: d.Failed.Count(), Aborted: d.Aborted.Count(), NotStarted: d.NotStarted,
 		OK: d.OK.Latency(), Failed: d.Failed.Latency(), Corrected: d.Corrected.Latency(), AbortAge: d.Aborted.Latency(),
 		Outcomes: slices.Clone(d.Outcomes),
-		In:       d.In, Out: d.Out, Dialled: d.Dialled, Handshakes: d.Handshakes, Reconnects: d.Reconnects, Due: d.Due, Late: d.Late,
+		In:       d.In, Out: d.Out, Dialled: d.Dialled, Handshakes: d.Handshakes, Reconnects: d.Reconnects, Redirects: d.Redirects, Due: d.Due, Late: d.Late,
 	}
 	all := d.all()
 	switch all {

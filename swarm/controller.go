@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -40,7 +41,9 @@ type Controller struct {
 	target    int
 	rate      float64 // users per second
 	ramp      ramp
-	peak      int
+	peak      int // most users that ever ran
+	most      int // … since the last tick
+	groups    int // error groups that were logged
 	paused    bool
 	stopAt    time.Time // when the grace ends; zero while running
 	hard      bool
@@ -147,10 +150,20 @@ func (c *Controller) Stop(reason string) {
 
 // Reset begins a segment of that name, and the shown numbers, again. The old
 // segment is kept.
-func (c *Controller) Reset(name string) { c.do(func() { c.ledger.Reset(name) }) }
+func (c *Controller) Reset(name string) {
+	c.do(func() {
+		c.log.Info("the numbers begin again", "segment", name)
+		c.ledger.Reset(name)
+	})
+}
 
 // Mark names this moment, for charts and reports.
-func (c *Controller) Mark(name string) { c.do(func() { c.ledger.Mark(name) }) }
+func (c *Controller) Mark(name string) {
+	c.do(func() {
+		c.log.Info("mark", "name", name)
+		c.ledger.Mark(name)
+	})
+}
 
 // History is the points of one row's charts, oldest first. Unlike the other
 // methods it waits for the loop; it returns nil when ctx or the run ends first.
@@ -253,7 +266,7 @@ func (c *Controller) scale(users int, who string) {
 	}
 	now := time.Now()
 	change := Change{At: c.elapsed(now), Wall: c.startWall.Add(c.elapsed(now)), From: c.target, To: users, Rate: c.rate, Who: who}
-	if n := len(c.changes); n > 0 && who == "you" && c.changes[n-1].Who == who && change.At-c.changes[n-1].At < 2*time.Second {
+	if n := len(c.changes); n > 0 && who == "you" && c.changes[n-1].Who == who && change.At-c.changes[n-1].At < 2*time.Second && (users > c.target) == (c.target > c.changes[n-1].From) {
 		// Keys pressed in a row are one change.
 		change.From, change.At, change.Wall = c.changes[n-1].From, c.changes[n-1].At, c.changes[n-1].Wall
 		c.changes = c.changes[: n-1 : n-1]
@@ -323,7 +336,8 @@ func (c *Controller) step(now time.Time) (next time.Time) {
 	}
 	level, more := c.ramp.at(now)
 	c.crew.Assign(place(c.plan.Behaviours, level))
-	c.peak = max(c.peak, c.crew.Count())
+	active := c.crew.Active()
+	c.peak, c.most = max(c.peak, active), max(c.most, active)
 	if level == c.target && !c.steady {
 		c.steady = true
 		if c.target > 0 {
@@ -390,7 +404,10 @@ func (c *Controller) publish(now time.Time) {
 		dialled += d.Dialled
 	}
 	health := c.health.sample(now, c.batch.InFlight, dialled, c.crew.arrivals.ownLag)
-	users := stats.Users{Running: status.Active, Target: c.target, Suspect: !health.OK}
+	// A tick in which users ended had them until then.
+	running := max(status.Active, c.most)
+	c.most = status.Active
+	users := stats.Users{Running: running, Target: c.target, Suspect: !health.OK}
 	if c.plan.OnBatch != nil {
 		c.plan.OnBatch(&c.batch, elapsed, users)
 	}
@@ -405,11 +422,25 @@ func (c *Controller) publish(now time.Time) {
 		Target: c.target, SpawnRate: c.rate, Running: status.Active, Stopping: status.Stopping, Peak: c.peak, Backlog: backlog,
 		Doing: status.Doing, Changes: c.changes, Health: health,
 	}
+	c.logGroups(s.Groups)
 	s.Health.Late = s.Total.Window.LatePercent()
 	s.Doing.InRequest = s.InFlight
 	s.Behaviours = behaviourViews(c.plan.Behaviours, status, place(c.plan.Behaviours, c.target), s.Snapshot)
 	s.Nodes = []NodeView{{Name: "local", State: "running", Users: status.Active, RPS: s.Total.Window.RPS, Health: s.Health}}
 	c.snapshot.Store(s)
+}
+
+// logGroups says once of each group of failures that it has begun.
+func (c *Controller) logGroups(list []*stats.Group) {
+	newest := c.groups
+	for _, g := range list {
+		if g.ID > c.groups {
+			newest = max(newest, g.ID)
+			c.log.Warn("new error group", "kind", g.Key.Kind.String(), "status", g.Key.Status,
+				"endpoint", strings.TrimSpace(g.Key.Key.Method+" "+g.Key.Key.Name), "message", g.Message)
+		}
+	}
+	c.groups = newest
 }
 
 // arrivalKey is the row of arrivals that never started: it belongs to no

@@ -132,6 +132,13 @@ func (c *Crew) leave(i int, u *User) {
 	}
 }
 
+// Active is how many users there are that were not told to stop.
+func (c *Crew) Active() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.count() - len(c.stopping)
+}
+
 // Count is how many users there are, those told to stop among them.
 func (c *Crew) Count() int {
 	c.mu.Lock()

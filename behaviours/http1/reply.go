@@ -289,16 +289,19 @@ func fields(b []byte, yield func(name, value []byte) bool) {
 }
 
 // Reason is the text behind the status code, as it came.
-func (r *Reply) Reason() string {
+func (r *Reply) Reason() string { return string(r.ReasonBytes()) }
+
+// ReasonBytes is Reason within Head.
+func (r *Reply) ReasonBytes() []byte {
 	line, _, _ := bytes.Cut(r.Head, []byte("\n"))
 	line = trimEOL(line)
 	if i := bytes.IndexByte(line, ' '); i >= 0 {
 		line = bytes.TrimLeft(line[i:], " ")
 	}
 	if len(line) <= 4 {
-		return ""
+		return nil
 	}
-	return string(line[4:])
+	return line[4:]
 }
 
 // quote shows the beginning of what came.

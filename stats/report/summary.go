@@ -59,6 +59,7 @@ type numbers struct {
 	Connections uint64            `json:"connections"`
 	Handshakes  uint64            `json:"tls_handshakes"`
 	Reconnects  uint64            `json:"reconnects"`
+	Redirects   uint64            `json:"redirects"` // followed: requests on the wire besides the counted ones
 	NotStarted  *uint64           `json:"not_started,omitempty"`
 	Late        *float64          `json:"late_percent,omitempty"`
 }
@@ -195,7 +196,7 @@ func numbersOf(s *stats.Summary) numbers {
 		Requests: s.Requests, Failures: s.Failures, RPS: round(s.RPS), FailRate: round(s.FailRate),
 		Latency: latencyOf(&s.Latency), OK: latencyOf(&s.OK), Failed: latencyOf(&s.Failed), Corrected: latencyOf(&s.Corrected),
 		Received: s.In, Sent: s.Out, Aborted: s.Aborted, AbortAge: latencyOf(&s.AbortAge),
-		Connections: s.Dialled, Handshakes: s.Handshakes, Reconnects: s.Reconnects,
+		Connections: s.Dialled, Handshakes: s.Handshakes, Reconnects: s.Reconnects, Redirects: s.Redirects,
 	}
 	for _, o := range s.Outcomes {
 		if o.Kind == stats.Aborted {

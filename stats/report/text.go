@@ -36,6 +36,9 @@ func Text(w io.Writer, r *Run) error {
 	t := &r.Snapshot.Total.Run
 	head := []string{textTitle(r), textTotals(t)}
 	head = append(head, textLatency(t)...)
+	if t.Redirects > 0 {
+		head = append(head, fmt.Sprintf("  redirects %s followed, requests on the wire besides those above", count(t.Redirects)))
+	}
 	if t.Aborted > 0 {
 		head = append(head, fmt.Sprintf("  aborted %s still going on at the end   oldest %s ms", count(t.Aborted), millis(t.AbortAge.Max)))
 	}
@@ -96,8 +99,15 @@ func users(n int) string {
 }
 
 func textTotals(t *stats.Summary) string {
-	return fmt.Sprintf("  requests %s   RPS %s   failed %s (%s%%)   in %s   out %s",
-		count(t.Requests), rate(t.RPS), count(t.Failures), percent(t.Failures, t.Requests), size(t.In), size(t.Out))
+	line := fmt.Sprintf("  requests %s   RPS %s   failed %s (%s%%)",
+		count(t.Requests), rate(t.RPS), count(t.Failures), percent(t.Failures, t.Requests))
+	// What does not fit is left to the files, and never cut in its midst.
+	for _, more := range []string{"   in " + size(t.In), "   out " + size(t.Out)} {
+		if columns(line+more) <= textColumns {
+			line += more
+		}
+	}
+	return line
 }
 
 // textLatency puts the corrected times beside the service times wherever a
