@@ -30,7 +30,6 @@ type Ledger struct {
 	shown    time.Duration // when the shown numbers began
 	marks    []Mark
 	seconds  []Second // published; nil when a second closed
-	window   Delta    // room to merge one in
 }
 
 // Tap is what a ledger can be told; a Ledger is one.
@@ -55,6 +54,7 @@ type row struct {
 	segment Delta
 	now     Delta // in the second that goes on
 	slots   slots
+	window  window
 	row     Row  // published
 	news    bool // its numbers are newer than row
 	moved   bool // its window is
@@ -149,6 +149,7 @@ func (r *row) close(second int64, u Users) {
 		x.sofar = r.run.sofar()
 	}
 	r.slots.push(x, &r.now)
+	r.window.push(&r.now, r.slots.before(windowSeconds))
 	r.now.Reset()
 }
 
@@ -256,13 +257,9 @@ func (l *Ledger) publish(r *row) Row {
 	r.row.Run.over(l.now)
 	r.row.Shown.over(l.now - l.shown)
 	if r.moved || r.news && l.second == 0 {
-		window := &l.window
-		window.Reset()
-		r.slots.last(int(WindowSpan/time.Second), window)
-		span := min(WindowSpan, time.Duration(l.second)*time.Second)
+		window, span := &r.window.sum, min(WindowSpan, time.Duration(l.second)*time.Second)
 		if l.second == 0 { // before the first full second: what there is
-			window.Merge(&r.now)
-			span = l.now
+			window, span = &r.now, l.now
 		}
 		r.row.Window = window.Summary(span)
 		r.row.Trend = r.slots.requests(trendSeconds)

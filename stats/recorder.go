@@ -16,12 +16,14 @@ const LateAfter = 10 * time.Millisecond
 // shards, through the Sink that each has for life; the controller drains them
 // with Take. Neither waits for the other.
 type Recorder struct {
-	shards   int
-	lanes    [lanes]lane
+	shards int
+	log    func(Key, Sample, string)
+	_      [112]byte // these are read by all and written by none
+	lanes  [lanes]lane
+
 	next     atomic.Uint32
 	names    names
 	failures failures
-	log      func(Key, Sample, string)
 
 	mu     sync.Mutex // guards meters
 	meters []*Meter

@@ -98,12 +98,13 @@ func (x slot) unpack(d *Delta) {
 	}
 }
 
-// last merges the newest n seconds into d.
-func (s *slots) last(n int, d *Delta) {
-	one := s.tiers[0]
-	for _, x := range one[max(0, len(one)-n):] {
-		x.unpack(d)
+// before is the packed second that came n seconds before the newest one, nil if
+// there is none or nothing happened in it.
+func (s *slots) before(n int) []byte {
+	if one := s.tiers[0]; len(one) > n {
+		return one[len(one)-1-n].packed
 	}
+	return nil
 }
 
 // requests is how many requests each of the newest n seconds had.

@@ -153,6 +153,38 @@ func TestRecorderIsExactWhateverDiffers(t *testing.T) {
 	}
 }
 
+// TestWindowIsTheLastTenSeconds: whatever came and went, the window is what the
+// last ten seconds merge to, bounds included.
+func TestWindowIsTheLastTenSeconds(t *testing.T) {
+	r := rand.New(rand.NewPCG(21, 22))
+	l := NewLedger(0, 0)
+	key := Key{Request, "GET", "/"}
+	var past []*Delta
+	for sec := range 200 {
+		d := new(Delta)
+		if r.IntN(4) > 0 { // some seconds are empty
+			d = randomDelta(r)
+		}
+		past = append(past, d)
+		var b Batch
+		b.Row(key).Merge(d)
+		l.Fold(&b, time.Duration(sec+1)*time.Second, Users{})
+		want := new(Delta)
+		for _, p := range past[max(0, len(past)-10):] {
+			want.Merge(p)
+		}
+		got := l.Snapshot().Rows
+		if len(got) == 0 {
+			continue // nothing has happened yet
+		}
+		if w := want.Summary(got[0].Window.Span); !reflect.DeepEqual(got[0].Window, w) {
+			if len(got[0].Window.Outcomes)+len(w.Outcomes) > 0 || got[0].Window.Requests != w.Requests || got[0].Window.Latency != w.Latency {
+				t.Fatalf("second %d: got\n%+v\nwant\n%+v", sec, got[0].Window, w)
+			}
+		}
+	}
+}
+
 // TestSpilledBuckets fills a bucket beyond what its word holds.
 func TestSpilledBuckets(t *testing.T) {
 	var l live

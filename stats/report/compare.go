@@ -23,8 +23,9 @@ const (
 	replicates = 1000
 	maxBlocks  = 120
 	coverage   = 0.99
-	// smallest is the change that counts at all: the histogram alone can be
-	// wrong by almost one percent.
+	// smallest is what the whole interval must lie beyond for a change to count:
+	// a histogram alone can be wrong by almost one percent, and two runs of one
+	// thing differ by as much for reasons that no resampling sees.
 	smallest = 0.02
 	// beyond is how many requests must lie above a percentile for it to be told.
 	beyond = 10
@@ -426,7 +427,7 @@ func (c *Change) judge(m metric, changes []float64) {
 		least = 0.1
 	}
 	switch {
-	case *c.Low <= 0 && *c.High >= 0, math.Abs(*c.Change) < least:
+	case *c.Low <= least && *c.High >= -least:
 		c.Verdict = "none"
 	case (*c.Change > 0) == m.lowIsGood:
 		c.Verdict = "worse"
@@ -490,14 +491,26 @@ func (c *Comparison) Text(w io.Writer) error {
 			name = "all requests"
 		}
 		shown := false
+		var few []string
 		for _, x := range r.Metrics {
+			if x.Verdict == "few" && !total {
+				few = append(few, x.Metric)
+				continue
+			}
 			if x.Verdict == "none" && !total {
 				continue
 			}
 			fmt.Fprintf(&b, "  %s %-14s%10s%10s   %s\n", fit(plain(name), 30), x.Metric, figure(x.Base, x.Unit), figure(x.Run, x.Unit), x.words())
 			name, shown = "", true
 		}
-		if !shown {
+		switch {
+		case len(few) > 0:
+			words := "too few requests or seconds to tell about " + strings.Join(few, ", ")
+			if !shown {
+				words = "no change that can be told; " + words
+			}
+			fmt.Fprintf(&b, "  %s %s\n", fit(plain(name), 30), words)
+		case !shown:
 			fmt.Fprintf(&b, "  %s no change that can be told\n", fit(plain(name), 30))
 		}
 	}
