@@ -128,7 +128,12 @@ func (u *User) walk(ctx context.Context, p *plan) error {
 		if t.set != nil {
 			err = u.visit(ctx, t)
 		} else {
-			if d := u.think(p); d > 0 && !u.user.Wait(ctx, d) {
+			d := u.think(p)
+			if d > 0 || u.user.Open() {
+				// Only a user that waits gives its buffers back.
+				u.Client.release()
+			}
+			if d > 0 && !u.user.Wait(ctx, d) {
 				return StopUser
 			}
 			start, ok := u.user.Next(ctx)
@@ -266,9 +271,8 @@ func (u *User) begin(task string, start swarm.Start) {
 	u.Client.doing(task, u.count, start.Due, start.Late)
 }
 
-// end accounts for what a task returned and gives its buffers back.
+// end accounts for what a task returned.
 func (u *User) end(ctx context.Context, err error) {
-	u.Client.release()
 	switch {
 	case err == nil, errors.Is(err, Interrupt), errors.Is(err, StopUser), errors.Is(err, StopRun):
 	case ctx.Err() != nil: // cut off by the end of the run

@@ -237,7 +237,7 @@ func (g *stage) send(ctx context.Context, x *stats.Exchange) (*stats.Exchange, e
 		return nil, err
 	}
 	defer t.Close()
-	return t.Send(ctx, x)
+	return t.Again(ctx, x)
 }
 
 // export writes what is known to a file.

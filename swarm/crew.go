@@ -74,7 +74,7 @@ func (c *Crew) Assign(counts []int) {
 			u := c.active[i][n-1]
 			c.active[i] = c.active[i][:n-1]
 			c.stopping[u] = struct{}{}
-			close(u.quit)
+			u.stop()
 		}
 		c.level[i] = want
 	}
@@ -85,7 +85,7 @@ func (c *Crew) start(i int) {
 	u := &User{
 		ID: c.nextID, Behaviour: c.behaviours[i], Sink: c.rec.Sink(),
 		Rand: rand.New(rand.NewPCG(c.seed, uint64(c.nextID))),
-		crew: c, quit: make(chan struct{}),
+		crew: c,
 	}
 	c.active[i] = append(c.active[i], u)
 	go c.run(i, u)

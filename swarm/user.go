@@ -17,10 +17,11 @@ type User struct {
 	Sink      *stats.Sink
 	Rand      *rand.Rand // seeded from the run's seed and the ID
 
-	crew  *Crew
-	quit  chan struct{} // closed when the user is to stop after the task in hand
-	doing atomic.Uint32
-	timer *time.Timer
+	crew    *Crew
+	stopped atomic.Bool // told to stop after the task in hand
+	doing   atomic.Uint32
+	timer   atomic.Pointer[time.Timer] // nil until the first wait
+	quit    chan struct{}              // nil until somebody asks; guarded by the crew's mu
 }
 
 // What a user does, for User.Doing.
@@ -34,16 +35,33 @@ const (
 // Doing says what the user does from now on: Starting, Waiting or InTask.
 func (u *User) Doing(what uint32) { u.doing.Store(what) }
 
-// Quit is closed when the user is to stop after the task in hand.
-func (u *User) Quit() <-chan struct{} { return u.quit }
+// Quit returns a channel that is closed when the user is to stop after the task
+// in hand.
+func (u *User) Quit() <-chan struct{} {
+	u.crew.mu.Lock()
+	defer u.crew.mu.Unlock()
+	if u.quit == nil {
+		u.quit = make(chan struct{})
+		if u.stopped.Load() {
+			close(u.quit)
+		}
+	}
+	return u.quit
+}
 
-// Stopping says whether Quit is closed.
-func (u *User) Stopping() bool {
-	select {
-	case <-u.quit:
-		return true
-	default:
-		return false
+// Stopping says whether the user is to stop after the task in hand.
+func (u *User) Stopping() bool { return u.stopped.Load() }
+
+// stop tells the user to stop. A user that waits is woken through its own
+// timer, so that waiting takes one channel and not a select over several: very
+// many users wait at once. The crew's mu is held.
+func (u *User) stop() {
+	u.stopped.Store(true)
+	if t := u.timer.Load(); t != nil {
+		t.Reset(0)
+	}
+	if u.quit != nil {
+		close(u.quit)
 	}
 }
 
@@ -66,7 +84,7 @@ func (u *User) Next(ctx context.Context) (s Start, ok bool) {
 	}
 	if q := u.crew.arrivals; q != nil {
 		u.Doing(Waiting)
-		due, got := q.next(ctx, u.quit)
+		due, got := q.next(ctx, u.Quit())
 		if !got {
 			return s, false
 		}
@@ -85,7 +103,7 @@ func (u *User) hold(ctx context.Context, gate chan struct{}) bool {
 	select {
 	case <-gate:
 		return true
-	case <-u.quit:
+	case <-u.Quit():
 	case <-ctx.Done():
 	}
 	return false
@@ -101,40 +119,36 @@ func (u *User) Wait(ctx context.Context, d time.Duration) bool {
 		return !u.Stopping() && ctx.Err() == nil
 	}
 	u.Doing(Waiting)
-	if u.timer == nil {
-		u.timer = time.NewTimer(d)
+	t := u.timer.Load()
+	if t == nil {
+		t = time.NewTimer(d)
+		u.timer.Store(t)
 	} else {
-		u.timer.Reset(d)
+		t.Reset(d)
 	}
-	// At a hard stop quit is closed before the crew's context ends, so a user
-	// that waits with that context need not watch both: it saves memory for
-	// each one that waits.
-	done := ctx.Done()
-	if done == u.crew.ctx.Done() {
-		done = nil
-	}
-	if done != nil {
-		return u.waitOr(done)
-	}
-	select {
-	case <-u.timer.C:
-		return true
-	case <-u.quit:
-		u.timer.Stop()
+	// stop may have come before the timer was set: then it is seen here.
+	if u.Stopping() {
+		t.Stop()
 		return false
 	}
+	// At a hard stop users are told to stop before the crew's context ends, so
+	// that context need not be watched.
+	if done := ctx.Done(); done != u.crew.ctx.Done() {
+		return u.waitOr(t, done)
+	}
+	<-t.C
+	return !u.Stopping()
 }
 
 //go:noinline
-func (u *User) waitOr(done <-chan struct{}) bool {
+func (u *User) waitOr(t *time.Timer, done <-chan struct{}) bool {
 	select {
-	case <-u.timer.C:
-		return true
-	case <-u.quit:
+	case <-t.C:
+		return !u.Stopping()
 	case <-done:
+		t.Stop()
+		return false
 	}
-	u.timer.Stop()
-	return false
 }
 
 // StopRun ends the whole run, gracefully. It returns at once.

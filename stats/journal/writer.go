@@ -234,43 +234,45 @@ func (w *Writer) Close(ctx context.Context) error {
 	}
 }
 
+// piece is what is written at once, or not at all.
+type piece struct {
+	b []byte
+	e *entry // what it is made of, nil for none
+}
+
 // run is the journal's goroutine.
 func (w *Writer) run() {
 	defer close(w.gone)
 	o, _ := json.Marshal(w.options)
-	pending := appendRecord([]byte(header), optionsRecord, o) // not written yet
-	var taken []*entry                                        // … and what it is made of
+	// Not written yet, in order. The beginning goes by itself, so that a disk
+	// that fills up later leaves a journal and not an empty file.
+	pending := []piece{{b: appendRecord([]byte(header), optionsRecord, o)}}
 	retry := time.NewTicker(time.Second)
 	defer retry.Stop()
-	for {
-		select {
-		case <-w.wake:
-		case <-retry.C:
+	for first := true; ; first = false {
+		if !first {
+			select {
+			case <-w.wake:
+			case <-retry.C:
+			}
 		}
 		if !w.failing || len(pending) == 0 {
-			taken = w.take()
+			taken := w.take()
 			for _, e := range taken {
 				e.redact(w.options.Redact)
-				pending = e.appendTo(pending)
+				pending = append(pending, piece{e.appendTo(nil), e})
 			}
 			if len(taken) > 0 && w.options.Meta != nil {
-				pending = appendRecord(pending, metaRecord, w.options.Meta())
+				pending = append(pending, piece{b: appendRecord(nil, metaRecord, w.options.Meta())})
 			}
 		}
 		closing, empty := w.ending()
 		finished := closing && empty && !w.failing
 		if finished {
-			pending = w.finish(pending)
+			pending = append(pending, piece{b: w.finish(nil)})
 		}
-		written := len(pending) == 0 || w.write(pending)
-		if written {
-			w.release(taken)
-			pending, taken = pending[:0], nil
-			if cap(pending) > 1<<20 {
-				pending = nil
-			}
-		}
-		if closing && (finished || !written) {
+		pending = w.writeAll(pending)
+		if closing && (finished || len(pending) > 0) {
 			w.closeFile()
 			return
 		}
@@ -278,6 +280,41 @@ func (w *Writer) run() {
 			w.poke()
 		}
 	}
+}
+
+// writeAll writes pieces until the disk takes no more and returns the rest. A
+// second that does not fit is tried without its exchanges: what was counted is
+// worth more than what was kept.
+func (w *Writer) writeAll(pending []piece) []piece {
+	for i, p := range pending {
+		err := w.write(p.b)
+		if err != nil && p.e != nil && p.e.held > 0 {
+			n := p.e.bare()
+			w.mu.Lock()
+			w.dropped += n
+			w.mu.Unlock()
+			pending[i].b = p.e.appendTo(nil)
+			err = w.write(pending[i].b)
+		}
+		if w.report(err); err != nil {
+			return pending[i:]
+		}
+		if p.e != nil {
+			w.release([]*entry{p.e})
+		}
+	}
+	return nil
+}
+
+// bare gives up the exchanges of a batch and says how many they were.
+func (e *entry) bare() (n int) {
+	for i := range e.batch.Errors {
+		n += len(e.batch.Errors[i].Kept)
+		e.batch.Errors[i].Kept = nil
+	}
+	n += len(e.batch.Success)
+	e.batch.Success, e.held = nil, 0
+	return n
 }
 
 // finish is the newest meta and the end of the journal.
@@ -314,7 +351,7 @@ func (w *Writer) closeFile() {
 
 // write puts b after the last whole record and syncs. When the disk takes only
 // a part, that part is taken back, and the same bytes are tried again later.
-func (w *Writer) write(b []byte) bool {
+func (w *Writer) write(b []byte) error {
 	_, err := w.file.WriteAt(b, w.end)
 	if err == nil {
 		err = w.file.Sync()
@@ -324,8 +361,7 @@ func (w *Writer) write(b []byte) bool {
 	} else {
 		w.end += int64(len(b))
 	}
-	w.report(err)
-	return err == nil
+	return err
 }
 
 // report says once that writing fails, and once that it works again.
