@@ -132,9 +132,10 @@ func (m *model) attach(l Load) {
 	}
 }
 
-// now is the time of what is shown, so that a frozen screen stands still.
+// now is the time of what is shown: a frozen screen stands still. After a run
+// there are no new snapshots, and the clock goes on.
 func (m *model) now() time.Time {
-	if m.snap.Taken.IsZero() {
+	if m.snap.Taken.IsZero() || m.snap.State == swarm.Stopped && !m.frozen {
 		return time.Now()
 	}
 	return m.snap.Taken
@@ -173,6 +174,11 @@ func (m *model) shown(r *stats.Row) *stats.Summary {
 }
 
 func (m *model) wholeRun() bool { return m.whole || m.snap.State == swarm.Stopped }
+
+// moment is when tables are put in order anew.
+func (m *model) moment() moment {
+	return moment{second: int64(m.snap.Elapsed / time.Second), still: m.frozen || m.snap.State == swarm.Stopped, whole: m.whole, tab: m.tab}
+}
 
 func (m *model) windowName() string {
 	switch {
