@@ -41,13 +41,13 @@ func TestUsersAreSetExactly(t *testing.T) {
 	p.press("u")
 	p.want("Target", "now 200", "as it is")
 	p.press("250")
-	p.want("250", "reaches 250 in 3s")
+	p.want("250", "reaches 250 in 3 s")
 	p.press("tab 50 enter")
 	if got := p.load.told(); got != "rate 50, scale 250 you" {
 		t.Errorf("got %q", got)
 	}
 	p.press("u backspace backspace backspace enter")
-	p.want("a whole number from 0") // and the dialog stays
+	p.want("a whole number, such as") // and the dialog stays
 	p.press("esc")
 	p.wantNot("Spawn rate")
 }

@@ -155,6 +155,22 @@ func clock(d time.Duration) string {
 	return fmt.Sprintf("%02d:%02d", s/60, s%60)
 }
 
+// inTime is a number of seconds to come in words: 12 s, 5 min, 3 h, 11 days.
+func inTime(seconds float64) string {
+	switch s := math.Ceil(seconds); {
+	case math.IsNaN(s) || s >= 366*86400:
+		return "more than a year"
+	case s < 120:
+		return strconv.Itoa(int(s)) + " s"
+	case s < 120*60:
+		return strconv.Itoa(int(math.Ceil(s/60))) + " min"
+	case s < 48*3600:
+		return strconv.Itoa(int(math.Ceil(s/3600))) + " h"
+	default:
+		return strconv.Itoa(int(math.Ceil(s/86400))) + " days"
+	}
+}
+
 // ago is how long before now t was, in one unit.
 func ago(now, t time.Time) string {
 	d := now.Sub(t)

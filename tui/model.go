@@ -39,6 +39,7 @@ func (blankScreen) notice(*model, tea.Msg) tea.Cmd { return nil }
 type dialog interface {
 	key(m *model, k tea.KeyPressMsg) (close bool, cmd tea.Cmd)
 	view(m *model, w, h int) []string
+	brief() string // in one line, for a screen with room for no more
 }
 
 // model owns all that is shown. Only the drawing goroutine touches it.
@@ -76,6 +77,10 @@ type model struct {
 	ctrlC     time.Time
 	leaving   bool
 	went      bool // the run was seen to go on
+	idle      bool // nothing was out
+	replies   uint64
+	replied   time.Duration // when that number of them last changed, or nothing was out
+	quiet     time.Duration // since then, of what is shown
 	scales    map[string]*scale
 	docs      map[docKey]*document
 	docOrder  []docKey
@@ -120,6 +125,7 @@ func (m *model) clearTabs() {
 func (m *model) attach(l Load) {
 	m.load, m.form, m.frozen, m.leaving, m.went = l, nil, false, false, false
 	m.want, m.whole = -1, false
+	m.replies, m.replied, m.idle = 0, 0, true
 	m.dir = m.o.Dir
 	if m.o.DirOf != nil {
 		if d := m.o.DirOf(l); d != "" {
@@ -149,6 +155,7 @@ func (m *model) read() {
 		m.live = s
 	}
 	m.went = m.went || m.live.State.Active()
+	m.watch()
 	if !m.frozen {
 		m.snap = m.live
 	}

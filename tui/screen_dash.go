@@ -161,7 +161,7 @@ func (d *dash) errorPane(m *model, w, h int) []string {
 	}
 	title := st.Styled("ERRORS") + fmt.Sprintf("  %s in %s ", thousands(m.snap.Failures), plural(len(m.snap.Groups), "group"))
 	if len(m.snap.Groups) == 0 {
-		return sized([]string{rule(title, "", w, d.focus == 1), good.Styled(" ✓") + " no failures"}, w, h)
+		return sized([]string{rule(title, "", w, d.focus == 1), m.noFailures()}, w, h)
 	}
 	if !m.frame.wide() {
 		if d.focus == 0 {
@@ -178,6 +178,14 @@ func (d *dash) errorPane(m *model, w, h int) []string {
 		r = append(r, previewLines(m, g, rw, h-1)...)
 	}
 	return beside(l, sized(r, rw, h), lw, rw)
+}
+
+// noFailures is what stands in an empty list of errors.
+func (m *model) noFailures() string {
+	if m.stalled() {
+		return warning.Styled(" "+m.stallText()) + ": nothing failed because nothing ends"
+	}
+	return good.Styled(" ✓") + " no failures"
 }
 
 // lastErrors are the newest failing exchanges, one line each.

@@ -228,7 +228,7 @@ func (s *errorsScreen) view(m *model, w, h int) []string {
 			dimmed++
 		}
 	}
-	title := heading.Styled("ERRORS") + fmt.Sprintf(" %s in %s", thousands(m.snap.Failures), plural(len(m.snap.Groups), "group"))
+	title := heading.Styled("ERRORS") + fmt.Sprintf(" %s in %s (whole run)", thousands(m.snap.Failures), plural(len(m.snap.Groups), "group"))
 	title += "  sort " + t.sorting() + " (o) "
 	var end []string
 	if s.only != nil {
@@ -255,7 +255,7 @@ func (s *errorsScreen) view(m *model, w, h int) []string {
 	m.areas = append(m.areas, t.area(m, 0, headLines+1, w, list))
 	rows := t.draw(w, list, true)
 	if len(t.rows) == 0 && len(rows) > 1 {
-		rows[1] = good.Styled(" ✓") + " no failures"
+		rows[1] = m.noFailures()
 		if len(m.snap.Groups) > 0 {
 			rows[1] = "   no group matches: esc clears the filter"
 		}
