@@ -16,12 +16,14 @@ import (
 // choice is a question with keys for its answers. Esc goes back.
 type choice struct {
 	title   string
+	short   string
 	lines   []string
 	answers []answer
 }
 
 type answer struct {
 	key  string
+	word string
 	text string
 	do   func(m *model) tea.Cmd
 }
@@ -45,10 +47,24 @@ func (c *choice) view(_ *model, w, _ int) []string {
 		lines = append(lines, " "+l)
 	}
 	for _, a := range c.answers {
-		lines = append(lines, "  "+accent.Styled(fit(a.key, 5))+" "+a.text)
+		for i, l := range wrapText(a.text, max(w-14, 8)) {
+			if i > 0 {
+				lines = append(lines, "        "+l)
+				continue
+			}
+			lines = append(lines, "  "+accent.Styled(fit(a.key, 5))+" "+l)
+		}
 	}
 	lines = append(lines, "  "+accent.Styled("esc  ")+" back")
 	return boxed(c.title, lines, boxWidth(lines, w))
+}
+
+func (c *choice) brief() string {
+	b := c.short
+	for _, a := range c.answers {
+		b += "  " + a.key + " " + a.word
+	}
+	return b + "  esc back"
 }
 
 func boxWidth(lines []string, w int) int {
@@ -60,12 +76,12 @@ func boxWidth(lines []string, w int) int {
 }
 
 func newQuitDialog(m *model) dialog {
-	left := "no run time: it goes on until it is stopped"
+	detach := "detach: it goes on unseen until it is stopped"
 	if m.live.RunTime > 0 {
-		left = "run time " + plain(m.live.RunTime)
+		detach = "detach: it goes on unseen to the end of its " + plain(m.live.RunTime)
 	}
-	return &choice{title: "A run is active", answers: []answer{
-		{"s", "stop it, write the results, quit", func(m *model) tea.Cmd {
+	return &choice{title: "A run is active", short: "quit:", answers: []answer{
+		{"s", "stop", "stop it, write the results, quit", func(m *model) tea.Cmd {
 			if m.live.State == swarm.Stopping {
 				return m.stopNow(Quit)
 			}
@@ -75,13 +91,13 @@ func newQuitDialog(m *model) dialog {
 			m.toastTill = time.Now().Add(time.Minute)
 			return nil
 		}},
-		{"d", "detach: go on without a screen (" + left + ")", func(m *model) tea.Cmd { return m.leave(Detach) }},
+		{"d", "detach", detach, func(m *model) tea.Cmd { return m.leave(Detach) }},
 	}}
 }
 
 func newStopDialog(*model) dialog {
-	return &choice{title: "Stop the run?", lines: []string{"The screens stay; R starts another run."}, answers: []answer{
-		{"enter", "stop it", func(m *model) tea.Cmd {
+	return &choice{title: "Stop the run?", short: "stop?", lines: []string{"The screens stay; R starts another run."}, answers: []answer{
+		{"enter", "yes", "stop it", func(m *model) tea.Cmd {
 			m.load.Stop("you")
 			m.say("stopping")
 			return nil
@@ -120,6 +136,10 @@ func (a *ask) view(_ *model, w, _ int) []string {
 	lines = append(lines, " "+a.label+" [ "+a.text.view(max(bw-len(a.label)-7, 1), true)+" ]",
 		right(accent.Styled("enter")+" apply   "+accent.Styled("esc")+" cancel ", bw))
 	return boxed(a.title, lines, bw)
+}
+
+func (a *ask) brief() string {
+	return a.title + ": " + a.text.view(12, true) + " enter/esc"
 }
 
 func newSegmentDialog() dialog {
@@ -204,8 +224,11 @@ func (d *usersDialog) key(m *model, k tea.KeyPressMsg) (bool, tea.Cmd) {
 
 func (d *usersDialog) read() (users int, rate float64, problem string) {
 	users, err := strconv.Atoi(strings.ReplaceAll(d.users.trimmed(), " ", ""))
-	if err != nil || users < 0 || users > mostUsers {
-		return 0, 0, "target: a whole number from 0 to " + thousands(mostUsers)
+	switch {
+	case users > mostUsers: // also of a number that does not fit an int
+		return 0, 0, "users: at most " + thousands(mostUsers)
+	case err != nil || users < 0:
+		return 0, 0, "users: a whole number, such as 200"
 	}
 	rate, err = strconv.ParseFloat(d.rate.trimmed(), 64)
 	if err != nil || !(rate > 0) || math.IsInf(rate, 0) {
@@ -214,7 +237,11 @@ func (d *usersDialog) read() (users int, rate float64, problem string) {
 	return users, rate, ""
 }
 
-const mostUsers = 10_000_000
+const mostUsers = swarm.MaxUsers
+
+func (d *usersDialog) brief() string {
+	return "users " + d.users.view(7, !d.second) + " rate " + d.rate.view(5, d.second) + " enter/esc"
+}
 
 func (d *usersDialog) view(m *model, w, _ int) []string {
 	const bw = 50
@@ -224,7 +251,7 @@ func (d *usersDialog) view(m *model, w, _ int) []string {
 	case problem != "":
 		hint = bad.Styled("✗ " + problem)
 	case users > now:
-		hint = fmt.Sprintf("reaches %s in %s", thousands(users), plainSeconds(time.Duration(float64(users-now)/rate*float64(time.Second))+time.Second-1))
+		hint = fmt.Sprintf("reaches %s in %s", thousands(users), inTime(float64(users-now)/rate))
 	case users < now:
 		hint = fmt.Sprintf("%s users finish the task in hand and leave", thousands(now-users))
 	default:
@@ -310,6 +337,10 @@ func (d *exportDialog) key(m *model, k tea.KeyPressMsg) (bool, tea.Cmd) {
 func ending(format string) string {
 	f := strings.Fields(format)
 	return f[len(f)-1]
+}
+
+func (d *exportDialog) brief() string {
+	return "write " + d.path.view(20, true) + " enter/esc"
 }
 
 func (d *exportDialog) view(_ *model, w, _ int) []string {

@@ -22,6 +22,10 @@ func endpointName(k stats.Key) string {
 	return clean(strings.TrimSpace(k.Method + " " + k.Name))
 }
 
+func keySubject(k stats.Key) subject {
+	return subject{text: k.Method + " " + k.Name, parts: []string{k.Name}}
+}
+
 // endpointTable is the statistics; ranks say what goes first when it is narrow.
 func endpointTable() *table[endpoint] {
 	ms := func(f func(*stats.Summary) time.Duration) (func(endpoint) string, func(endpoint) float64) {
@@ -33,7 +37,7 @@ func endpointTable() *table[endpoint] {
 	}
 	t := &table[endpoint]{
 		id:   func(e endpoint) string { return keyID(e.Key) },
-		text: func(e endpoint) subject { return subject{text: e.Key.Method + " " + e.Key.Name} },
+		text: func(e endpoint) subject { return keySubject(e.Key) },
 		columns: []column[endpoint]{
 			{name: "METHOD", width: 7, text: true, cell: func(e endpoint) string { return clean(e.Key.Method) }, word: func(e endpoint) string { return e.Key.Method + " " + e.Key.Name }},
 			{name: "ENDPOINT", text: true, middle: true, cell: func(e endpoint) string { return clean(e.Key.Name) }, word: func(e endpoint) string { return e.Key.Name }},
@@ -66,7 +70,7 @@ func endpointTable() *table[endpoint] {
 
 // setEndpoints takes the rows of a new snapshot; the column for corrected times
 // is there only where something was due.
-func setEndpoints(t *table[endpoint], rows []endpoint) {
+func (m *model) setEndpoints(t *table[endpoint], rows []endpoint) {
 	due := false
 	for _, r := range rows {
 		due = due || r.s.Corrected.Count > 0
@@ -76,7 +80,7 @@ func setEndpoints(t *table[endpoint], rows []endpoint) {
 			t.columns[i].off = !due
 		}
 	}
-	t.set(rows)
+	t.set(rows, m.moment())
 }
 
 const correctedColumn = "corr p99"
@@ -108,6 +112,7 @@ func (m *model) row(k stats.Key) *stats.Row {
 // endpointAct is what any table of endpoints does with a key.
 func endpointAct(m *model, t *table[endpoint], do action, what string) tea.Cmd {
 	e, ok := t.selected()
+	t.chosen = t.chosen || do == open
 	switch do {
 	case export:
 		m.dialogs = append(m.dialogs, newExport(m, what, t.plainText(t.rows, ",")))

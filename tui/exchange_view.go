@@ -36,7 +36,7 @@ func (e *exchange) side(m *model, w, h int) []string {
 	small.sort = 0
 	out = append(out, small.draw(w, list-1, true)...)
 	out = append(out, rule("GROUP ", "", w, false))
-	out = append(out, fmt.Sprintf(" %s failures  %s/s", thousands(g.last.Count), rate(g.last.Rate)),
+	out = append(out, fmt.Sprintf(" %s failures  %s/s", thousands(g.last.Count), rate(m.rateOf(g.last))),
 		fmt.Sprintf(" first %s   last %s ago", g.last.First.Local().Format("15:04:05"), ago(m.now(), g.last.Last)),
 		fmt.Sprintf(" began at %s users", thousands(g.last.Users)), " "+spark(g.last.Trend, w-2))
 	if len(g.last.Variants) > 1 {

@@ -1,7 +1,11 @@
 package tui
 
 import (
+	"errors"
+	"fmt"
 	"regexp"
+	"regexp/syntax"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -14,6 +18,7 @@ import (
 type query struct {
 	text string
 	is   []clause
+	bad  string // what is wrong with an expression; it matches everything
 }
 
 type clause struct {
@@ -24,8 +29,8 @@ type clause struct {
 	re     *regexp.Regexp
 }
 
-// parseQuery never fails: an expression that does not compile is looked for as
-// it stands.
+// parseQuery takes anything that can be typed; an expression that does not
+// compile, or not yet, hides nothing and says why.
 func parseQuery(text string) query {
 	q := query{text: text}
 	for _, w := range strings.Fields(text) {
@@ -42,8 +47,8 @@ func parseQuery(text string) query {
 		case len(w) > 1 && w[0] == '~':
 			re, err := regexp.Compile(smart(w[1:]))
 			if err != nil {
-				c.any = []string{w[1:]}
-				break
+				q.bad = badRegexp(w[1:])
+				continue
 			}
 			c.re = re
 		default:
@@ -69,11 +74,34 @@ func smart(re string) string {
 	return "(?i)" + re
 }
 
+// badRegexp says what is wrong with an expression, empty if nothing is.
+func badRegexp(expr string) string {
+	_, err := regexp.Compile(expr)
+	if err == nil {
+		return ""
+	}
+	why := err.Error()
+	if e, ok := errors.AsType[*syntax.Error](err); ok {
+		why = e.Code.String()
+	}
+	return "bad regexp: " + clean(why)
+}
+
 func (q query) empty() bool { return len(q.is) == 0 }
 
-// subject is something that a query is put to.
+// caption is a query in a title, with how much of all it leaves.
+func (q query) caption(rows, all int) string {
+	if q.bad != "" {
+		return q.bad
+	}
+	return fmt.Sprintf("/%s  %d of %d", clean(q.text), rows, all)
+}
+
+// subject is something that a query is put to. An expression with ^ or $ means
+// one of the parts, or all of the text.
 type subject struct {
 	text   string
+	parts  []string
 	kind   string
 	status int
 }
@@ -88,7 +116,7 @@ func (q query) match(s subject) bool {
 		case c.kind != "":
 			hit = strings.HasPrefix(s.kind, c.kind)
 		case c.re != nil:
-			hit = c.re.MatchString(s.text)
+			hit = c.re.MatchString(s.text) || slices.ContainsFunc(s.parts, c.re.MatchString)
 		default:
 			for _, a := range c.any {
 				in := s.text

@@ -41,13 +41,13 @@ func TestUsersAreSetExactly(t *testing.T) {
 	p.press("u")
 	p.want("Target", "now 200", "as it is")
 	p.press("250")
-	p.want("250", "reaches 250 in 3s")
+	p.want("250", "reaches 250 in 3 s")
 	p.press("tab 50 enter")
 	if got := p.load.told(); got != "rate 50, scale 250 you" {
 		t.Errorf("got %q", got)
 	}
 	p.press("u backspace backspace backspace enter")
-	p.want("a whole number from 0") // and the dialog stays
+	p.want("a whole number, such as") // and the dialog stays
 	p.press("esc")
 	p.wantNot("Spawn rate")
 }
@@ -101,26 +101,82 @@ func TestTheRowStaysSelectedWhileNumbersMove(t *testing.T) {
 	}
 }
 
-func TestNearlyEqualRowsDoNotSwapPlaces(t *testing.T) {
+func TestRowsAreInOrderOnceASecond(t *testing.T) {
 	tb := &table[[2]int]{
 		id:      func(r [2]int) string { return string(rune('a' + r[0])) },
 		columns: []column[[2]int]{{name: "n", cell: func([2]int) string { return "" }, number: func(r [2]int) float64 { return float64(r[1]) }}},
 	}
-	first := func() int { return tb.rows[0][0] }
-	tb.set([][2]int{{0, 1000}, {1, 999}})
-	tb.set([][2]int{{0, 1000}, {1, 1005}})
-	if first() != 0 {
-		t.Error("half a percent ahead overtook")
+	for _, step := range []struct {
+		name        string
+		a, b, first int
+		now         moment
+	}{
+		{"the larger one leads", 1000, 999, 0, moment{second: 1}},
+		{"within a second rows keep their places", 1000, 5000, 0, moment{second: 1}},
+		{"the next one puts them in order", 1000, 1001, 1, moment{second: 2}},
+		{"another window does", 1001, 1000, 0, moment{second: 2, whole: true}},
+		{"another tab does", 1000, 1001, 1, moment{second: 2, tab: 1}},
+		{"what stands still is in order", 1000, 1001, 1, moment{second: 2, still: true}},
+		{"and stays it", 1001, 1000, 0, moment{second: 2, still: true}},
+	} {
+		tb.set([][2]int{{0, step.a}, {1, step.b}}, step.now)
+		if got := tb.rows[0][0]; got != step.first {
+			t.Errorf("%s: got row %d first, want %d", step.name, got, step.first)
+		}
+		if tb.at != 0 {
+			t.Errorf("%s: the cursor nobody moved is on row %d, want the first", step.name, tb.at)
+		}
 	}
-	tb.set([][2]int{{0, 1000}, {1, 1100}})
-	if first() != 1 {
-		t.Error("ten percent ahead did not overtake")
+	tb.act(down)
+	tb.set([][2]int{{0, 1000}, {1, 1001}}, moment{second: 3})
+	if tb.at != 0 || tb.rows[tb.at][0] != 1 {
+		t.Errorf("the cursor is on row %d, want it to stay on b", tb.at)
 	}
-	tb.set([][2]int{{0, 1101}, {1, 1100}})
-	tb.resort()
-	if first() != 0 {
-		t.Error("asked for the order, the exact one must come")
+}
+
+func TestNumbersAreNeverCut(t *testing.T) {
+	for in, want := range map[string]string{"1 641": "1 641", "13 741": "13.7k", "1 234 567": "1.2M", "100.0%": "100%", "-": "-"} {
+		if got := strings.TrimSpace(few(in, 5)); got != want {
+			t.Errorf("few(%q, 5): got %q, want %q", in, got, want)
+		}
 	}
+	p := sit(t, 80, 24, Options{})
+	p.load.set(func(s *swarm.Snapshot) {
+		g := *s.Groups[0]
+		g.Rate = 13741
+		s.Groups = append([]*stats.Group{&g}, s.Groups[1:]...)
+	})
+	p.tick()
+	p.press("4")
+	p.want("13.7k")
+}
+
+func TestAfterTheRunRatesAreGoneAndTimeGoesOn(t *testing.T) {
+	p := sit(t, 80, 24, Options{})
+	p.load.set(func(s *swarm.Snapshot) { s.State = swarm.Stopped })
+	p.tick()
+	p.press("4")
+	g := p.m.snap.Groups[0]
+	if got := p.m.rateOf(g); got != 0 {
+		t.Errorf("got %g failures per second of a run that is over, want 0", got)
+	}
+	if p.m.now().Equal(p.m.snap.Taken) {
+		t.Error("the clock stands still after the run")
+	}
+	p.wantNot(" 71 HTTP", " 0s ")
+}
+
+func TestABadExpressionIsSaid(t *testing.T) {
+	for _, keys := range []string{"2 /~[(", "4 /~[(", "4 enter enter /~[(", "7 /~[("} {
+		p := sit(t, 80, 24, Options{})
+		p.press(keys)
+		p.want("bad regexp: missing closing ]")
+	}
+	p := sit(t, 80, 24, Options{})
+	p.press("2 /~[( enter")
+	p.want("bad regexp", "/products/[id]", "/checkout")
+	p.press("esc / ~^/c enter")
+	p.want("2 of 5", "/cart", "/checkout")
 }
 
 func TestFreezeHoldsTheScreenAndNotTheLoad(t *testing.T) {

@@ -177,7 +177,10 @@ func (f *form) read() (x Form, at int, problem string) {
 		return x, 0, "host: where to, such as http://localhost:5000"
 	}
 	users, err := strconv.Atoi(strings.ReplaceAll(f.users.trimmed(), " ", ""))
-	if err != nil || users < 1 || users > mostUsers {
+	switch {
+	case users > mostUsers:
+		return x, 1, "users: at most " + thousands(mostUsers)
+	case err != nil || users < 1:
 		return x, 1, "users: a whole number from 1, such as 200"
 	}
 	x.Users = users
@@ -279,7 +282,7 @@ func (f *form) view(m *model, w, h int) []string {
 	rate, _ := strconv.ParseFloat(f.rate.trimmed(), 64)
 	peak := ""
 	if users > 0 && rate > 0 {
-		peak = dim.Styled("(peak in " + plainSeconds(time.Duration(float64(users)/rate*float64(time.Second))+time.Second-1) + ")")
+		peak = dim.Styled("(peak in " + inTime(float64(users)/rate) + ")")
 	}
 	out = append(out,
 		"   "+focus(1, "Users     ")+"   "+f.users.view(9, f.at == 1)+"    "+focus(2, "Spawn rate")+"   "+f.rate.view(7, f.at == 2)+" users/s   "+peak,

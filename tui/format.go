@@ -61,6 +61,38 @@ func short(v float64) string {
 	return sign + strconv.FormatFloat(v, 'f', 1, 64) + unit
 }
 
+// squeeze makes a number that is too long for w cells shorter in words, 13 741
+// as 13.7k: a number that lost its last digits would be another number.
+func squeeze(s string, w int) string {
+	if width(s) <= w {
+		return s
+	}
+	text := ansi.Strip(s)
+	n, tail := strings.TrimSpace(text), ""
+	if strings.HasSuffix(n, "%") {
+		n, tail = n[:len(n)-1], "%"
+	}
+	v, err := strconv.ParseFloat(strings.ReplaceAll(n, " ", ""), 64)
+	if err != nil {
+		return s
+	}
+	return strings.Replace(s, text, short(v)+tail, 1)
+}
+
+// few is a number at the right end of w cells, never cut.
+func few(s string, w int) string { return right(squeeze(s, w), w) }
+
+// firstThatFits is the first, and so the fullest, of the lines that fits w; the
+// last if none does.
+func firstThatFits(w int, lines ...string) string {
+	for _, l := range lines {
+		if width(l) <= w {
+			return l
+		}
+	}
+	return lines[len(lines)-1]
+}
+
 // millis is a duration in milliseconds, without the unit. Zero is "-": no
 // request ever takes none.
 func millis(d time.Duration) string {
@@ -83,8 +115,13 @@ func phase(d time.Duration) string {
 }
 
 func percent(v float64) string {
-	if math.IsNaN(v) || math.IsInf(v, 0) {
+	switch {
+	case math.IsNaN(v) || math.IsInf(v, 0):
 		return "-"
+	case v >= 100:
+		return "100"
+	case v > 99.95:
+		return ">99.9" // something did not fail: never shown as all
 	}
 	if v > 0 && v < 0.05 {
 		return "<0.1" // something failed: never shown as none
@@ -116,6 +153,22 @@ func clock(d time.Duration) string {
 		return fmt.Sprintf("%d:%02d:%02d", s/3600, s/60%60, s%60)
 	}
 	return fmt.Sprintf("%02d:%02d", s/60, s%60)
+}
+
+// inTime is a number of seconds to come in words: 12 s, 5 min, 3 h, 11 days.
+func inTime(seconds float64) string {
+	switch s := math.Ceil(seconds); {
+	case math.IsNaN(s) || s >= 366*86400:
+		return "more than a year"
+	case s < 120:
+		return strconv.Itoa(int(s)) + " s"
+	case s < 120*60:
+		return strconv.Itoa(int(math.Ceil(s/60))) + " min"
+	case s < 48*3600:
+		return strconv.Itoa(int(math.Ceil(s/3600))) + " h"
+	default:
+		return strconv.Itoa(int(math.Ceil(s/86400))) + " days"
+	}
 }
 
 // ago is how long before now t was, in one unit.
@@ -206,7 +259,7 @@ func fit(s string, w int) string {
 	}
 	n := width(s)
 	if n > w {
-		s = ansi.Truncate(s, w, "")
+		s = whole(ansi.Truncate(s, w, ""))
 		n = width(s)
 	}
 	if n < w {
@@ -220,7 +273,30 @@ func cut(s string, w int) string {
 	if w <= 0 {
 		return ""
 	}
-	return ansi.Truncate(s, w, "…")
+	if width(s) <= w {
+		return s
+	}
+	return whole(ansi.Truncate(s, w-1, "")) + "…"
+}
+
+// whole takes the beginning of a mark such as ‹U+202E› off the end of a text
+// that was cut inside it.
+func whole(s string) string {
+	at := strings.LastIndex(s, "‹U+")
+	if at < 0 {
+		if n := strings.TrimSuffix(s, "‹U"); n != s {
+			return n
+		}
+		return s
+	}
+	if strings.Contains(s[at:], "›") {
+		return s
+	}
+	end := at + len("‹U+")
+	for end < len(s) && strings.IndexByte("0123456789ABCDEF", s[end]) >= 0 {
+		end++
+	}
+	return s[:at] + s[end:] // the styles after it stay
 }
 
 // cutMiddle shortens s to w cells with an ellipsis in its middle, where a path

@@ -69,14 +69,22 @@ func (m *model) tinyLines() []string {
 		return sized([]string{"tload: new run", small}, f.w, f.h)
 	}
 	t := m.shown(&s.Total)
-	state := s.State.String()
-	if s.State == swarm.Running {
-		state = "RUN"
+	state := map[swarm.State]string{swarm.Running: "RUN", swarm.Spawning: "SPAWN", swarm.Stopping: "ENDS", swarm.Stopped: "ENDED", swarm.Paused: "PAUSE"}[s.State]
+	if state == "" {
+		state = s.State.String()
 	}
-	first := fmt.Sprintf("%s %s %s rps %s%% fail p95 %s", state, clock(s.Elapsed), short(t.RPS), percent(t.FailPercent()), millis(t.OK.P95))
-	lines := []string{first, small}
+	rps, fails, p95 := short(t.RPS)+" rps", percent(t.FailPercent())+"%", "p95 "+squeeze(millis(t.OK.P95), 5)
+	lines := []string{firstThatFits(f.w, state+" "+clock(s.Elapsed)+" "+rps+" "+fails+" fail "+p95, state+" "+rps+" "+fails+" fail "+p95,
+		rps+" "+fails+" fail "+p95, fails+" "+p95)}
+	if !m.healthy() {
+		small = badBold.Styled("▲ GEN") + " " + small
+	}
+	if m.stalled() {
+		lines = append(lines, warning.Styled(firstThatFits(f.w, m.stallText(), "▲ no reply for "+plainSeconds(m.quiet))))
+	}
+	lines = append(lines, small)
 	if n := len(m.dialogs); n > 0 {
-		lines = append([]string{"q: s stop  d detach  esc back"}, lines...)
+		lines = append([]string{m.dialogs[n-1].brief()}, lines...)
 	}
 	return sized(lines, f.w, f.h)
 }
@@ -90,6 +98,7 @@ func (m *model) status() string {
 		elapsed += "/" + clock(s.RunTime)
 	}
 	users := thousands(s.Running)
+	past := clock(s.Elapsed)
 	target := s.Target
 	if m.want >= 0 {
 		target = m.want
@@ -100,14 +109,18 @@ func (m *model) status() string {
 	host := hostName(s.Host)
 	light := m.light()
 	var extra []string
-	fixed := fmt.Sprintf("  %s %s  %s users", state, elapsed, users)
+	tail := ""
 	if m.frozen {
 		behind := m.live.Taken.Sub(s.Taken).Round(time.Second)
-		fixed += "  " + inverse.Styled(" FROZEN "+plainSeconds(behind)+" behind ")
+		tail += "  " + inverse.Styled(" FROZEN "+plainSeconds(behind)+" behind ")
 	}
 	if m.link.lags(m.every) {
-		fixed += "  " + warning.Styled("slow link")
+		tail += "  " + warning.Styled("slow link")
 	}
+	// The light stays whatever else has to go.
+	fixed := firstThatFits(f.w-width(light)-2,
+		fmt.Sprintf("  %s %s  %s users", state, elapsed, users)+tail, fmt.Sprintf("  %s %s  %s users", state, past, users)+tail,
+		fmt.Sprintf(" %s %s %su", state, past, users)+tail, fmt.Sprintf(" %s %s %su", state, past, users), fmt.Sprintf(" %s %su", state, users))
 	if s.Rate > 0 {
 		a := rate(s.Rate) + "/s arrivals"
 		if s.Backlog > 0 {
@@ -126,7 +139,7 @@ func (m *model) status() string {
 	if f.w >= 130 && s.RunID != "" {
 		extra = append(extra, dim.Styled("run "+clean(s.RunID)))
 	}
-	room := f.w - width(fixed) - width(light) - 8
+	room := f.w - width(fixed) - width(light) - 9
 	lead := ""
 	switch { // the state and the light matter more
 	case room >= 6:
@@ -140,7 +153,7 @@ func (m *model) status() string {
 			lead += "  " + e
 		}
 	}
-	return between(lead, light+" ", f.w)
+	return between(fit(lead, min(width(lead), f.w-width(light)-2)), light+" ", f.w)
 }
 
 func plainSeconds(d time.Duration) string { return fmt.Sprintf("%ds", int(d.Seconds())) }
@@ -186,15 +199,47 @@ func stateStyle(s swarm.State) ansi.Style {
 	return bold
 }
 
+// healthy says that the generator has nothing to complain of.
+func (m *model) healthy() bool {
+	h := m.snap.Health
+	return h.OK || len(h.Reasons) == 0
+}
+
+// stalled says that requests are out and no reply came back for longer than
+// replies of this target take, and for a second at the least. All other numbers
+// look well then: what does not end is not counted.
+func (m *model) stalled() bool {
+	s := m.snap
+	return s.InFlight > 0 && s.State != swarm.Stopped && m.quiet >= max(time.Second, s.Total.Run.Latency.P99*3/2)
+}
+
+func (m *model) stallText() string {
+	return fmt.Sprintf("▲ %s in flight, no reply for %s", thousands(m.snap.InFlight), plainSeconds(m.quiet))
+}
+
+// watch keeps account of how long requests have been out without any reply.
+func (m *model) watch() {
+	s := m.live
+	// The first requests after a pause were begun since the snapshot before.
+	if n := s.Total.Run.Requests; n != m.replies || m.idle || s.Elapsed < m.replied {
+		m.replies, m.replied = n, s.Elapsed
+	}
+	m.idle = s.InFlight == 0
+	if !m.frozen {
+		m.quiet = s.Elapsed - m.replied
+	}
+}
+
 // light says in a word whether the numbers are the target's or this machine's.
 func (m *model) light() string {
-	h := m.snap.Health
 	switch {
 	case m.snap.State == swarm.Ready || m.snap.Taken.IsZero():
 		return dim.Styled("● idle")
-	case !h.OK && len(h.Reasons) > 0:
+	case !m.healthy() && m.frame.w < 80:
+		return badBold.Styled("▲ GEN")
+	case !m.healthy():
 		return badBold.Styled("▲ GENERATOR")
-	case m.snap.State == swarm.Stopped && h.SuspectSeconds > 0:
+	case m.snap.State == swarm.Stopped && m.snap.Health.SuspectSeconds > 0:
 		return warning.Styled("▲ was suspect")
 	}
 	if m.frame.w >= 120 && m.snap.Health.Cores > 0 {
@@ -203,39 +248,38 @@ func (m *model) light() string {
 	return good.Styled("● ok")
 }
 
-// numbers is the second line. Its numbers keep their places.
+// numbers is the second line. Its numbers keep their places, and what does not
+// fit gives way as a whole.
 func (m *model) numbers() string {
 	s, f := m.snap, m.frame
 	t := m.shown(&s.Total)
-	rps := bold.Styled(right(rate(t.RPS), 6))
-	fail := percent(t.FailPercent()) + "% (" + rate(t.FailRate) + "/s)"
-	if t.Failures > 0 {
-		fail = bad.Styled(fail)
-	}
+	rps := bold.Styled(few(rate(t.RPS), 6))
+	share := percent(t.FailPercent()) + "%"
+	fail := share + " (" + squeeze(rate(t.FailRate), 5) + "/s)"
 	late := percent(lateShare(s, t)) + "%"
+	if t.Failures > 0 {
+		share, fail = bad.Styled(share), bad.Styled(fail)
+	}
 	if lateShare(s, t) >= 1 {
 		late = badBold.Styled(late)
 	}
 	l := &t.OK
-	var line string
-	switch {
-	case f.w >= 140:
-		line = fmt.Sprintf(" RPS %s   FAIL %s   p50 %s  p95 %s  p99 %s  max %s ms   IN %s/s   IN FLIGHT %s   LATE %s",
-			rps, fit(fail, 16), right(millis(l.P50), 5), bold.Styled(right(millis(l.P95), 5)), right(millis(l.P99), 6), right(millis(l.Max), 6),
-			right(size(perSecond(t.In, t.Span)), 8), right(thousands(s.InFlight), 5), late)
-		if c := t.Corrected; c.Count > 0 {
-			line += fmt.Sprintf("   CORRECTED p99 %s", millis(c.P99))
-		}
-	case f.w >= 80:
-		line = fmt.Sprintf(" RPS %s  fail %s p50 %s p95 %s p99 %s ms  late %s",
-			rps, fit(fail, 14), right(millis(l.P50), 5), bold.Styled(right(millis(l.P95), 5)), right(millis(l.P99), 6), late)
-	case f.w >= 60:
-		line = fmt.Sprintf(" RPS %s fail %s p50/95/99 %s/%s/%s ms", rps, bad.Styled(fit(percent(t.FailPercent())+"%", 6)),
-			millis(l.P50), bold.Styled(millis(l.P95)), millis(l.P99))
-	default:
-		line = fmt.Sprintf(" %s rps %s%% fail p95 %s", rps, percent(t.FailPercent()), bold.Styled(millis(l.P95)))
+	p50, p95, p99 := few(millis(l.P50), 5), bold.Styled(few(millis(l.P95), 5)), few(millis(l.P99), 5)
+	wide := fmt.Sprintf(" RPS %s   FAIL %s   p50 %s  p95 %s  p99 %s  max %s ms   IN %s/s   IN FLIGHT %s   LATE %s",
+		rps, fit(fail, 16), p50, p95, p99, few(millis(l.Max), 6), right(size(perSecond(t.In, t.Span)), 8), few(thousands(s.InFlight), 5), late)
+	if c := t.Corrected; c.Count > 0 && f.w >= 140 {
+		wide = firstThatFits(f.w, wide+"   CORRECTED p99 "+millis(c.P99), wide)
 	}
-	return line
+	line := fmt.Sprintf(" RPS %s  fail %s p50 %s p95 %s p99 %s ms  late %s", rps, fit(fail, 16), p50, p95, p99, late)
+	if m.stalled() {
+		mark := warning.Styled(m.stallText())
+		return firstThatFits(f.w, wide+"   "+mark, line+"  "+mark, fmt.Sprintf(" RPS %s  fail %s  p95 %s ms  ", rps, share, strings.TrimLeft(p95, " "))+mark,
+			fmt.Sprintf(" RPS %s  fail %s  ", rps, share)+mark, " "+mark, " "+warning.Styled("▲ no reply for "+plainSeconds(m.quiet)))
+	}
+	return firstThatFits(f.w, wide, line+"  in flight "+few(thousands(s.InFlight), 5), line,
+		fmt.Sprintf(" RPS %s fail %s p50/95/99 %s/%s/%s ms", rps, fit(share, 6), squeeze(millis(l.P50), 5), bold.Styled(squeeze(millis(l.P95), 5)), squeeze(millis(l.P99), 5)),
+		fmt.Sprintf(" RPS %s fail %s p95 %s ms", rps, fit(share, 6), bold.Styled(squeeze(millis(l.P95), 5))),
+		fmt.Sprintf(" %s rps %s p95 %s", rps, share, bold.Styled(squeeze(millis(l.P95), 5))))
 }
 
 func lateShare(s *swarm.Snapshot, t interface{ LatePercent() float64 }) float64 {
@@ -269,22 +313,33 @@ func (m *model) tabLine() string {
 		m.areas = append(m.areas, area{x: 0, y: 2, w: width(tabNames[m.tab]) + 2, h: 1, do: back})
 		return between(line, end, f.w)
 	}
-	var b strings.Builder
-	x := 0
-	for i, n := range tabNames {
-		if i == 3 && len(m.snap.Groups) > 0 {
-			n = fmt.Sprintf("%s(%d)", n, len(m.snap.Groups))
+	// All names, then closer together, then only the one that is open: the
+	// window's name says what every number means, and stays.
+	for _, how := range []struct{ names, close bool }{{true, false}, {true, true}, {false, false}, {false, true}} {
+		var b strings.Builder
+		areas, x := []area(nil), 0
+		for i, n := range tabNames {
+			if i == 3 && len(m.snap.Groups) > 0 {
+				n = fmt.Sprintf("%s(%d)", n, len(m.snap.Groups))
+			}
+			label := fmt.Sprintf(" %d %s ", i+1, n)
+			if i != m.tab && !how.names {
+				label = fmt.Sprintf(" %d ", i+1)
+			}
+			if how.close {
+				label = label[:len(label)-1]
+			}
+			areas = append(areas, area{x: x, y: 2, w: width(label), h: 1, click: func(int, int, bool) { m.goTo(i) }})
+			x += width(label)
+			if i == m.tab {
+				label = inverse.Styled(label)
+			}
+			b.WriteString(label)
 		}
-		label := fmt.Sprintf(" %d %s ", i+1, n)
-		switch {
-		case i == m.tab:
-			label = inverse.Styled(label)
-		case f.w < 72:
-			label = fmt.Sprintf(" %d ", i+1)
+		if x+1+width(window) <= f.w || how.close && !how.names {
+			m.areas = append(m.areas, areas...)
+			return between(b.String(), window, f.w)
 		}
-		m.areas = append(m.areas, area{x: x, y: 2, w: width(label), h: 1, click: func(int, int, bool) { m.goTo(i) }})
-		x += width(label)
-		b.WriteString(label)
 	}
-	return between(b.String(), window, f.w)
+	return ""
 }

@@ -135,6 +135,8 @@ func (d *helpDialog) key(m *model, k tea.KeyPressMsg) (bool, tea.Cmd) {
 	return false, nil
 }
 
+func (d *helpDialog) brief() string { return "keys: too small to list them  esc back" }
+
 func (d *helpDialog) view(_ *model, w, h int) []string {
 	bw, bh := max(min(w-4, 90), 1), max(h-4, 3)
 	lines, shown, all := d.lines()

@@ -39,6 +39,7 @@ func (blankScreen) notice(*model, tea.Msg) tea.Cmd { return nil }
 type dialog interface {
 	key(m *model, k tea.KeyPressMsg) (close bool, cmd tea.Cmd)
 	view(m *model, w, h int) []string
+	brief() string // in one line, for a screen with room for no more
 }
 
 // model owns all that is shown. Only the drawing goroutine touches it.
@@ -76,6 +77,10 @@ type model struct {
 	ctrlC     time.Time
 	leaving   bool
 	went      bool // the run was seen to go on
+	idle      bool // nothing was out
+	replies   uint64
+	replied   time.Duration // when that number of them last changed, or nothing was out
+	quiet     time.Duration // since then, of what is shown
 	scales    map[string]*scale
 	docs      map[docKey]*document
 	docOrder  []docKey
@@ -120,6 +125,7 @@ func (m *model) clearTabs() {
 func (m *model) attach(l Load) {
 	m.load, m.form, m.frozen, m.leaving, m.went = l, nil, false, false, false
 	m.want, m.whole = -1, false
+	m.replies, m.replied, m.idle = 0, 0, true
 	m.dir = m.o.Dir
 	if m.o.DirOf != nil {
 		if d := m.o.DirOf(l); d != "" {
@@ -132,9 +138,10 @@ func (m *model) attach(l Load) {
 	}
 }
 
-// now is the time of what is shown, so that a frozen screen stands still.
+// now is the time of what is shown: a frozen screen stands still. After a run
+// there are no new snapshots, and the clock goes on.
 func (m *model) now() time.Time {
-	if m.snap.Taken.IsZero() {
+	if m.snap.Taken.IsZero() || m.snap.State == swarm.Stopped && !m.frozen {
 		return time.Now()
 	}
 	return m.snap.Taken
@@ -148,6 +155,7 @@ func (m *model) read() {
 		m.live = s
 	}
 	m.went = m.went || m.live.State.Active()
+	m.watch()
 	if !m.frozen {
 		m.snap = m.live
 	}
@@ -173,6 +181,11 @@ func (m *model) shown(r *stats.Row) *stats.Summary {
 }
 
 func (m *model) wholeRun() bool { return m.whole || m.snap.State == swarm.Stopped }
+
+// moment is when tables are put in order anew.
+func (m *model) moment() moment {
+	return moment{second: int64(m.snap.Elapsed / time.Second), still: m.frozen || m.snap.State == swarm.Stopped, whole: m.whole, tab: m.tab}
+}
 
 func (m *model) windowName() string {
 	switch {

@@ -56,7 +56,7 @@ func (c *chartsScreen) filtered(m *model, text string) {
 	}
 	q := parseQuery(text)
 	for i := range m.snap.Rows {
-		if r := &m.snap.Rows[i]; q.match(subject{text: r.Key.Method + " " + r.Key.Name}) {
+		if r := &m.snap.Rows[i]; q.match(keySubject(r.Key)) {
 			c.show(r.Key)
 			return
 		}

@@ -16,21 +16,21 @@ type dash struct {
 	errors *table[*stats.Group]
 	focus  int // endpoints, errors, charts where one is shown at a time
 	chart  int
-	said   func(*stats.Group) string
+	model  *model // the table of errors asks it
 }
 
 func newDash() *dash {
 	d := &dash{table: endpointTable()}
-	d.errors = groupTable(func(g *stats.Group) string { return d.said(g) }, nil)
+	d.errors = groupTable(func() *model { return d.model }, false)
 	return d
 }
 
 func (d *dash) place() place { return inDash }
 
 func (d *dash) refresh(m *model) {
-	d.said = m.said
-	setEndpoints(d.table, m.endpoints(m.snap.Rows))
-	d.errors.set(m.groups())
+	d.model = m
+	m.setEndpoints(d.table, m.endpoints(m.snap.Rows))
+	d.errors.set(m.groups(), m.moment())
 	if d.focus != 1 {
 		d.errors.to(0) // the worst, until somebody chooses
 	}
@@ -123,8 +123,8 @@ func (d *dash) view(m *model, w, h int) []string {
 	}
 	head := title.Styled("ENDPOINTS") + "  " + m.windowName() + " (a)  sort " + d.table.sorting() + " (o) "
 	end := ""
-	if q := d.table.query; !q.empty() {
-		end = fmt.Sprintf(" /%s  %d of %d ", clean(q.text), len(d.table.rows), d.table.all)
+	if q := d.table.query; q.text != "" {
+		end = " " + q.caption(len(d.table.rows), d.table.all) + " "
 	}
 	out = append(out, rule(head, end, w, d.focus == 0))
 	m.areas = append(m.areas, d.paneArea(d.table.area(m, 0, headLines+len(out), w, list-1-totals), 0))
@@ -161,7 +161,7 @@ func (d *dash) errorPane(m *model, w, h int) []string {
 	}
 	title := st.Styled("ERRORS") + fmt.Sprintf("  %s in %s ", thousands(m.snap.Failures), plural(len(m.snap.Groups), "group"))
 	if len(m.snap.Groups) == 0 {
-		return sized([]string{rule(title, "", w, d.focus == 1), good.Styled(" ✓") + " no failures"}, w, h)
+		return sized([]string{rule(title, "", w, d.focus == 1), m.noFailures()}, w, h)
 	}
 	if !m.frame.wide() {
 		if d.focus == 0 {
@@ -178,6 +178,14 @@ func (d *dash) errorPane(m *model, w, h int) []string {
 		r = append(r, previewLines(m, g, rw, h-1)...)
 	}
 	return beside(l, sized(r, rw, h), lw, rw)
+}
+
+// noFailures is what stands in an empty list of errors.
+func (m *model) noFailures() string {
+	if m.stalled() {
+		return warning.Styled(" "+m.stallText()) + ": nothing failed because nothing ends"
+	}
+	return good.Styled(" ✓") + " no failures"
 }
 
 // lastErrors are the newest failing exchanges, one line each.

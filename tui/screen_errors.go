@@ -9,6 +9,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"tload/stats"
+	"tload/swarm"
 )
 
 // groupKind is a group's kind in a word: HTTP 503, RESET, PANIC.
@@ -21,24 +22,47 @@ func groupKind(g *stats.Group) string {
 
 func groupID(g *stats.Group) string { return fmt.Sprint(g.ID) }
 
-// groupTable is the list of error groups; said is what each is about.
-func groupTable(said func(*stats.Group) string, now func() time.Time) *table[*stats.Group] {
+// kindCell is the same where there is little room: the status goes before the
+// word does.
+func kindCell(g *stats.Group) string {
+	if k := groupKind(g); width(k) <= kindWidth {
+		return k
+	}
+	return g.Key.Kind.String()
+}
+
+const kindWidth = 9
+
+// rateOf is how often a group fails now: a run that is over, or one whose last
+// failure is out of the window, has no rate.
+func (m *model) rateOf(g *stats.Group) float64 {
+	if m.snap.State == swarm.Stopped || m.now().Sub(g.Last) > stats.WindowSpan+time.Second {
+		return 0
+	}
+	return g.Rate
+}
+
+// groupTable is the list of error groups; m gives the time and what each is
+// about, which is asked for when rows are drawn.
+func groupTable(m func() *model, times bool) *table[*stats.Group] {
+	said := func(g *stats.Group) string { return m().said(g) }
 	t := &table[*stats.Group]{
 		id: groupID,
 		text: func(g *stats.Group) subject {
-			return subject{text: groupKind(g) + " " + g.Key.Key.Method + " " + g.Key.Key.Name + " " + g.Message, kind: g.Key.Kind.String(), status: g.Key.Status}
+			name := g.Key.Key.Method + " " + g.Key.Key.Name
+			return subject{text: groupKind(g) + " " + name + " " + g.Message, parts: []string{name, g.Key.Key.Name, g.Message}, kind: g.Key.Kind.String(), status: g.Key.Status}
 		},
 		columns: []column[*stats.Group]{
 			{name: "COUNT", width: 8, cell: func(g *stats.Group) string { return thousands(g.Count) }, number: func(g *stats.Group) float64 { return float64(g.Count) }},
-			{name: "/s", width: 4, rank: 2, cell: func(g *stats.Group) string { return rate(g.Rate) }, number: func(g *stats.Group) float64 { return g.Rate }},
-			{name: "KIND", width: 8, text: true, cell: func(g *stats.Group) string { return bad.Styled(groupKind(g)) }, word: groupKind},
-			{name: "ENDPOINT", width: 16, rank: 1, text: true, middle: true, cell: func(g *stats.Group) string { return endpointName(g.Key.Key) }, word: func(g *stats.Group) string { return endpointName(g.Key.Key) }},
+			{name: "/s", width: 5, rank: 2, cell: func(g *stats.Group) string { return rate(m().rateOf(g)) }, number: func(g *stats.Group) float64 { return m().rateOf(g) }},
+			{name: "KIND", width: kindWidth, text: true, cell: func(g *stats.Group) string { return bad.Styled(kindCell(g)) }, word: groupKind},
+			{name: "ENDPOINT", width: 15, rank: 1, text: true, middle: true, cell: func(g *stats.Group) string { return endpointName(g.Key.Key) }, word: func(g *stats.Group) string { return endpointName(g.Key.Key) }},
 			{name: "MESSAGE", text: true, cell: said, word: func(g *stats.Group) string { return g.Message }},
 		},
 	}
-	if now != nil {
+	if times {
 		t.columns = append(t.columns,
-			column[*stats.Group]{name: "LAST", width: 4, rank: 2, cell: func(g *stats.Group) string { return ago(now(), g.Last) }, number: func(g *stats.Group) float64 { return float64(g.Last.UnixNano()) }},
+			column[*stats.Group]{name: "LAST", width: 4, rank: 2, cell: func(g *stats.Group) string { return ago(m().now(), g.Last) }, number: func(g *stats.Group) float64 { return float64(g.Last.UnixNano()) }},
 			column[*stats.Group]{name: "TREND 1m", width: 8, rank: 3, text: true, cell: func(g *stats.Group) string { return spark(g.Trend, 8) }})
 	}
 	return t
@@ -58,8 +82,7 @@ type errorsScreen struct {
 	only     *stats.Key // of one endpoint
 	from, to time.Time  // … or of one moment
 	ignored  bool       // show what is ignored
-	clock    time.Time
-	said     func(*stats.Group) string
+	model    *model     // the table asks it
 }
 
 // said is a group in a few words: its message or, where that only repeats the
@@ -81,14 +104,14 @@ func (m *model) said(g *stats.Group) string {
 
 func newErrors() *errorsScreen {
 	s := &errorsScreen{}
-	s.table = groupTable(func(g *stats.Group) string { return s.said(g) }, func() time.Time { return s.clock })
+	s.table = groupTable(func() *model { return s.model }, true)
 	return s
 }
 
 func (s *errorsScreen) place() place { return inErrors }
 
 func (s *errorsScreen) refresh(m *model) {
-	s.clock, s.said = m.now(), m.said
+	s.model = m
 	s.table.faint = func(g *stats.Group) bool { return m.ignored[g.ID] }
 	rows := m.snap.Groups
 	if !s.ignored {
@@ -96,7 +119,7 @@ func (s *errorsScreen) refresh(m *model) {
 	}
 	s.table.set(slices.DeleteFunc(slices.Clone(rows), func(g *stats.Group) bool {
 		return s.only != nil && g.Key.Key != *s.only || !s.from.IsZero() && !s.during(m, g)
-	}))
+	}), m.moment())
 }
 
 // during says whether the group failed between from and to: by its trend where
@@ -155,6 +178,7 @@ func (s *errorsScreen) act(m *model, do action) tea.Cmd {
 // groupAct is what any list of groups does with a key.
 func groupAct(m *model, t *table[*stats.Group], do action) tea.Cmd {
 	g, ok := t.selected()
+	t.chosen = t.chosen || do == open
 	switch do {
 	case export:
 		m.dialogs = append(m.dialogs, newExport(m, "errors", t.plainText(t.rows, ",")))
@@ -204,7 +228,7 @@ func (s *errorsScreen) view(m *model, w, h int) []string {
 			dimmed++
 		}
 	}
-	title := heading.Styled("ERRORS") + fmt.Sprintf(" %s in %s", thousands(m.snap.Failures), plural(len(m.snap.Groups), "group"))
+	title := heading.Styled("ERRORS") + fmt.Sprintf(" %s in %s (whole run)", thousands(m.snap.Failures), plural(len(m.snap.Groups), "group"))
 	title += "  sort " + t.sorting() + " (o) "
 	var end []string
 	if s.only != nil {
@@ -213,8 +237,8 @@ func (s *errorsScreen) view(m *model, w, h int) []string {
 	if !s.from.IsZero() {
 		end = append(end, "at "+s.from.Local().Format("15:04:05"))
 	}
-	if !t.query.empty() {
-		end = append(end, fmt.Sprintf("/%s  %d of %d", clean(t.query.text), len(t.rows), t.all))
+	if t.query.text != "" {
+		end = append(end, t.query.caption(len(t.rows), t.all))
 	}
 	if dimmed > 0 {
 		end = append(end, fmt.Sprintf("%s ignored (I)", thousands(hidden)))
@@ -231,7 +255,7 @@ func (s *errorsScreen) view(m *model, w, h int) []string {
 	m.areas = append(m.areas, t.area(m, 0, headLines+1, w, list))
 	rows := t.draw(w, list, true)
 	if len(t.rows) == 0 && len(rows) > 1 {
-		rows[1] = good.Styled(" ✓") + " no failures"
+		rows[1] = m.noFailures()
 		if len(m.snap.Groups) > 0 {
 			rows[1] = "   no group matches: esc clears the filter"
 		}

@@ -29,7 +29,8 @@ func newGroup(g *stats.Group) *group {
 		// An exchange is immutable: its address is its identity.
 		id: func(x sample) string { return fmt.Sprintf("%p", x.Exchange) },
 		text: func(x sample) subject {
-			return subject{text: x.Message + " " + string(x.Response.Body[:min(len(x.Response.Body), 64<<10)]) + " " + x.URL, kind: x.Kind.String(), status: x.Status}
+			body := string(x.Response.Body[:min(len(x.Response.Body), 64<<10)])
+			return subject{text: x.Message + " " + body + " " + x.URL, parts: []string{body, x.URL}, kind: x.Kind.String(), status: x.Status}
 		},
 		columns: []column[sample]{
 			{name: "#", width: 3, cell: func(x sample) string { return fmt.Sprint(x.n) }, number: func(x sample) float64 { return -float64(x.n) }, rising: true},
@@ -76,7 +77,7 @@ func (s *group) refresh(m *model) {
 	for i, x := range s.last.Samples {
 		rows[i] = sample{i + 1, x}
 	}
-	s.table.set(slices.DeleteFunc(rows, func(x sample) bool { return s.variant != "" && x.Message != s.variant }))
+	s.table.set(slices.DeleteFunc(rows, func(x sample) bool { return s.variant != "" && x.Message != s.variant }), m.moment())
 }
 
 func (s *group) filtered(m *model, text string) {
@@ -99,6 +100,7 @@ func (s *group) act(m *model, do action) tea.Cmd {
 		return nil
 	}
 	x, ok := s.table.selected()
+	s.table.chosen = s.table.chosen || do == open
 	switch do {
 	case open:
 		if ok {
@@ -161,7 +163,7 @@ func (s *group) about(m *model, w int) []string {
 	}
 	title := fmt.Sprintf("%s failures · first %s · last %s ago%s ", thousands(g.Count), g.First.Local().Format("15:04:05"), ago(m.now(), g.Last), share)
 	out := []string{rule(heading.Styled(title), "", w, false)}
-	out = append(out, fmt.Sprintf(" per second  %s  %s/s   began at %s users", spark(g.Trend, min(max(w-46, 10), 60)), rate(g.Rate), thousands(g.Users)))
+	out = append(out, fmt.Sprintf(" per second  %s  %s/s   began at %s users", spark(g.Trend, min(max(w-46, 10), 60)), rate(m.rateOf(g)), thousands(g.Users)))
 	line := " message     "
 	if len(g.Variants) > 1 {
 		line = " variants    "

@@ -144,8 +144,8 @@ func (s *logScreen) view(m *model, w, h int) []string {
 	}
 	title := heading.Styled("LOGS") + fmt.Sprintf(" %s  level ≥ %s (v)  %s ", plural(s.all, "line"), strings.ToLower(levelName(s.least)), state)
 	end := ""
-	if !s.query.empty() {
-		end = fmt.Sprintf(" /%s  %d of %d ", clean(s.query.text), len(s.records), s.all)
+	if s.query.text != "" {
+		end = " " + s.query.caption(len(s.records), s.all) + " "
 	}
 	s.h = h - 1
 	return append([]string{rule(title, end, w, true)}, s.lines(w, h-1, true)...)

@@ -1,7 +1,6 @@
 package tui
 
 import (
-	"fmt"
 	"strings"
 
 	tea "charm.land/bubbletea/v2"
@@ -33,7 +32,7 @@ func (s *statsScreen) rows(m *model) []endpoint {
 	return m.endpoints(of)
 }
 
-func (s *statsScreen) refresh(m *model) { setEndpoints(s.table, s.rows(m)) }
+func (s *statsScreen) refresh(m *model) { m.setEndpoints(s.table, s.rows(m)) }
 
 func (s *statsScreen) filtered(m *model, text string) {
 	s.table.query = parseQuery(text)
@@ -51,6 +50,7 @@ func (s *statsScreen) act(m *model, do action) tea.Cmd {
 			step = len(statsKinds) - 1
 		}
 		s.kind = (s.kind + step) % len(statsKinds)
+		s.table.sorted = moment{} // other rows
 		s.refresh(m)
 		return nil
 	}
@@ -60,8 +60,8 @@ func (s *statsScreen) act(m *model, do action) tea.Cmd {
 func (s *statsScreen) view(m *model, w, h int) []string {
 	t := s.table
 	end := ""
-	if !t.query.empty() {
-		end = fmt.Sprintf(" /%s  %d of %d ", clean(t.query.text), len(t.rows), t.all)
+	if t.query.text != "" {
+		end = " " + t.query.caption(len(t.rows), t.all) + " "
 	} else if m.snap.Folded {
 		end = " some names share a row "
 	}
@@ -120,6 +120,7 @@ func (t *table[T]) area(m *model, x, y, w, h int) area {
 			row, col := t.hit(cx, cy, w)
 			if row >= 0 {
 				t.to(row)
+				t.chosen = true
 			} else if col >= 0 {
 				t.sortBy(col)
 			}

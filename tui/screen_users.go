@@ -36,7 +36,7 @@ func newUsers() *usersScreen {
 			if r.t == nil {
 				return subject{text: r.b.Name}
 			}
-			return subject{text: r.b.Name + " " + r.t.Name}
+			return subject{text: r.b.Name + " " + r.t.Name, parts: []string{r.t.Name}}
 		},
 		columns: []column[taskRow]{
 			{name: "BEHAVIOUR / TASK", text: true, middle: true, cell: func(r taskRow) string {
@@ -118,7 +118,7 @@ func (s *usersScreen) refresh(m *model) {
 			rows = append(rows, taskRow{b, &b.Tasks[j], j})
 		}
 	}
-	s.table.set(rows)
+	s.table.set(rows, m.moment())
 }
 
 func (s *usersScreen) filtered(m *model, text string) {

@@ -48,7 +48,7 @@ func (s *workersScreen) refresh(m *model) {
 	for i := range rows {
 		rows[i] = &m.snap.Nodes[i]
 	}
-	s.table.set(rows)
+	s.table.set(rows, m.moment())
 }
 
 func (s *workersScreen) filtered(m *model, text string) {

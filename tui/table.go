@@ -20,10 +20,12 @@ type table[T any] struct {
 	all    int // before the filter
 	query  query
 	sort   int
-	turned bool // against the column's own direction
-	exact  bool // the order was just asked for: no holding of places
+	turned bool   // against the column's own direction
+	sorted moment // when the rows were last put in order
+	typed  string // the query then
 
 	cursor string
+	chosen bool // somebody put the cursor where it is
 	at     int
 	top    int
 	skip   int // columns scrolled away to the left
@@ -47,8 +49,18 @@ type column[T any] struct {
 
 func (c *column[T]) sortable() bool { return !c.off && (c.number != nil || c.word != nil) }
 
+// moment is what a table is put in order for once. Within one, rows keep their
+// places: four times a second would be too often for whoever reads them. What
+// stands still has no moments and is always in order.
+type moment struct {
+	second int64
+	still  bool
+	whole  bool // numbers of the whole run
+	tab    int
+}
+
 // set takes the rows of a new snapshot.
-func (t *table[T]) set(rows []T) {
+func (t *table[T]) set(rows []T, now moment) {
 	t.all = len(rows)
 	kept := make([]T, 0, len(rows))
 	for _, r := range rows {
@@ -56,20 +68,23 @@ func (t *table[T]) set(rows []T) {
 			kept = append(kept, r)
 		}
 	}
-	t.order(kept)
+	if now.still || now != t.sorted || t.typed != t.query.text || len(t.rows) == 0 {
+		t.sorted, t.typed = now, t.query.text
+		t.order(kept)
+	} else {
+		t.hold(kept)
+	}
 	t.rows = kept
 	t.find()
 }
 
-// order sorts rows. While the numbers move, a row overtakes its neighbour only
-// when it is clearly ahead: otherwise two endpoints of the same load would
-// swap places at every tick under the eyes of whoever reads them.
+// order sorts rows by the marked column.
 func (t *table[T]) order(rows []T) {
 	if t.sort < 0 || t.sort >= len(t.columns) || !t.columns[t.sort].sortable() {
 		return
 	}
 	c := &t.columns[t.sort]
-	compare := func(a, b T) int {
+	slices.SortFunc(rows, func(a, b T) int {
 		n := 0
 		if c.number != nil {
 			n = cmp.Compare(c.number(b), c.number(a))
@@ -83,10 +98,12 @@ func (t *table[T]) order(rows []T) {
 			n = cmp.Compare(t.id(a), t.id(b))
 		}
 		return n
-	}
-	if t.exact || len(t.rows) == 0 || c.number == nil {
-		t.exact = false
-		slices.SortFunc(rows, compare)
+	})
+}
+
+// hold puts rows where they were; new ones come last, until the next moment.
+func (t *table[T]) hold(rows []T) {
+	if t.sort < 0 {
 		return
 	}
 	was := make(map[string]int, len(t.rows))
@@ -100,20 +117,15 @@ func (t *table[T]) order(rows []T) {
 		return len(was)
 	}
 	slices.SortStableFunc(rows, func(a, b T) int { return cmp.Compare(place(a), place(b)) })
-	for i := 1; i < len(rows); i++ {
-		for j := i; j > 0 && compare(rows[j-1], rows[j]) > 0 && clearly(c.number(rows[j-1]), c.number(rows[j])); j-- {
-			rows[j-1], rows[j] = rows[j], rows[j-1]
-		}
-	}
 }
 
-func clearly(a, b float64) bool {
-	d, top := a-b, max(a, b)
-	return d*d > top*top*0.02*0.02
-}
-
-// find puts the cursor back on its row, or near where that was.
+// find puts the cursor back on its row, or near where that was. Until somebody
+// moves it, it stays on the first: the largest are then always in sight.
 func (t *table[T]) find() {
+	if !t.chosen && t.sort >= 0 {
+		t.to(0)
+		return
+	}
 	if i := slices.IndexFunc(t.rows, func(r T) bool { return t.id(r) == t.cursor }); i >= 0 {
 		t.at = i
 		return
@@ -138,6 +150,12 @@ func (t *table[T]) selected() (r T, ok bool) {
 
 // act is what every table understands; it says whether that was it.
 func (t *table[T]) act(do action) bool {
+	switch do {
+	case up, down, pageUp, pageDown, bottom:
+		t.chosen = true
+	case top:
+		t.chosen = false
+	}
 	switch do {
 	case up:
 		t.to(t.at - 1)
@@ -174,7 +192,6 @@ func (t *table[T]) act(do action) bool {
 }
 
 func (t *table[T]) resort() {
-	t.exact = true
 	t.order(t.rows)
 	t.find()
 }
@@ -268,7 +285,7 @@ func (t *table[T]) draw(w, h int, focused bool) []string {
 			case c.text:
 				s = fit(cut(s, cw), cw)
 			default:
-				s = right(s, cw)
+				s = few(s, cw)
 			}
 			b.WriteString(s)
 		}
