@@ -72,8 +72,16 @@ func (f *file) behaviour() (behaviours.Behaviour, error) {
 	if tasks == 0 {
 		return behaviours.Behaviour{}, f.requests[0].at.errorf("every request is on-start or on-stop: a user would have nothing to do between")
 	}
+	for _, r := range f.requests {
+		if err := f.prepare(r); err != nil {
+			return behaviours.Behaviour{}, r.at.errorf("%v", err)
+		}
+	}
 	return behaviours.Behaviour{Name: "Visitor", Wait: f.wait, New: func(u *behaviours.User) *behaviours.Set {
-		v := &visitor{User: u, file: f, replies: map[string]*behaviours.Response{}}
+		v := &visitor{User: u, file: f}
+		if f.refers() {
+			v.replies = map[string]*behaviours.Response{}
+		}
 		s := &behaviours.Set{Sequential: f.sequence}
 		var starts, stops []*request
 		for _, r := range f.requests {
@@ -92,6 +100,16 @@ func (f *file) behaviour() (behaviours.Behaviour, error) {
 		s.OnStart, s.OnStop = v.all(starts), v.all(stops)
 		return s
 	}}, nil
+}
+
+// refers says whether any request has a name by which others use its response.
+func (f *file) refers() bool {
+	for _, r := range f.requests {
+		if r.name != "" {
+			return true
+		}
+	}
+	return false
 }
 
 func (f *file) task(r *request) string {
@@ -118,73 +136,111 @@ func (v *visitor) all(list []*request) func(context.Context) error {
 	}
 }
 
+// ready is what of a request is the same every time it is sent.
+type ready struct {
+	needs []*request // whose responses it uses
+	row   string
+	fixed bool                // nothing in it differs
+	opts  []behaviours.Option // all of them if it is fixed, else those but for the headers
+	body  []byte              // if it is fixed or comes whole from a file
+}
+
+// prepare makes the ready part of a request, so that sending one does not read
+// its templates, or a file, again.
+func (f *file) prepare(r *request) error {
+	r.ready = ready{needs: f.needs(r), row: f.label(r.url), fixed: r.url.plain() && r.body.plain() && !r.replaced}
+	r.opts = append(r.opts, behaviours.Name(r.row))
+	for _, h := range r.headers {
+		r.fixed = r.fixed && h.value.plain()
+	}
+	if r.fixed {
+		for _, h := range r.headers {
+			r.opts = append(r.opts, behaviours.Header(h.name, h.value.text))
+		}
+	}
+	if len(r.expect) > 0 {
+		r.opts = append(r.opts, behaviours.Expect(r.expect...))
+	}
+	for _, text := range r.contains {
+		r.opts = append(r.opts, behaviours.BodyContains(text))
+	}
+	if r.noRedirect {
+		r.opts = append(r.opts, behaviours.NoRedirect())
+	}
+	if r.timeout > 0 {
+		r.opts = append(r.opts, behaviours.Timeout(r.timeout))
+	}
+	if r.include == "" {
+		if r.body.text != "" {
+			r.ready.body = []byte(r.body.text)
+		}
+		return nil
+	}
+	var err error
+	r.ready.body, err = os.ReadFile(r.include)
+	return err
+}
+
 // send sends a request, and before it those that it needs and that were not
 // answered yet.
 func (v *visitor) send(ctx context.Context, r *request) error {
-	for _, n := range v.file.needs(r) {
+	if r.fixed {
+		return v.kept(r)(v.Do(ctx, r.method, r.url.text, r.ready.body, r.opts...))
+	}
+	for _, n := range r.needs {
 		if v.replies[n.name] == nil {
 			if err := v.send(ctx, n); err != nil {
 				return fmt.Errorf("%s: needs %s: %w", v.file.task(r), n.name, err)
 			}
 		}
 	}
-	url, err := v.fill(r.url)
+	url, body, err := v.filled(r)
 	if err != nil {
 		return err
 	}
-	if err := v.options(r); err != nil {
-		return err
-	}
-	body, err := v.body(r)
-	if err != nil {
-		return err
-	}
-	reply, err := v.Do(ctx, r.method, url, body, v.opts...)
-	if err == nil && r.name != "" {
-		v.replies[r.name] = reply.Clone()
-	}
-	return err
+	return v.kept(r)(v.Do(ctx, r.method, url, body, v.opts...))
 }
 
-// options puts the request's options into v.opts. They are not made in send,
-// whose frame is on the user's stack for as long as it waits for the reply.
-func (v *visitor) options(r *request) error {
-	opts := append(v.opts[:0], behaviours.Name(v.file.label(r.url)))
+// kept takes what Do returns and keeps the reply if others use it.
+func (v *visitor) kept(r *request) func(*behaviours.Response, error) error {
+	if r.name == "" {
+		return failure
+	}
+	return func(reply *behaviours.Response, err error) error {
+		if err == nil {
+			v.replies[r.name] = reply.Clone()
+		}
+		return err
+	}
+}
+
+func failure(_ *behaviours.Response, err error) error { return err }
+
+// filled is the URL and the body with everything filled in; the options go to
+// v.opts. It is not part of send, whose frame is on the user's stack for as long
+// as it waits for the reply.
+func (v *visitor) filled(r *request) (url string, body []byte, err error) {
+	if url, err = v.fill(r.url); err != nil {
+		return "", nil, err
+	}
+	v.opts = append(v.opts[:0], r.opts...)
 	for _, h := range r.headers {
 		value, err := v.fill(h.value)
 		if err != nil {
-			return err
+			return "", nil, err
 		}
-		opts = append(opts, behaviours.Header(h.name, value))
+		v.opts = append(v.opts, behaviours.Header(h.name, value))
 	}
-	if len(r.expect) > 0 {
-		opts = append(opts, behaviours.Expect(r.expect...))
+	switch {
+	case r.include != "" && !r.replaced:
+		return url, r.ready.body, nil
+	case r.include != "":
+		text, err := v.fill(template{place{r.include, 1, 1}, string(r.ready.body)})
+		return url, []byte(text), err
 	}
-	for _, text := range r.contains {
-		opts = append(opts, behaviours.BodyContains(text))
+	text, err := v.fill(r.body)
+	if text != "" {
+		body = []byte(text)
 	}
-	if r.noRedirect {
-		opts = append(opts, behaviours.NoRedirect())
-	}
-	if r.timeout > 0 {
-		opts = append(opts, behaviours.Timeout(r.timeout))
-	}
-	v.opts = opts
-	return nil
-}
-
-func (v *visitor) body(r *request) ([]byte, error) {
-	if r.include == "" {
-		text, err := v.fill(r.body)
-		if text == "" {
-			return nil, err
-		}
-		return []byte(text), err
-	}
-	b, err := os.ReadFile(r.include)
-	if err != nil || !r.replaced {
-		return b, err
-	}
-	text, err := v.fill(template{place{r.include, 1, 1}, string(b)})
-	return []byte(text), err
+	return url, body, err
 }

@@ -39,6 +39,8 @@ type request struct {
 	contains        []string
 	noRedirect      bool
 	timeout         time.Duration
+
+	ready // made once the whole file is known
 }
 
 type header struct {
