@@ -115,6 +115,9 @@ func (s *standstill) talk(c net.Conn) {
 
 // TestTruthAboutAStandstill: a tool that waits for answers before it asks again
 // hardly notices two seconds of silence. Corrected times do.
+//
+// It is about the statistics, not about the machine: a run of which tload itself
+// says that the box was not well is made again.
 func TestTruthAboutAStandstill(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -123,10 +126,27 @@ func TestTruthAboutAStandstill(t *testing.T) {
 	s := &standstill{Listener: l, start: time.Now()}
 	defer l.Close()
 	go s.serve()
-	dir := t.TempDir()
-	r, out, err := load(t, dir, "", "--host=http://"+l.Addr().String(), "--rate", "1000", "-u", "100", "-t", "20s", "--no-out")
-	if err != nil {
-		t.Fatalf("%v\n%s", err, out)
+	var r result
+	for range 3 {
+		before := s.served.Load()
+		var out string
+		r, out, err = load(t, t.TempDir(), "", "--host=http://"+l.Addr().String(), "--rate", "1000", "-u", "100", "-t", "20s", "--no-out")
+		if err != nil {
+			t.Fatalf("%v\n%s", err, out)
+		}
+		if served := s.served.Load() - before; r.Total.Requests+r.Total.Aborted != served || r.Total.Failures > 0 {
+			t.Errorf("requests: got %d and %d aborted, %d failed; the server counted %d", r.Total.Requests, r.Total.Aborted, r.Total.Failures, served)
+		}
+		if all := r.Total.Requests + r.Total.Aborted + r.Total.NotStarted; all < 19_990 || all > 20_010 {
+			t.Errorf("arrivals: got %d in 20 s, want 20000", all)
+		}
+		if r.Generator.Verdict == "ok" {
+			break
+		}
+		t.Logf("again: %v; corrected %v", r.Generator.Reasons, r.Total.Corrected)
+	}
+	if r.Generator.Verdict != "ok" {
+		t.Skipf("this machine is never quiet: %v", r.Generator.Reasons)
 	}
 	// An arrival at a moment m of the standstill gets its answer at its end:
 	// one fifth of all wait, evenly spread from nothing to two seconds.
@@ -138,15 +158,7 @@ func TestTruthAboutAStandstill(t *testing.T) {
 	if got := r.Total.Corrected["p50"]; got > 10 {
 		t.Errorf("corrected p50: got %v ms, want about 1", got)
 	}
-	if r.Total.Requests+r.Total.Aborted != s.served.Load() || r.Total.Failures > 0 {
-		t.Errorf("requests: got %d and %d aborted, %d failed; the server counted %d", r.Total.Requests, r.Total.Aborted, r.Total.Failures, s.served.Load())
-	}
-	if all := r.Total.Requests + r.Total.Aborted + r.Total.NotStarted; all < 19_990 || all > 20_010 {
-		t.Errorf("arrivals: got %d in 20 s, want 20000", all)
-	}
-	if t.Failed() || testing.Verbose() {
-		t.Logf("corrected %v\nservice %v\ngenerator %+v", r.Total.Corrected, r.Total.OK, r.Generator)
-	}
+	t.Logf("corrected %v\nservice %v\ngenerator %+v", r.Total.Corrected, r.Total.OK, r.Generator)
 }
 
 // TestVerdictOnTheGenerator: the three ways that the load generator itself can
