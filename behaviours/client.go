@@ -317,6 +317,7 @@ func (c *Client) once(ctx context.Context, k *call, opts []Option) {
 	if !reply.KeepAlive {
 		route.drop()
 	}
+	k.sample.Stalled = k.sample.Stalled || reply.Stalled
 	if reply.Cookies {
 		c.storeCookies(k)
 	}

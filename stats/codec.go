@@ -30,8 +30,8 @@ func (d *Delta) AppendTo(b []byte) []byte {
 	return b
 }
 
-func (d *Delta) counters() [9]*uint64 {
-	return [...]*uint64{&d.In, &d.Out, &d.Dialled, &d.Handshakes, &d.Reconnects, &d.Redirects, &d.Due, &d.Late, &d.NotStarted}
+func (d *Delta) counters() [10]*uint64 {
+	return [...]*uint64{&d.In, &d.Out, &d.Dialled, &d.Handshakes, &d.Reconnects, &d.Redirects, &d.Stalled, &d.Due, &d.Late, &d.NotStarted}
 }
 
 // MergePacked merges a packed delta that begins b into d and returns the rest

@@ -17,6 +17,7 @@ type Delta struct {
 	Dialled    uint64 // connections opened
 	Handshakes uint64 // TLS handshakes done
 	Reconnects uint64
+	Stalled    uint64 // requests that did not fit the send queue at once
 	Redirects  uint64 // followed: requests on the wire besides those that are counted
 	Due        uint64 // starts that had a schedule
 	Late       uint64 // … and were more than LateAfter behind it
@@ -62,6 +63,7 @@ func (d *Delta) Merge(o *Delta) {
 	d.Handshakes += o.Handshakes
 	d.Reconnects += o.Reconnects
 	d.Redirects += o.Redirects
+	d.Stalled += o.Stalled
 	d.Due += o.Due
 	d.Late += o.Late
 	d.NotStarted += o.NotStarted

@@ -122,8 +122,8 @@ type cell struct {
 	usual     atomic.Pointer[usual]
 	outcomes  outcomes
 
-	in, out                                          atomic.Int64 // of a success: by how much it differs from usual
-	dialled, handshakes, reconnects, redirects, late atomic.Int64
+	in, out                                                   atomic.Int64 // of a success: by how much it differs from usual
+	dialled, handshakes, reconnects, redirects, stalled, late atomic.Int64
 
 	owed owed // the taker's
 }
@@ -223,6 +223,9 @@ func (c *cell) connected(x *Sample) {
 	}
 	if x.Redirects != 0 {
 		c.redirects.Add(int64(x.Redirects))
+	}
+	if x.Stalled {
+		c.stalled.Add(1)
 	}
 	if x.Reconnect {
 		c.reconnects.Add(1)
@@ -329,7 +332,7 @@ func (c *cell) drain(d *Delta) {
 	for _, p := range []struct {
 		a *atomic.Int64
 		n *uint64
-	}{{&c.dialled, &d.Dialled}, {&c.handshakes, &d.Handshakes}, {&c.reconnects, &d.Reconnects}, {&c.redirects, &d.Redirects}, {&c.late, &d.Late}} {
+	}{{&c.dialled, &d.Dialled}, {&c.handshakes, &d.Handshakes}, {&c.reconnects, &d.Reconnects}, {&c.redirects, &d.Redirects}, {&c.stalled, &d.Stalled}, {&c.late, &d.Late}} {
 		if p.a.Load() != 0 {
 			*p.n += uint64(p.a.Swap(0))
 		}

@@ -44,6 +44,7 @@ type Sample struct {
 	Dialled   bool  // the act opened a connection
 	Handshake bool  // … and did a TLS handshake on it
 	Redirects int   // replies that sent it on; each was a request on the wire
+	Stalled   bool  // it did not fit the kernel's send queue at once
 	Reconnect bool  // the kept connection was found closed, and one more was opened
 }
 

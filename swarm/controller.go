@@ -399,11 +399,13 @@ func (c *Controller) publish(now time.Time) {
 		}
 	}
 	elapsed := c.elapsed(now)
-	var dialled uint64
+	tr := traffic{inFlight: c.batch.InFlight}
 	for _, d := range c.batch.Rows {
-		dialled += d.Dialled
+		tr.dialled += d.Dialled
+		tr.sent += d.Requests()
+		tr.stalled += d.Stalled
 	}
-	health := c.health.sample(now, c.batch.InFlight, dialled, c.crew.arrivals.ownLag)
+	health := c.health.sample(now, tr, c.crew.arrivals.ownLag)
 	// A tick in which users ended had them until then.
 	running := max(status.Active, c.most)
 	c.most = status.Active

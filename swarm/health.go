@@ -19,22 +19,23 @@ import (
 // What is asked of the system (health_linux.go and its siblings) is cheap
 // enough for once a second and says so when it does not know.
 type health struct {
-	longest atomic.Int64 // oversleep of the probe since the last sample, nanoseconds
-	slow    atomic.Int64 // probes that overslept by more than slowProbe since then
-	probes  atomic.Int64
-	stop    chan struct{}
-	gone    chan struct{}
-	last    time.Time
-	cpu     time.Duration
-	waited  time.Duration // for a CPU, since the process began
-	pauses  *metrics.Float64Histogram
-	reading []metrics.Sample
-	now     Health
-	flight  int
-	suspect int
-	past    []pastReason
-	dialled [60]uint64 // connections opened in each of the last seconds
-	second  int
+	longest       atomic.Int64 // oversleep of the probe since the last sample, nanoseconds
+	slow          atomic.Int64 // probes that overslept by more than slowProbe since then
+	probes        atomic.Int64
+	stop          chan struct{}
+	gone          chan struct{}
+	last          time.Time
+	cpu           time.Duration
+	waited        time.Duration // for a CPU, since the process began
+	pauses        *metrics.Float64Histogram
+	reading       []metrics.Sample
+	now           Health
+	flight        int
+	suspect       int
+	past          []pastReason
+	sent, stalled uint64     // requests since the last measurement
+	dialled       [60]uint64 // connections opened in each of the last seconds
+	second        int
 }
 
 // pastReason is a signal that was bad at some time in the run.
@@ -49,15 +50,16 @@ const (
 	probeEvery = 10 * time.Millisecond
 	slowProbe  = 5 * time.Millisecond
 
-	maxDelay  = 50 * time.Millisecond // one oversleep that bends latencies
-	maxSlow   = 0.20                  // share of probes that overslept: they bend them all the time
-	maxCPU    = 0.95                  // of the cores
-	maxWait   = 0.50                  // of the time in which it wanted one, the process waited for a CPU
-	minWait   = 150 * time.Millisecond
-	maxFiles  = 0.90 // of the limit
-	maxPorts  = 0.90 // of the range
-	maxGC     = 20 * time.Millisecond
-	maxOwnLag = stats.LateAfter // an arrival that a free user waited for
+	maxDelay   = 50 * time.Millisecond // one oversleep that bends latencies
+	maxSlow    = 0.20                  // share of probes that overslept: they bend them all the time
+	maxCPU     = 0.95                  // of the cores
+	maxWait    = 0.50                  // of the time in which it wanted one, the process waited for a CPU
+	minWait    = 150 * time.Millisecond
+	maxFiles   = 0.90 // of the limit
+	maxPorts   = 0.90 // of the range
+	maxStalled = 0.05 // of the requests
+	maxGC      = 20 * time.Millisecond
+	maxOwnLag  = stats.LateAfter // an arrival that a free user waited for
 )
 
 func newHealth() *health {
@@ -111,12 +113,13 @@ func (h *health) watch() {
 	}
 }
 
-// sample is the health as of now; it measures anew once a second. dialled is
-// how many connections were opened since the last call, ownLag the longest that
-// an arrival was overdue though a user was free for it.
-func (h *health) sample(now time.Time, inFlight int, dialled uint64, ownLag func() time.Duration) Health {
-	h.flight = max(h.flight, inFlight)
-	h.dialled[h.second%len(h.dialled)] += dialled
+// sample is the health as of now; it measures anew once a second. tr is what
+// users did since the last call, ownLag the longest that an arrival was overdue
+// though a user was free for it.
+func (h *health) sample(now time.Time, tr traffic, ownLag func() time.Duration) Health {
+	h.flight = max(h.flight, tr.inFlight)
+	h.dialled[h.second%len(h.dialled)] += tr.dialled
+	h.sent, h.stalled = h.sent+tr.sent, h.stalled+tr.stalled
 	if span := now.Sub(h.last); span >= time.Second {
 		h.measure(span, ownLag())
 		h.last = now
@@ -128,7 +131,7 @@ func (h *health) sample(now time.Time, inFlight int, dialled uint64, ownLag func
 		h.dialled[h.second%len(h.dialled)] = 0
 	}
 	out := h.now
-	out.InFlight, out.MaxFlight, out.SuspectSeconds = inFlight, h.flight, h.suspect
+	out.InFlight, out.MaxFlight, out.SuspectSeconds = tr.inFlight, h.flight, h.suspect
 	return out
 }
 
@@ -181,7 +184,18 @@ func (h *health) measure(span, ownLag time.Duration) {
 		j.signal("ports", float64(n.Ports)/float64(n.PortLimit)/maxPorts, "keep connections alive, give more source addresses with --bind, or widen net.ipv4.ip_local_port_range",
 			"local ports %d of %d", n.Ports, n.PortLimit)
 	}
+	if h.sent > 0 {
+		j.signal("queue", float64(h.stalled)/float64(h.sent)/maxStalled, "the network between, or the target, does not take requests as fast as they are made: their wait here is in the latency",
+			"send queue full for %d%% of the requests", 100*h.stalled/h.sent)
+	}
+	h.sent, h.stalled = 0, 0
 	h.now = n
+}
+
+// traffic is what users did since the last tick.
+type traffic struct {
+	inFlight               int
+	dialled, sent, stalled uint64
 }
 
 // judge holds one measurement's signals against their limits.

@@ -18,7 +18,7 @@ func sampled(h *health, most time.Duration, ok func(Health) bool) (Health, bool)
 	defer t.Stop()
 	for {
 		now := <-t.C
-		if s := h.sample(now, 0, 0, noLag); len(s.Checks) > 0 && ok(s) {
+		if s := h.sample(now, traffic{}, noLag); len(s.Checks) > 0 && ok(s) {
 			return s, true
 		} else if now.After(deadline) {
 			return s, false
@@ -114,12 +114,12 @@ func TestHealthWithoutPorts(t *testing.T) {
 	}
 	h := newHealth()
 	defer h.close()
-	h.sample(time.Now(), 0, 0, noLag)
-	s := h.sample(time.Now().Add(2*time.Second), 0, uint64(limit), noLag)
+	h.sample(time.Now(), traffic{}, noLag)
+	s := h.sample(time.Now().Add(2*time.Second), traffic{dialled: uint64(limit)}, noLag)
 	if got := s.Ports; got > used+1000 || got > limit {
 		t.Errorf("ports: got %d; the system uses about %d of %d", got, used, limit)
 	}
-	if s = h.sample(time.Now().Add(70*time.Second), 0, 0, noLag); s.PortLimit != limit {
+	if s = h.sample(time.Now().Add(70*time.Second), traffic{}, noLag); s.PortLimit != limit {
 		t.Errorf("limit: got %d, want %d", s.PortLimit, limit)
 	}
 }
@@ -152,8 +152,21 @@ func TestHealthSeesItsOwnLag(t *testing.T) {
 	}
 	h := newHealth()
 	defer h.close()
-	s := h.sample(time.Now().Add(2*time.Second), 0, 0, func() time.Duration { return time.Second })
+	s := h.sample(time.Now().Add(2*time.Second), traffic{}, func() time.Duration { return time.Second })
 	if hasReason(s, "own delay") == "" {
 		t.Errorf("got %+v, want the own delay among the reasons", s.Reasons)
+	}
+}
+
+func TestAFullSendQueueIsNamed(t *testing.T) {
+	h := newHealth()
+	defer h.close()
+	s := h.sample(time.Now().Add(2*time.Second), traffic{sent: 100, stalled: 20}, noLag)
+	found := false
+	for _, r := range s.Reasons {
+		found = found || strings.Contains(r.What, "send queue full for 20% of the requests")
+	}
+	if s.OK || !found {
+		t.Errorf("got %+v, want the send queue as a reason", s.Reasons)
 	}
 }

@@ -79,6 +79,8 @@ type Reply struct {
 	Surplus int
 	Chunked bool
 	Cookies bool // there is a Set-Cookie header
+	// Stalled says that the request did not fit the send queue at once.
+	Stalled bool
 	Encoded bool // there is a Content-Encoding header
 
 	In, Out int64 // bytes read and written, interim replies included
@@ -356,6 +358,7 @@ func (c *Conn) fill(r *Reply) error {
 	default:
 		n, err = c.w.read(nil, c.class)
 		if c.w.short && err == nil {
+			r.Stalled = true
 			c.write(c.w.out, nil)
 			c.w.out = nil
 			n, err = c.w.read(nil, c.class)
