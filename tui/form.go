@@ -8,6 +8,7 @@ import (
 	"time"
 
 	tea "charm.land/bubbletea/v2"
+	"github.com/charmbracelet/x/ansi"
 )
 
 // Form is what a run is started with.
@@ -395,9 +396,15 @@ func wrapText(s string, w int) []string {
 			if line != "" {
 				lines, line = append(lines, line), ""
 			}
-			head := fit(word, w)
+			head := strings.TrimRight(fit(word, w), " ")
+			if head == "" { // a mark, or a character, wider than the line
+				head = ansi.Truncate(word, max(w, 2), "")
+			}
+			if head == "" {
+				return append(lines, line)
+			}
 			lines = append(lines, head)
-			word = strings.TrimPrefix(word, strings.TrimRight(head, " "))
+			word = strings.TrimPrefix(word, head)
 		}
 		switch {
 		case line == "":
