@@ -159,7 +159,7 @@ func clock(d time.Duration) string {
 func inTime(seconds float64) string {
 	switch s := math.Ceil(seconds); {
 	case math.IsNaN(s) || s >= 366*86400:
-		return "more than a year"
+		return "> 1 year"
 	case s < 120:
 		return strconv.Itoa(int(s)) + " s"
 	case s < 120*60:

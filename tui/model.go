@@ -348,7 +348,7 @@ func (m *model) update(msg tea.Msg) tea.Cmd {
 			if m.leaving {
 				return m.leave(Quit)
 			}
-			if m.went {
+			if m.went && m.form == nil {
 				m.say("the run is over: %s", reasonText(m.live))
 			}
 		}
