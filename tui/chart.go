@@ -161,6 +161,46 @@ func (c *chart) least(upper float64) float64 {
 // labelEvery is how many rows share a label.
 func labelEvery(rows int) int { return (rows + 8) / 9 }
 
+type axisLabel struct {
+	x    int
+	text string
+}
+
+// labels are the marks in sight, each cut to the room before the next one: what
+// is there for no more than its sign keeps that.
+func (c *chart) labels(cols int) []axisLabel {
+	var all []axisLabel
+	for _, m := range c.marks {
+		if x := c.column(m.at, cols); x >= 0 {
+			all = append(all, axisLabel{x, cut(clean(m.text), 16)})
+		}
+	}
+	sort.SliceStable(all, func(i, j int) bool { return all[i].x < all[j].x })
+	var out []axisLabel
+	end := 0 // of the label before
+	for i, l := range all {
+		if i+1 < len(all) && all[i+1].x == l.x {
+			continue // the newest of one column speaks for it
+		}
+		next := cols
+		if i+1 < len(all) {
+			next = all[i+1].x - 1
+		} else if x := max(cols-width(l.text), end); x < l.x {
+			l.x = x // the last one may reach back
+		}
+		if room := max(next-l.x, 1); width(l.text) > room {
+			if room >= 3 {
+				l.text = cut(l.text, room)
+			} else {
+				l.text = string([]rune(l.text)[:1])
+			}
+		}
+		end = l.x + width(l.text) + 1
+		out = append(out, l)
+	}
+	return out
+}
+
 func (c *chart) column(at time.Duration, cols int) int {
 	if at < c.from || c.span <= 0 || at > c.from+c.span {
 		return -1
@@ -191,10 +231,8 @@ func (c *chart) axis(cols, cursor int) string {
 			cell[x+i], style[x+i] = r[i], st
 		}
 	}
-	for _, m := range c.marks {
-		if x := c.column(m.at, cols); x >= 0 {
-			put(x, cut(clean(m.text), 16), &modified)
-		}
+	for _, m := range c.labels(cols) {
+		put(m.x, m.text, &modified)
 	}
 	if cursor >= 0 {
 		put(max(cursor-1, 0), "◀▶", &accent)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"tload/stats"
+	"tload/swarm"
 )
 
 func drawn(t *testing.T, c *chart, w, h int) string {
@@ -140,5 +141,46 @@ func TestColumnsTakeEverySecond(t *testing.T) {
 	coarse := []stats.Second{{At: 0, Span: 10 * time.Second, OK: 7}}
 	if got := columnsOf(coarse, 0, 20*time.Second, 20, pick, mean); got[9] != 7 || !math.IsNaN(got[10]) {
 		t.Errorf("a coarse slot: got %v", got)
+	}
+}
+
+func TestMarksDoNotWriteOverEachOther(t *testing.T) {
+	c := &chart{span: 100 * time.Second, cursor: -1}
+	for _, m := range []struct {
+		at   int
+		text string
+	}{{10, "▲deploy"}, {13, "▲rollback"}, {14, "▲+100u"}, {40, "▲first"}, {40, "▲second"}, {96, "▲the last one"}} {
+		c.marks = append(c.marks, chartMark{time.Duration(m.at) * time.Second, m.text})
+	}
+	for cols := 20; cols <= 200; cols++ {
+		end := 0
+		for _, l := range c.labels(cols) {
+			if l.x < end || l.x+width(l.text) > cols || l.text == "" {
+				t.Fatalf("%d columns: %q at %d, the one before ends at %d", cols, l.text, l.x, end)
+			}
+			end = l.x + width(l.text)
+		}
+	}
+	line := plainText(c.axis(100, -1))
+	for _, part := range []string{"▲+100u", "▲second", "▲the last one"} {
+		if !strings.Contains(line, part) {
+			t.Errorf("%q is not on %q", part, line)
+		}
+	}
+}
+
+func TestARunUnderASecondIsDrawn(t *testing.T) {
+	p := sit(t, 80, 24, Options{})
+	p.load.set(func(s *swarm.Snapshot) {
+		s.Elapsed, s.Seconds, s.State, s.Marks, s.Segments, s.Changes = 600*time.Millisecond, nil, swarm.Stopped, nil, nil, nil
+		s.RunTime = 0
+		s.Total = row("", "", 600, 0, 5, 9, 20, 30)
+	})
+	p.tick()
+	for _, keys := range []string{"1", "3"} {
+		p.press(keys)
+		if s := p.sees(); !strings.ContainsAny(s, "╸╴") {
+			t.Errorf("no line is drawn:\n%s", s)
+		}
 	}
 }

@@ -2,6 +2,7 @@ package tui
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"mime"
 	"strings"
@@ -16,6 +17,7 @@ type document struct {
 	json   bool     // worth colouring
 	hex    bool
 	kind   string // "JSON, shown indented"
+	wrong  string // where it is not what it says
 	note   string // how it was decoded
 	marked string // what was masked
 }
@@ -47,6 +49,20 @@ func (k docKey) read(s *secrets) *document {
 		part = k.x.Request
 	}
 	d := &document{}
+	if !k.request && headless(k.x) {
+		head := part.Head
+		if !k.revealed {
+			head = maskedReceived(head, s)
+		}
+		d.kind = "bytes as received: the head is not valid"
+		if d.hex = isBinary(head) != k.hex; d.hex {
+			d.kind += " · hex"
+			d.lines = hexLines(head)
+		} else {
+			d.lines = textLines(head)
+		}
+		return d
+	}
 	most := mostDecoded
 	if k.preview {
 		part.Body, most = part.Body[:min(len(part.Body), previewBytes)], previewBytes
@@ -75,16 +91,21 @@ func (k docKey) read(s *secrets) *document {
 		if media != "" {
 			d.kind = clean(media) + " · hex"
 		}
-		for at := 0; at < len(body) && len(d.lines) < mostLines; at += 16 {
-			d.lines = append(d.lines, hexLine(body, at))
-		}
+		d.lines = hexLines(body)
 		return d
 	}
-	isJSON := strings.HasSuffix(media, "json") && len(bytes.TrimSpace(body)) > 0 || looksLikeJSON(body)
+	labelled := strings.HasSuffix(media, "json")
+	isJSON := labelled && (startsJSON(body) || json.Valid(body)) || looksLikeJSON(body)
+	if isJSON && !k.raw {
+		text, wrong, invalid := indented(body)
+		if isJSON = labelled || !invalid; isJSON { // else it only began like JSON
+			body, d.wrong = text, wrong
+		}
+	}
 	switch {
+	case isJSON && !k.raw && d.wrong != "":
+		d.json, d.kind = true, d.wrong
 	case isJSON && !k.raw:
-		p := printer{indent: true}
-		body = p.print(body)
 		d.json, d.kind = true, "JSON, shown indented"
 	case isJSON:
 		d.json, d.kind = true, "JSON, as it came"
@@ -92,6 +113,8 @@ func (k docKey) read(s *secrets) *document {
 		d.kind = "XML"
 	case media == "text/html":
 		d.kind = "HTML"
+	case labelled && len(body) > 0:
+		d.kind = clean(media) + ", but it is not JSON"
 	case media != "":
 		d.kind = clean(media)
 	default:
@@ -100,6 +123,48 @@ func (k docKey) read(s *secrets) *document {
 	d.json = d.json && len(body) <= mostColour
 	d.lines = textLines(body)
 	return d
+}
+
+// headless says that what came cannot be parted into head and body, so that all
+// of it is shown as it came: the head ends in a line that is none.
+func headless(x *stats.Exchange) bool {
+	if x.Kind != stats.Protocol || len(x.Response.Body) > 0 {
+		return false
+	}
+	line, rest := firstLine(x.Response.Head)
+	if line != "" && !strings.HasPrefix(line, "HTTP/") {
+		return true
+	}
+	for len(rest) > 0 {
+		line, end := cutLine(rest)
+		rest = rest[len(line)+len(end):]
+		if len(line) == 0 {
+			return len(rest) > 0
+		}
+		if line[0] != ' ' && line[0] != '\t' && bytes.IndexByte(line, ':') <= 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// maskedReceived masks what may be a head and, after an empty line, a body.
+func maskedReceived(b []byte, s *secrets) []byte {
+	n := len(b)
+	for _, gap := range []string{"\r\n\r\n", "\n\n"} {
+		if i := bytes.Index(b, []byte(gap)); i >= 0 {
+			n = min(n, i+len(gap))
+		}
+	}
+	head := s.head(b[:n:n], hideButScheme)
+	return append(head, s.body(b[n:], headerOf(b[:n], "Content-Type"), hide)...)
+}
+
+func hexLines(body []byte) (lines []string) {
+	for at := 0; at < len(body) && len(lines) < mostLines; at += 16 {
+		lines = append(lines, hexLine(body, at))
+	}
+	return lines
 }
 
 // textLines parts text into lines that are safe to draw. A line too long for
@@ -163,9 +228,12 @@ func headers(head []byte) []string {
 	return out
 }
 
-// kept says how much of a body there is.
-func kept(p stats.Part) string {
+// kept says how much of a body there is. In a file the secrets were masked when
+// it was written, which made the body another length.
+func kept(p stats.Part, fromFile bool) string {
 	switch {
+	case fromFile && int64(len(p.Body)) != p.Size && bytes.Contains(p.Body, []byte(stats.Masked)):
+		return fmt.Sprintf("secrets are masked in this file (%s bytes arrived)", thousands(p.Size))
 	case p.Cut():
 		return fmt.Sprintf("cut: %s of %s bytes kept (--capture-body)", thousands(len(p.Body)), thousands(p.Size))
 	case p.Expected >= 0 && p.Size < p.Expected:

@@ -178,7 +178,8 @@ func sumOf(rows []endpoint) endpoint {
 	return endpoint{Row: &stats.Row{}, s: s}
 }
 
-func totalLine(t *table[endpoint], label string, e *endpoint, w int) string {
+// totalLine is a line of totals under a table, with the fullest label that fits.
+func totalLine(t *table[endpoint], e *endpoint, w int, labels ...string) string {
 	one := *t
 	one.rows, one.at, one.top, one.height = []endpoint{*e}, -1, 0, 1
 	lines := one.draw(w, 2, false)
@@ -193,5 +194,6 @@ func totalLine(t *table[endpoint], label string, e *endpoint, w int) string {
 			room += c.width + 1
 		}
 	}
+	label := firstThatFits(room, labels...)
 	return bold.Styled(" "+fit(cut(label, room), room)) + bold.Styled(plainText(ansiRest(lines[1], room+1)))
 }

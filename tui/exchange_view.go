@@ -5,8 +5,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/charmbracelet/x/ansi"
-
 	"tload/stats"
 )
 
@@ -56,6 +54,29 @@ func (e *exchange) side(m *model, w, h int) []string {
 	return sized(out, w, h)
 }
 
+// endedBy is how an exchange ended that got no byte of a reply; empty if one came,
+// or if it is of a protocol whose replies are not kept.
+func endedBy(x *stats.Exchange) string {
+	if len(x.Response.Head) > 0 || x.Response.Size > 0 || x.Status != 0 {
+		return ""
+	}
+	switch x.Kind {
+	case stats.DNS:
+		return "the name did not resolve"
+	case stats.Connect:
+		return "no connection"
+	case stats.TLS:
+		return "the handshake failed"
+	case stats.Timeout:
+		return "the time was up"
+	case stats.Reset:
+		return "reset"
+	case stats.EOF:
+		return "the peer closed"
+	}
+	return ""
+}
+
 // timing is where the time went, phase by phase.
 func (e *exchange) timing(w int) []string {
 	x := e.x
@@ -88,21 +109,39 @@ func (e *exchange) timing(w int) []string {
 	where := strings.Trim(x.Conn.Local+" → "+x.Conn.Remote, " →")
 	if x.Conn.Reused {
 		out = append(out, " "+fit("connection", 16)+cut("reused  "+clean(where), max(w-18, 0)))
+	}
+	ended := endedBy(x)
+	for _, part := range []struct {
+		name  string
+		d     time.Duration
+		note  string
+		needs bool // shown even where it took no time
+	}{
+		{"DNS", p.DNS, "", false},
+		{"TCP connect", p.Connect, "new connection " + where, ended == "" && !x.Conn.Reused && where != ""},
+		{"TLS handshake", p.TLS, x.Conn.TLS, ended == "" && !x.Conn.Reused && x.Conn.TLS != ""},
+		{"request written", p.Write, "", ended == ""},
+	} {
+		if part.d > 0 || part.needs {
+			out = append(out, row(part.name, part.d, part.note))
+		}
+	}
+	if ended != "" { // without a byte of a reply
+		if rest := x.Took - p.DNS - p.Connect - p.TLS - p.Write; rest > 0 && p.Write > 0 {
+			out = append(out, row("no reply", rest, fmt.Sprintf("waited %s ms for the first byte, then %s", phase(rest), ended)))
+			if narrow {
+				out = append(out, " "+cut("then "+ended, w-2))
+			}
+		} else if rest > 0 {
+			out = append(out, row("then", rest, ended))
+		}
 	} else {
-		if p.DNS > 0 {
-			out = append(out, row("DNS", p.DNS, ""))
+		note := ""
+		if x.Response.Cut() {
+			note = fmt.Sprintf("%s of %s B kept", thousands(len(x.Response.Body)), thousands(x.Response.Size))
 		}
-		out = append(out, row("TCP connect", p.Connect, "new connection "+where))
-		if p.TLS > 0 || x.Conn.TLS != "" {
-			out = append(out, row("TLS handshake", p.TLS, x.Conn.TLS))
-		}
+		out = append(out, row("first byte", p.FirstByte, ""), row("body read", p.Body, note))
 	}
-	out = append(out, row("request written", p.Write, ""), row("first byte", p.FirstByte, ""))
-	note := ""
-	if x.Response.Cut() {
-		note = fmt.Sprintf("%s of %s B kept", thousands(len(x.Response.Body)), thousands(x.Response.Size))
-	}
-	out = append(out, row("body read", p.Body, note))
 	return append(out, " "+bold.Styled(fit("total", 16)+right(phase(x.Took), 8)+" ms"))
 }
 
@@ -147,17 +186,28 @@ func (e *exchange) main(m *model, w, h int) []string {
 		part = e.x.Request
 	}
 	if e.part <= partTiming {
-		note := kept(part)
+		note := kept(part, m.opened)
+		if d != nil && len(part.Body) == 0 && len(d.lines) > 0 {
+			note = d.kind
+		}
 		if d != nil && len(part.Body) > 0 {
 			note = join(note, d.kind, d.note, d.marked)
-			if d.json {
-				note = join(note, "b: raw", "x: hex")
-			}
 		}
 		if part.Cut() && len(part.SHA256) > 0 {
 			note = join(note, fmt.Sprintf("sha256 of all: %x…", part.SHA256[:min(len(part.SHA256), 4)]))
 		}
+		if d != nil && d.json {
+			note = firstThatFits(w-2, join(note, "b: raw", "x: hex"), note)
+		}
 		foot = []string{" " + cut(note, w-2)}
+		if d != nil && d.wrong != "" && h >= 12 { // that is worth a second line
+			foot = foot[:0]
+			for i, l := range wrapText(note, max(w-2, 8)) {
+				if i < 2 {
+					foot = append(foot, " "+l)
+				}
+			}
+		}
 	}
 	room := max(h-len(out)-len(foot), 0)
 	m.areas = append(m.areas, area{x: m.frame.w - w, y: headLines + len(out), w: w, h: room, wheel: func(do action) { e.text.act(do) }})
@@ -165,7 +215,7 @@ func (e *exchange) main(m *model, w, h int) []string {
 	switch {
 	case e.part <= partTiming && e.shown != e.key(m):
 		body = []string{dim.Styled(" …")}
-	case e.part <= partTiming && len(part.Body) == 0:
+	case e.part <= partTiming && len(e.text.lines) == 0:
 		body = []string{dim.Styled(" (no body)")}
 	default:
 		body = e.text.draw(w, room)
@@ -203,7 +253,7 @@ func (e *exchange) headOf(m *model, w, h int) []string {
 	default:
 		styled = badBold.Styled(x.Kind.String()) + "  no response"
 	}
-	out := []string{between(" "+ansi.Truncate(styled, max(w-width(end)-2, 4), "…")+"\x1b[m", end, w)}
+	out := []string{between(" "+cut(styled, max(w-width(end)-2, 4))+"\x1b[m", end, w)}
 	if x.Message != "" && e.part == partResponse && (x.Kind != stats.HTTP || line == "") {
 		for i, l := range wrapText(clean(oneLine(x.Message)), max(w-12, 8)) {
 			if i == 3 {
@@ -217,6 +267,9 @@ func (e *exchange) headOf(m *model, w, h int) []string {
 		}
 	}
 	hs := headers(head)
+	if e.part == partResponse && headless(x) {
+		return out // all of it stands below
+	}
 	room := max(h/4, 2)
 	if h >= 30 && len(hs) <= h/3 {
 		for _, l := range hs {

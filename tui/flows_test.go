@@ -470,7 +470,7 @@ func TestForm(t *testing.T) {
 	p.press("backspace 50 tab tab tab")
 	p.want("50")
 	p.m.o.FileLimit = 64
-	p.want("too low for 50 users: want 250 at least")
+	p.want("too low for 50 users", "run ulimit -n 114, start again")
 	p.press("tab space down down enter")
 	if got.Users != 50 || got.Choices[0].On || !got.Choices[1].On || got.RunTime != 10*time.Minute || got.DryRun {
 		t.Errorf("got %+v", got)
@@ -606,4 +606,60 @@ func TestAnotherRunAfterTheFirst(t *testing.T) {
 	if first.told() != "" || second.told() != "scale 210 you" {
 		t.Errorf("the first run was told %q, the second %q", first.told(), second.told())
 	}
+}
+
+func TestTotalsOfAFilter(t *testing.T) {
+	p := sit(t, 100, 30, Options{})
+	p.press("2 /c enter")
+	p.want("FILTERED (no pNN)", "4 of 5: their percentiles do not add up")
+	p.press("/ heckout enter")
+	for _, l := range strings.Split(p.sees(), "\n") {
+		if strings.Contains(l, "AGGREGATED (filtered)") && strings.Contains(l, "640") {
+			return
+		}
+	}
+	t.Fatalf("the total of one row lacks its percentiles:\n%s", p.sees())
+}
+
+func TestTheFormSaysWhatItFoundAndFits(t *testing.T) {
+	for text, want := range map[string]string{
+		"resolves 127.0.0.1 · GET / 200 in 1.2 ms": "✓ reached: resolves", "GET / 404 in 1.2 ms": "▲ reached: GET / 404", "GET / 503 in 400 ms": "▲ reached", "GET / 302 in 400 ms": "✓ reached",
+	} {
+		o := formOptions()
+		o.Probe = func(context.Context, string) (string, error) { return text, nil }
+		p := sit(t, 80, 24, o)
+		p.press("tab")
+		p.want(want)
+	}
+	o := formOptions()
+	for limit, want := range map[int]string{10: "leave, run ulimit -n 264, start again", 100: "or at most 36 users", 1024: "✓ enough for 200 users"} {
+		o.FileLimit = limit
+		p := sit(t, 80, 24, o)
+		p.want(want)
+		p.wantNot("at most 0", "at most -")
+	}
+	o.Form.Users, o.Form.SpawnRate = 5_000_001, 0.05
+	p := sit(t, 80, 24, o)
+	p.want("(peak in > 1 year)")
+	p.press("enter")
+	p.want("users: at most 5 000 000")
+
+	// After a run: no word of the old one, and the way back is in the footer.
+	o = formOptions()
+	o.Run = newFake(snapshot())
+	for _, w := range []int{40, 60, 75, 80} {
+		p := sit(t, w, 24, o)
+		o.Run.(*fakeLoad).set(func(s *swarm.Snapshot) { s.State = swarm.Stopped })
+		p.tick()
+		p.m.say("the run is over: stopped")
+		p.press("R")
+		p.want("new run", "esc back")
+		p.wantNot("the run is over")
+	}
+}
+
+func TestChangesListMarksAndSegments(t *testing.T) {
+	p := sit(t, 100, 30, Options{})
+	p.press("5")
+	p.want("100 → 200 at 20/s", "00:10  segment steady", "01:40  mark deploy")
 }

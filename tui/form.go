@@ -3,11 +3,14 @@ package tui
 import (
 	"context"
 	"fmt"
+	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
+	"github.com/charmbracelet/x/ansi"
 )
 
 // Form is what a run is started with.
@@ -270,10 +273,15 @@ func (f *form) view(m *model, w, h int) []string {
 	out = append(out, "   "+focus(0, "Host      ")+"   "+f.host.view(wide, f.at == 0))
 	if f.probeM != "" {
 		sign := tick(!f.probeE) + " "
-		if f.probeM == "…" {
+		switch {
+		case f.probeM == "…":
 			sign = ""
+		case !f.probeE && errorStatus.MatchString(f.probeM): // an answer, and none to load
+			sign = warning.Styled("▲") + " reached: "
+		case !f.probeE:
+			sign += "reached: "
 		}
-		out = append(out, strings.Repeat(" ", 16)+sign+cut(f.probeM, max(w-30, 10))+dim.Styled(" (one probe)"))
+		out = append(out, strings.Repeat(" ", 16)+sign+cut(f.probeM, max(w-16-width(sign)-13, 10))+dim.Styled(" (one probe)"))
 	} else {
 		gap()
 	}
@@ -284,8 +292,8 @@ func (f *form) view(m *model, w, h int) []string {
 	if users > 0 && rate > 0 {
 		peak = dim.Styled("(peak in " + inTime(float64(users)/rate) + ")")
 	}
-	out = append(out,
-		"   "+focus(1, "Users     ")+"   "+f.users.view(9, f.at == 1)+"    "+focus(2, "Spawn rate")+"   "+f.rate.view(7, f.at == 2)+" users/s   "+peak,
+	line := "   " + focus(1, "Users     ") + "   " + f.users.view(9, f.at == 1) + "    " + focus(2, "Spawn rate") + "   " + f.rate.view(7, f.at == 2)
+	out = append(out, firstThatFits(w, line+" users/s   "+peak, line+" users/s", line+"/s"),
 		"   "+focus(3, "Run time  ")+"   "+f.time.view(9, f.at == 3)+"    "+dim.Styled("blank = until you stop it"),
 		"   "+focus(4, "Stop grace")+"   "+f.grace.view(9, f.at == 4)+"    "+dim.Styled("wait for requests in flight"))
 	gap()
@@ -321,12 +329,20 @@ func (f *form) view(m *model, w, h int) []string {
 	out = append(out, "   Capture      "+focus(f.captureAt(), box(f.keep)+" "+what))
 	if lim := m.o.FileLimit; lim > 0 {
 		gap()
-		want := users + 200 // connections, and what the program itself holds open
+		who, want := plural(users, "user"), max(users, 0)+spareFiles
+		if users > mostUsers {
+			who, want = "so many users", mostUsers+spareFiles
+		}
+		lead := "   Open files   "
 		if lim >= want {
-			out = append(out, fmt.Sprintf("   Open files   ulimit -n %d %s enough for %s", lim, tick(true), plural(users, "user")))
+			out = append(out, lead+firstThatFits(w-17, fmt.Sprintf("ulimit -n %d %s enough for %s", lim, tick(true), who), fmt.Sprintf("%d %s enough", lim, tick(true))))
 		} else {
-			out = append(out, fmt.Sprintf("   Open files   ulimit -n %d %s too low for %s: want %d at least", lim, tick(false), plural(users, "user"), want),
-				"                run: ulimit -n 65535")
+			out = append(out, lead+firstThatFits(w-17, fmt.Sprintf("ulimit -n %d %s too low for %s", lim, tick(false), who), fmt.Sprintf("%d %s too low", lim, tick(false))))
+			advice := []string{fmt.Sprintf("leave, run ulimit -n %d, start again", want), fmt.Sprintf("ulimit -n %d", want)}
+			if most := lim - spareFiles; most > 0 {
+				advice = append([]string{fmt.Sprintf("%s; or at most %s", advice[0], plural(most, "user"))}, advice...)
+			}
+			out = append(out, strings.Repeat(" ", len(lead))+firstThatFits(w-17, advice...))
 		}
 	}
 	gap()
@@ -353,8 +369,12 @@ func (f *form) view(m *model, w, h int) []string {
 			out = append(out, "   "+badBold.Styled(sign+l))
 		}
 	}
+	show := footers[inForm]
+	if m.load != nil {
+		show = append([]action{formStart, formLeave}, slices.DeleteFunc(slices.Clone(show), func(do action) bool { return do == formStart })...)
+	}
 	foot := " "
-	for _, do := range footers[inForm] {
+	for _, do := range show {
 		b, _ := bound(inForm, do)
 		label, words := b.keys[0], b.foot
 		switch do {
@@ -363,14 +383,20 @@ func (f *form) view(m *model, w, h int) []string {
 		case interrupt:
 			words = "quit"
 		}
-		foot += accent.Styled(label) + " " + words + "  "
-	}
-	if m.load != nil {
-		foot += accent.Styled("esc") + " back"
+		if next := accent.Styled(label) + " " + words + "  "; width(foot)+width(next)-2 <= w {
+			foot += next
+		}
 	}
 	out = sized(out, w, max(h-2, 0))
 	return append(out, m.noteLine(), foot)
 }
+
+// spareFiles is how many files are open besides the users' connections, as the
+// check before a run has it.
+const spareFiles = 64
+
+// errorStatus finds a reply of 400 or above in what a look at the host found.
+var errorStatus = regexp.MustCompile(`\bGET \S+ [45]\d\d\b`)
 
 func box(on bool) string {
 	if on {
@@ -395,9 +421,15 @@ func wrapText(s string, w int) []string {
 			if line != "" {
 				lines, line = append(lines, line), ""
 			}
-			head := fit(word, w)
+			head := strings.TrimRight(fit(word, w), " ")
+			if head == "" { // a mark, or a character, wider than the line
+				head = ansi.Truncate(word, max(w, 2), "")
+			}
+			if head == "" {
+				return append(lines, line)
+			}
 			lines = append(lines, head)
-			word = strings.TrimPrefix(word, strings.TrimRight(head, " "))
+			word = strings.TrimPrefix(word, head)
 		}
 		switch {
 		case line == "":

@@ -159,7 +159,7 @@ func clock(d time.Duration) string {
 func inTime(seconds float64) string {
 	switch s := math.Ceil(seconds); {
 	case math.IsNaN(s) || s >= 366*86400:
-		return "more than a year"
+		return "> 1 year"
 	case s < 120:
 		return strconv.Itoa(int(s)) + " s"
 	case s < 120*60:
@@ -282,17 +282,16 @@ func cut(s string, w int) string {
 // whole takes the beginning of a mark such as ‹U+202E› off the end of a text
 // that was cut inside it.
 func whole(s string) string {
-	at := strings.LastIndex(s, "‹U+")
-	if at < 0 {
-		if n := strings.TrimSuffix(s, "‹U"); n != s {
-			return n
+	at := strings.LastIndex(s, "‹")
+	if at < 0 || strings.Contains(s[at:], "›") {
+		return s
+	}
+	end := at + len("‹")
+	for _, next := range []string{"U", "+"} {
+		if strings.HasPrefix(s[end:], next) {
+			end += len(next)
 		}
-		return s
 	}
-	if strings.Contains(s[at:], "›") {
-		return s
-	}
-	end := at + len("‹U+")
 	for end < len(s) && strings.IndexByte("0123456789ABCDEF", s[end]) >= 0 {
 		end++
 	}

@@ -260,7 +260,7 @@ func (m *model) again() tea.Cmd {
 	if f.Host == "" { // it was not started from the form
 		f.Host, f.Users, f.SpawnRate, f.RunTime = m.live.Host, m.live.Peak, m.live.SpawnRate, m.live.RunTime
 	}
-	m.form = newForm(m, f)
+	m.form, m.toast = newForm(m, f), ""
 	return m.form.probe(m)
 }
 

@@ -197,7 +197,7 @@ var bindings = []binding{
 // footers say which keys each place shows at its foot, most used first. Help
 // is always last.
 var footers = map[place][]action{
-	inForm:     {formNext, formToggle, formStart, formDryRun, interrupt},
+	inForm:     {formNext, formToggle, formStart, interrupt, formDryRun},
 	inDash:     {moreUsers, setUsers, open, filter, freeze, stop, nextPane, sortNext, wholeRun, errorsOf, segment, quit},
 	inStats:    {open, sortNext, wholeRun, errorsOf, chartsOf, filter, export, freeze, moreUsers, quit},
 	inDetail:   {errorsOf, chartsOf, wholeRun, back, export, freeze},

@@ -77,6 +77,7 @@ type model struct {
 	ctrlC     time.Time
 	leaving   bool
 	went      bool // the run was seen to go on
+	opened    bool // … was over when it was opened: read from a file
 	idle      bool // nothing was out
 	replies   uint64
 	replied   time.Duration // when that number of them last changed, or nothing was out
@@ -133,7 +134,7 @@ func (m *model) attach(l Load) {
 		}
 	}
 	m.read()
-	if m.live.State == swarm.Stopped { // opened to be read: all of it
+	if m.opened = m.live.State == swarm.Stopped; m.opened { // all of it
 		m.tabs[2][0].(*chartsScreen).window = len(windows) - 1
 	}
 }
@@ -347,7 +348,7 @@ func (m *model) update(msg tea.Msg) tea.Cmd {
 			if m.leaving {
 				return m.leave(Quit)
 			}
-			if m.went {
+			if m.went && m.form == nil {
 				m.say("the run is over: %s", reasonText(m.live))
 			}
 		}

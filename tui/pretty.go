@@ -3,6 +3,8 @@ package tui
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
+	"fmt"
 )
 
 // printer writes JSON again: indented as json.Indent does it, or as it came,
@@ -116,6 +118,27 @@ func (p *printer) print(src []byte) []byte {
 	return p.out
 }
 
+// indented is JSON indented as far as it goes, with what is wrong with it where
+// it breaks off or stops being JSON. From there on the text is as it came.
+func indented(src []byte) (out []byte, wrong string, invalid bool) {
+	src = bytes.TrimPrefix(src, []byte("\ufeff"))
+	p := printer{indent: true}
+	var whole json.RawMessage
+	err := json.Unmarshal(src, &whole)
+	if err == nil {
+		return p.print(src), "", false
+	}
+	e, ok := errors.AsType[*json.SyntaxError](err)
+	if !ok || e.Error() == "unexpected end of JSON input" {
+		out = p.print(src)
+		return out, fmt.Sprintf("JSON breaks off at line %s: shown as far as it goes", thousands(bytes.Count(out, []byte("\n"))+1)), false
+	}
+	at := min(max(int(e.Offset)-1, 0), len(src))
+	out = p.print(src[:at])
+	wrong = fmt.Sprintf("JSON is not valid from line %s: the rest as it came", thousands(bytes.Count(out, []byte("\n"))+1))
+	return append(out, src[at:]...), wrong, true
+}
+
 func (p *printer) newline(depth int) {
 	p.out = append(p.out, '\n')
 	for range min(depth, deepest) {
@@ -146,6 +169,11 @@ func keyName(quoted []byte) string {
 		return string(quoted)
 	}
 	return s
+}
+
+func startsJSON(b []byte) bool {
+	b = bytes.TrimLeft(b, " \t\r\n\ufeff")
+	return len(b) > 0 && (b[0] == '{' || b[0] == '[')
 }
 
 // looksLikeJSON guesses by the first character and what follows it.

@@ -87,10 +87,34 @@ func (c *chartsScreen) notice(m *model, msg tea.Msg) tea.Cmd {
 }
 
 func (c *chartsScreen) data(m *model) []stats.Second {
-	if c.key != nil {
-		return c.seconds
+	if c.key == nil {
+		return m.seconds()
 	}
-	return m.snap.Seconds
+	if r := m.row(*c.key); len(c.seconds) == 0 && r != nil {
+		return m.beginning(r)
+	}
+	return c.seconds
+}
+
+// seconds are the points of all requests.
+func (m *model) seconds() []stats.Second {
+	if len(m.snap.Seconds) > 0 {
+		return m.snap.Seconds
+	}
+	return m.beginning(&m.snap.Total)
+}
+
+// beginning is a run that has not seen its first full second yet, or ended
+// before, as one point.
+func (m *model) beginning(r *stats.Row) []stats.Second {
+	s, l := &r.Run, &r.Run.OK
+	if s.Requests == 0 || m.snap.Elapsed <= 0 || m.snap.Elapsed >= 2*time.Second {
+		return nil
+	}
+	return []stats.Second{{
+		Span: m.snap.Elapsed, OK: s.Requests - min(s.Failures, s.Requests), Failed: s.Failures, Late: s.Late, NotStarted: s.NotStarted, In: s.In, Out: s.Out,
+		P50: l.P50, P95: l.P95, P99: l.P99, P999: l.P999, Max: l.Max, CorrectedP99: s.Corrected.P99, Users: max(m.snap.Running, m.snap.Peak), Target: m.snap.Target,
+	}}
 }
 
 func (c *chartsScreen) windowName() string {

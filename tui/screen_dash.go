@@ -79,7 +79,7 @@ func (d *dash) view(m *model, w, h int) []string {
 	c := m.tabs[2][0].(*chartsScreen)
 	from, span := c.span(m)
 	draw := func(what, w, h int, end string) []string {
-		return picture(m, m.snap.Seconds, what, from, span, percentileSets[0], false, -1, w, h, false, end)
+		return picture(m, m.seconds(), what, from, span, percentileSets[0], false, -1, w, h, false, end)
 	}
 	chartH := 0
 	if !f.slim {
@@ -131,7 +131,7 @@ func (d *dash) view(m *model, w, h int) []string {
 	out = append(out, d.table.draw(w, list-1-totals, d.focus == 0)...)
 	if totals > 0 {
 		total := stats.Row{Trend: m.snap.Total.Trend}
-		out = append(out, totalLine(d.table, "AGGREGATED", &endpoint{Row: &total, s: m.shown(&m.snap.Total)}, w))
+		out = append(out, totalLine(d.table, &endpoint{Row: &total, s: m.shown(&m.snap.Total)}, w, "AGGREGATED"))
 	}
 	if errors > 0 {
 		m.areas = append(m.areas, d.paneArea(d.errors.area(m, 0, headLines+len(out)+1, w, errors-1), 1))

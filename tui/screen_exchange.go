@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"path/filepath"
@@ -200,6 +201,17 @@ func (e *exchange) headerLines(m *model) []string {
 			out = append(out, "  (none)", "")
 			continue
 		}
+		if p.name == "RESPONSE" && headless(e.x) {
+			if h = p.head; !m.reveal {
+				h = maskedReceived(h, m.secrets)
+			}
+			out = append(out, "  the head is not valid; as received:")
+			for _, l := range textLines(h) {
+				out = append(out, "  "+l)
+			}
+			out = append(out, "")
+			continue
+		}
 		out = append(out, "  "+clean(line))
 		for _, l := range headers(h) {
 			out = append(out, "  "+clean(l))
@@ -249,6 +261,10 @@ func (e *exchange) act(m *model, do action) tea.Cmd {
 		e.hex = !e.hex
 		return e.prepare(m)
 	case reveal:
+		if m.opened && maskedInFile(e.x) {
+			m.say("this file holds no secrets: they were masked when it was written")
+			return nil
+		}
 		m.reveal = !m.reveal
 		e.diffOf, e.comparing = [2]*stats.Exchange{}, [2]*stats.Exchange{}
 		if m.reveal {
@@ -272,6 +288,19 @@ func (e *exchange) act(m *model, do action) tea.Cmd {
 		return e.sendAgain(m)
 	}
 	return nil
+}
+
+// maskedInFile says that an exchange was masked before it was written down.
+func maskedInFile(x *stats.Exchange) bool {
+	if strings.Contains(x.URL, stats.Masked) {
+		return true
+	}
+	for _, b := range [][]byte{x.Request.Head, x.Request.Body, x.Response.Head, x.Response.Body} {
+		if bytes.Contains(b, []byte(stats.Masked)) {
+			return true
+		}
+	}
+	return false
 }
 
 func (e *exchange) n() int {

@@ -77,6 +77,9 @@ func (s *statsScreen) view(m *model, w, h int) []string {
 		title += "  tab: tasks"
 	}
 	title += " "
+	if n := len(t.rows); n > 1 && t.query.text != "" && t.query.bad == "" {
+		end = firstThatFits(w-width(title)-2, strings.TrimSuffix(end, " ")+": their percentiles do not add up ", end)
+	}
 	detail := 0
 	if !m.frame.slim && h >= 16 {
 		detail = min(max(h-len(t.rows)-5, 9), h/2, 14)
@@ -94,8 +97,11 @@ func (s *statsScreen) view(m *model, w, h int) []string {
 	m.areas = append(m.areas, t.area(m, 0, y, w, list))
 	out = append(out, t.draw(w, list, true)...)
 	if totals == 2 {
-		sum := sumOf(t.rows)
-		out = append(out, totalLine(t, "AGGREGATED (filtered)", &sum, w))
+		labels, sum := []string{"AGGREGATED (filtered, no pNN)", "FILTERED (no pNN)"}, sumOf(t.rows)
+		if len(t.rows) == 1 {
+			labels, sum = []string{"AGGREGATED (filtered)"}, t.rows[0]
+		}
+		out = append(out, totalLine(t, &sum, w, labels...))
 	}
 	if totals > 0 {
 		label := "AGGREGATED"
@@ -103,7 +109,7 @@ func (s *statsScreen) view(m *model, w, h int) []string {
 			label += " (all)"
 		}
 		total := stats.Row{Key: stats.Key{Name: label}, Trend: m.snap.Total.Trend}
-		out = append(out, totalLine(t, label, &endpoint{Row: &total, s: m.shown(&m.snap.Total)}, w))
+		out = append(out, totalLine(t, &endpoint{Row: &total, s: m.shown(&m.snap.Total)}, w, label))
 	}
 	if detail > 0 {
 		if e, ok := t.selected(); ok {

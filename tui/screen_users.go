@@ -1,8 +1,11 @@
 package tui
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"strings"
+	"time"
 
 	tea "charm.land/bubbletea/v2"
 
@@ -207,14 +210,42 @@ func (s *usersScreen) doing(m *model, w int) []string {
 	return out
 }
 
+// changeLines are what was done to the run, oldest first: users, segments, marks.
 func changeLines(m *model, w int) []string {
-	var out []string
+	type change struct {
+		at   time.Duration
+		wall time.Time
+		what string
+		who  string
+	}
+	var all []change
 	for _, c := range m.snap.Changes {
 		what := fmt.Sprintf("%s → %s", thousands(c.From), thousands(c.To))
 		if c.Rate > 0 {
 			what += fmt.Sprintf(" at %s/s", rate(c.Rate))
 		}
-		out = append(out, cut(fmt.Sprintf(" %s  %s  %s  (%s)", c.Wall.Local().Format("15:04:05"), right(clock(c.At), 7), fit(what, 24), clean(c.Who)), w))
+		all = append(all, change{c.At, c.Wall, what, c.Who})
+	}
+	for i, s := range m.snap.Segments {
+		if i > 0 {
+			all = append(all, change{at: s.From, what: strings.TrimSpace("segment " + s.Name)})
+		}
+	}
+	for _, k := range m.snap.Marks {
+		all = append(all, change{at: k.At, what: strings.TrimSpace("mark " + k.Name)})
+	}
+	slices.SortStableFunc(all, func(a, b change) int { return cmp.Compare(a.at, b.at) })
+	var out []string
+	for _, c := range all {
+		if c.wall.IsZero() {
+			c.wall = m.snap.Started.Add(c.at)
+		}
+		line := fmt.Sprintf(" %s  %s  ", c.wall.Local().Format("15:04:05"), right(clock(c.at), 7))
+		what := clean(c.what)
+		if c.who != "" {
+			what = fit(what, max(width(what), 24)) + "  (" + clean(c.who) + ")"
+		}
+		out = append(out, line+cut(what, max(w-width(line)-1, 0)))
 	}
 	return out
 }

@@ -104,8 +104,41 @@ func (t *textview) down() {
 }
 
 func (t *textview) rows(line string) int {
-	w := max(t.w-t.gutter(), 1)
-	return max((width(line)+w-1)/w, 1)
+	return len(breaks(line, max(t.w-t.gutter(), 1))) - 1
+}
+
+// breaks are the columns at which the rows of a wrapped line begin, and its
+// end. None lies inside a mark such as ‹U+202E›, unless that is wider than a row.
+func breaks(line string, w int) []int {
+	all := width(line)
+	out := []int{0}
+	var marks [][2]int
+	for i, col := 0, 0; ; {
+		at := strings.Index(line[i:], "‹U+")
+		if at < 0 {
+			break
+		}
+		end := strings.Index(line[i+at:], "›")
+		if end < 0 {
+			break
+		}
+		end += i + at + len("›")
+		col += width(line[i : i+at])
+		from := col
+		col += width(line[i+at : end])
+		marks = append(marks, [2]int{from, col})
+		i = end
+	}
+	for at := w; at < all; {
+		for _, m := range marks {
+			if m[0] < at && at < m[1] && m[0] > out[len(out)-1] {
+				at = m[0]
+			}
+		}
+		out = append(out, at)
+		at += w
+	}
+	return append(out, all)
 }
 
 func (t *textview) lastTop() int {
@@ -231,12 +264,13 @@ func (t *textview) draw(w, h int) []string {
 				show = ansi.Cut(show, t.skip, t.skip+room)
 			}
 			if width(line)-t.skip > room {
-				show = ansi.Truncate(show, room-1, "") + "\x1b[m" + dim.Styled("…")
+				show = whole(ansi.Truncate(show, room-1, "")) + "\x1b[m" + dim.Styled("…")
 			}
 			out = append(out, lead+show)
 			continue
 		}
-		rows := t.rows(line)
+		at := breaks(line, room)
+		rows := len(at) - 1
 		first := 0
 		if i == t.top {
 			first = min(t.sub, rows-1)
@@ -245,7 +279,7 @@ func (t *textview) draw(w, h int) []string {
 			if r > 0 {
 				lead = strings.Repeat(" ", g)
 			}
-			out = append(out, lead+ansi.Cut(show, r*room, (r+1)*room)+"\x1b[m")
+			out = append(out, lead+ansi.Cut(show, at[r], at[r+1])+"\x1b[m")
 		}
 	}
 	return sized(out, w, h)

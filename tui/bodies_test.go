@@ -1,0 +1,149 @@
+package tui
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"tload/stats"
+	"tload/swarm"
+)
+
+// opened is the exchange screen with x as the newest sample of the first group.
+func opened(t *testing.T, w, h int, x *stats.Exchange, change func(s *swarm.Snapshot)) *person {
+	t.Helper()
+	p := sit(t, w, h, Options{})
+	p.load.set(func(s *swarm.Snapshot) {
+		g := *s.Groups[0]
+		g.Samples = []*stats.Exchange{x}
+		s.Groups = append([]*stats.Group{&g}, s.Groups[1:]...)
+		if change != nil {
+			change(s)
+		}
+	})
+	p.m.attach(p.load)
+	p.press("4 enter enter")
+	return p
+}
+
+func replied(contentType, body string) *stats.Exchange {
+	x := cartExchange(0)
+	x.Response = stats.Part{Head: []byte("HTTP/1.1 503 Service Unavailable\r\nContent-Type: " + contentType + "\r\n\r\n"), Body: []byte(body), Size: int64(len(body)), Expected: -1}
+	return x
+}
+
+func TestABodyIsWhatItIsNotWhatItsLabelSays(t *testing.T) {
+	for _, c := range []struct{ name, kind, body, lines, note string }{
+		{"valid", "application/json", `{"a":1,"b":2}`, "{|  \"a\": 1,|  \"b\": 2|}", "JSON, shown indented"},
+		{"a number is JSON too", "application/json", `12`, "12", "JSON, shown indented"},
+		{"not JSON at all", "application/json", "not gzip at all", "not gzip at all", "application/json, but it is not JSON"},
+		{"broke off", "application/json", `{"a":1,"b":[2,`, "{|  \"a\": 1,|  \"b\": [|    2,|    ", "JSON breaks off at line 5: shown as far as it goes"},
+		{"wrong in the middle", "application/json", `{"a":1,"b":nope, really}`, "{|  \"a\": 1,|  \"b\": nope, really}", "JSON is not valid from line 3: the rest as it came"},
+		{"two values", "application/json", "{\"a\":1}\n{\"b\": 2}", "{|  \"a\": 1|}{\"b\": 2}", "JSON is not valid from line 3: the rest as it came"},
+		{"text that begins like JSON", "text/plain", "[1] it failed", "[1] it failed", "text/plain"},
+		{"JSON that calls itself text", "text/plain", `{"a":1}`, "{|  \"a\": 1|}", "JSON, shown indented"},
+	} {
+		d := docKey{x: replied(c.kind, c.body)}.read(newSecrets(nil))
+		if got := strings.Join(d.lines, "|"); got != c.lines || d.kind != c.note {
+			t.Errorf("%s: got %q (%s), want %q (%s)", c.name, got, d.kind, c.lines, c.note)
+		}
+	}
+	p := opened(t, 80, 24, replied("application/json", `{"error":"broken",`), nil)
+	p.want("JSON breaks off at line 3")
+}
+
+func TestTheTextOfBrokenJSONIsAllThere(t *testing.T) {
+	whole := `{"a":{"b":[1,{"c":"te xt"},true]},"d":null,"e":"\\"}`
+	bare := func(s string) string { return strings.NewReplacer(" ", "", "\n", "").Replace(s) }
+	for n := 1; n < len(whole); n++ {
+		for _, tail := range []string{"", "?", "\x00", "]", "}", `"`} {
+			in := whole[:n] + tail
+			out, wrong, _ := indented([]byte(in))
+			if bare(string(out)) != bare(in) {
+				t.Fatalf("%q: got %q", in, out)
+			}
+			if !json.Valid([]byte(in)) && wrong == "" {
+				t.Fatalf("%q: not marked", in)
+			}
+		}
+	}
+}
+
+func TestARunFromAFileHoldsNoSecrets(t *testing.T) {
+	x := replied("application/json", `{"token":"***","ok":1}`)
+	x.Response.Size = 36
+	p := opened(t, 100, 30, x, func(s *swarm.Snapshot) { s.State = swarm.Stopped })
+	p.want("secrets are masked in this file (36 bytes arrived)")
+	p.wantNot("cut:")
+	p.press("R")
+	p.want("this file holds no secrets")
+	if p.m.reveal {
+		t.Error("R shows secrets that are not there")
+	}
+	p = opened(t, 100, 30, x, nil)
+	p.want("cut: 22 of 36 bytes kept")
+}
+
+func TestTimingShowsOnlyWhatHappened(t *testing.T) {
+	x := cartExchange(0)
+	x.Kind, x.Status, x.Message, x.Response = stats.Reset, 0, "read: connection reset by peer", stats.Part{Expected: -1}
+	x.Took = 6900 * time.Microsecond
+	x.Conn.TLS = ""
+	x.Phases = stats.Phases{Connect: 100 * time.Microsecond, Write: 100 * time.Microsecond, Body: 6700 * time.Microsecond}
+	p := opened(t, 100, 30, x, nil)
+	p.press("tab tab")
+	p.want("TCP connect", "request written", "waited 6.7 ms for the first byte, then reset")
+	p.wantNot("body read", "DNS  ", "TLS handshake")
+
+	x.Kind, x.Phases, x.Took, x.Conn = stats.DNS, stats.Phases{}, 3*time.Second, stats.ConnInfo{}
+	p = opened(t, 100, 30, x, nil)
+	p.press("tab tab")
+	p.want("the name did not resolve")
+	p.wantNot("TCP connect", "request written", "first byte", "body read")
+}
+
+func TestABrokenHeadIsShownAsReceived(t *testing.T) {
+	x := cartExchange(0)
+	x.Kind, x.Status, x.Message = stats.Protocol, 0, "malformed reply: bad header line"
+	x.Response = stats.Part{Head: []byte("HTTP/1.1 200 OK\r\nSet-Cookie: session=s3cr3t\r\nno colon\r\n\r\n{\"token\":\"hunter2\",\"sign\":\"body\"}\r\nX: y"), Expected: -1}
+	p := opened(t, 80, 24, x, nil)
+	p.want("no colon", `"sign":"body"`, "bytes as received: the head is not valid")
+	p.wantNot("(no body)", "s3cr3t", "hunter2")
+	p.press("tab tab tab")
+	p.want("as received:", "no colon", `"sign":"body"`)
+	p.wantNot("s3cr3t", "hunter2")
+}
+
+func TestNothingBreaksInsideAMark(t *testing.T) {
+	text := clean(strings.Repeat("ab\u200dc", 30))
+	whole := strings.Count(text, "‹U+200D›")
+	for w := 9; w < 40; w++ {
+		got := 0
+		at := breaks(text, w)
+		if !slices.IsSorted(at) || at[len(at)-1] != width(text) {
+			t.Fatalf("%d: rows begin at %v", w, at)
+		}
+		for i := 1; i < len(at); i++ {
+			row := plainText(ansiRest(ansiCut(text, at[i]), at[i-1]))
+			if width(row) > w {
+				t.Fatalf("%d: a row of %d", w, width(row))
+			}
+			got += strings.Count(row, "‹U+200D›")
+		}
+		if got != whole {
+			t.Errorf("wrapped at %d: %d whole marks, want %d", w, got, whole)
+		}
+		got = 0
+		for _, l := range wrapText(text, w) {
+			got += strings.Count(l, "‹U+200D›")
+		}
+		if got != whole {
+			t.Errorf("words wrapped at %d: %d whole marks, want %d", w, got, whole)
+		}
+		if c := cut(text, w); strings.Count(c, "‹") != strings.Count(c, "›") || width(c) > w {
+			t.Errorf("cut to %d: %q", w, c)
+		}
+	}
+}
