@@ -170,7 +170,7 @@ func (h *health) measure(span, ownLag time.Duration) {
 			over = float64(spell) / float64(spell+used) / maxWait
 		}
 		j.signal("starved", over, "another program takes the CPU: give this box less other work, or run fewer users",
-			"waited for a CPU %.0f ms of each second", 1e3*spell.Seconds()/span.Seconds())
+			"threads waited for a CPU %.0f ms of each second, together", 1e3*spell.Seconds()/span.Seconds())
 	}
 	j.signal("lag", float64(ownLag)/float64(maxOwnLag), "tload itself starts tasks late: fewer arrivals, more cores, or another worker",
 		"own delay of arrivals %.1f ms", float64(ownLag)/1e6)
