@@ -97,6 +97,12 @@ func TestTimingShowsOnlyWhatHappened(t *testing.T) {
 	p.want("TCP connect", "request written", "waited 6.7 ms for the first byte, then reset")
 	p.wantNot("body read", "DNS  ", "TLS handshake")
 
+	x.Message, x.Conn.Reused, x.Phases = "the server reset the connection waiting for the first byte", true, stats.Phases{}
+	p = opened(t, 100, 30, x, nil)
+	p.press("tab tab")
+	p.want("reused", "waited 6.9 ms for the first byte, then reset")
+
+	x.Message = "no such host"
 	x.Kind, x.Phases, x.Took, x.Conn = stats.DNS, stats.Phases{}, 3*time.Second, stats.ConnInfo{}
 	p = opened(t, 100, 30, x, nil)
 	p.press("tab tab")

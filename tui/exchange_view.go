@@ -127,7 +127,7 @@ func (e *exchange) timing(w int) []string {
 		}
 	}
 	if ended != "" { // without a byte of a reply
-		if rest := x.Took - p.DNS - p.Connect - p.TLS - p.Write; rest > 0 && p.Write > 0 {
+		if rest := x.Took - p.DNS - p.Connect - p.TLS - p.Write; rest > 0 && (p.Write > 0 || strings.Contains(x.Message, "first byte")) {
 			out = append(out, row("no reply", rest, fmt.Sprintf("waited %s ms for the first byte, then %s", phase(rest), ended)))
 			if narrow {
 				out = append(out, " "+cut("then "+ended, w-2))

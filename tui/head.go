@@ -83,6 +83,9 @@ func (m *model) tinyLines() []string {
 		lines = append(lines, warning.Styled(firstThatFits(f.w, m.stallText(), "▲ no reply for "+plainSeconds(m.quiet))))
 	}
 	lines = append(lines, small)
+	if m.prompt != nil {
+		lines = append([]string{"/ " + m.prompt.text.view(max(f.w-14, 1), true) + " enter/esc"}, lines...)
+	}
 	if n := len(m.dialogs); n > 0 {
 		lines = append([]string{m.dialogs[n-1].brief()}, lines...)
 	}

@@ -116,6 +116,13 @@ func TestATinyScreenSaysWhichDialogIsOpen(t *testing.T) {
 	}
 }
 
+func TestATinyScreenShowsWhatIsTyped(t *testing.T) {
+	p := sit(t, 80, 24, Options{})
+	p.press("2 /cart")
+	p.m.Update(tea.WindowSizeMsg{Width: 38, Height: 9})
+	p.want("/ cart", "enter/esc", "RUN 02:14")
+}
+
 func TestTheTinyScreenKeepsThePercentile(t *testing.T) {
 	for _, state := range []swarm.State{swarm.Spawning, swarm.Running, swarm.Paused, swarm.Stopping, swarm.Stopped} {
 		p := sit(t, 38, 9, Options{})

@@ -159,13 +159,13 @@ func (d *dash) errorPane(m *model, w, h int) []string {
 	if d.focus == 1 {
 		st = accent
 	}
-	title := st.Styled("ERRORS") + fmt.Sprintf("  %s in %s ", thousands(m.snap.Failures), plural(len(m.snap.Groups), "group"))
+	title := st.Styled("ERRORS") + fmt.Sprintf("  %s in %s (whole run) ", thousands(m.snap.Failures), plural(len(m.snap.Groups), "group"))
 	if len(m.snap.Groups) == 0 {
 		return sized([]string{rule(title, "", w, d.focus == 1), m.noFailures()}, w, h)
 	}
 	if !m.frame.wide() {
 		if d.focus == 0 {
-			return append([]string{rule(st.Styled("LAST ERRORS")+fmt.Sprintf("  %s in %s ", thousands(m.snap.Failures), plural(len(m.snap.Groups), "group")), " tab ", w, false)},
+			return append([]string{rule(st.Styled("LAST ERRORS")+fmt.Sprintf("  %s in %s (whole run) ", thousands(m.snap.Failures), plural(len(m.snap.Groups), "group")), " tab ", w, false)},
 				lastErrors(m, w, h-1)...)
 		}
 		return append([]string{rule(title, "", w, true)}, d.errors.draw(w, h-1, true)...)

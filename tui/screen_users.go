@@ -9,6 +9,7 @@ import (
 
 	tea "charm.land/bubbletea/v2"
 
+	"tload/stats"
 	"tload/swarm"
 )
 
@@ -232,6 +233,9 @@ func changeLines(m *model, w int) []string {
 		}
 	}
 	for _, k := range m.snap.Marks {
+		if slices.ContainsFunc(m.snap.Segments, func(s stats.Segment) bool { return s.From == k.At && s.Name == k.Name }) {
+			continue // a reset is both
+		}
 		all = append(all, change{at: k.At, what: strings.TrimSpace("mark " + k.Name)})
 	}
 	slices.SortStableFunc(all, func(a, b change) int { return cmp.Compare(a.at, b.at) })

@@ -132,6 +132,9 @@ func TestSecretsInBodies(t *testing.T) {
 		{"application/json", `{"pass\u0077ord":"x"}`, `{"pass\u0077ord":"•••"}`},
 		{"application/json", `{"token":"cut of`, `{"token":"•••"`},
 		{"application/x-www-form-urlencoded", "user=ann&pass%77ord=x&pin=1", "user=ann&pass%77ord=•••&pin=•••"},
+		{"multipart/form-data; boundary=b", "--b\r\nContent-Disposition: form-data; name=\"pass-word\"\r\n\r\nhunter2\r\n--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a\"\r\n\r\ndata\r\n--b--\r\n",
+			"--b\r\nContent-Disposition: form-data; name=\"pass-word\"\r\n\r\n•••\r\n--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a\"\r\n\r\ndata\r\n--b--\r\n"},
+		{"multipart/form-data; boundary=b", "--b\r\nContent-Disposition: form-data; name=token\r\n\r\ncut of", "--b\r\nContent-Disposition: form-data; name=token\r\n\r\n•••"},
 		{"text/plain", "password=x", "password=x"},
 		{"application/json", `{"tokens":3,"passwordless":true}`, `{"tokens":3,"passwordless":true}`},
 	} {
