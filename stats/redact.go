@@ -2,6 +2,7 @@ package stats
 
 import (
 	"bytes"
+	"mime"
 	"net/url"
 	"strings"
 )
@@ -13,6 +14,7 @@ const Masked = "***"
 var secretNames = []string{
 	"Authorization", "Proxy-Authorization", "Cookie", "Set-Cookie", "X-Api-Key", "Api-Key", "ApiKey", "X-Auth-Token", "X-Csrf-Token",
 	"Password", "Passwd", "Secret", "Client-Secret", "Token", "Access-Token", "Refresh-Token", "Id-Token", "Private-Key",
+	"Session-Id", "Session-Token", "Auth-Token", "Credentials", "Cvv", "Card-Number", "Pwd", "Passphrase", "Access-Key", "Secret-Key", "X-Xsrf-Token",
 }
 
 // Redactor masks secrets in what is shown, written or sent on: the values of
@@ -174,6 +176,10 @@ func (r *Redactor) Body(contentType string, body []byte) []byte {
 	switch {
 	case strings.Contains(kind, "x-www-form-urlencoded"):
 		return []byte(r.form(string(body)))
+	case strings.HasPrefix(kind, "multipart/form-data"):
+		if _, params, err := mime.ParseMediaType(contentType); err == nil && params["boundary"] != "" {
+			return MaskMultipart(body, params["boundary"], r.Secret, func(string) string { return Masked })
+		}
 	case strings.Contains(kind, "json"), len(start) > 0 && (start[0] == '{' || start[0] == '['):
 		return r.json(body)
 	}

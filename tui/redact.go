@@ -5,6 +5,8 @@ import (
 	"mime"
 	"net/url"
 	"strings"
+
+	"tload/stats"
 )
 
 // secrets knows which headers and fields are masked until they are asked for.
@@ -178,46 +180,12 @@ func (s *secrets) body(body []byte, contentType string, mask func(string) string
 	case media == "application/x-www-form-urlencoded":
 		return []byte(s.form(string(body), mask))
 	case media == "multipart/form-data" && params["boundary"] != "":
-		return s.multipart(body, "--"+params["boundary"], mask)
+		return stats.MaskMultipart(body, params["boundary"], s.field, mask)
 	case strings.HasSuffix(media, "json"), looksLikeJSON(body):
 		p := printer{secrets: s, mask: mask}
 		return p.print(body)
 	}
 	return body
-}
-
-// multipart masks the values of secret fields between boundaries; the rest stays
-// byte for byte.
-func (s *secrets) multipart(body []byte, boundary string, mask func(string) string) []byte {
-	var out []byte
-	for i, part := range bytes.Split(body, []byte(boundary)) {
-		if i > 0 {
-			out = append(out, boundary...)
-		}
-		head, value, ok := bytes.Cut(part, []byte("\r\n\r\n"))
-		if i == 0 || !ok || !s.field(partName(head)) {
-			out = append(out, part...)
-			continue
-		}
-		out = append(append(out, head...), "\r\n\r\n"...)
-		secret := bytes.TrimSuffix(value, []byte("\r\n"))
-		out = append(append(out, mask(string(secret))...), value[len(secret):]...)
-	}
-	return out
-}
-
-// partName is the name of the field whose headers these are.
-func partName(head []byte) string {
-	for len(head) > 0 {
-		line, end := cutLine(head)
-		head = head[len(line)+len(end):]
-		k, v, _ := bytes.Cut(line, []byte(":"))
-		if strings.EqualFold(string(bytes.TrimSpace(k)), "content-disposition") {
-			_, params, _ := mime.ParseMediaType(string(v))
-			return params["name"]
-		}
-	}
-	return ""
 }
 
 func hide(string) string { return masked }
