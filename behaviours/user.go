@@ -107,6 +107,7 @@ func (u *User) hook(ctx context.Context, f func(context.Context) error, path, na
 		name = path + "/" + name
 	}
 	u.user.Doing(doing)
+	u.user.Task(&name)
 	u.begin(name, swarm.Start{})
 	err := u.guard(ctx, f)
 	u.end(ctx, err)
@@ -215,6 +216,7 @@ func (u *User) do(ctx context.Context, t *planned, start swarm.Start) error {
 	}
 	meter := u.kind.meters[t.index]
 	u.count++
+	u.user.Task(&t.name)
 	u.begin(t.name, start)
 	began := u.sweeper.Now() // cheaper than time.Now, which also asks for the date
 	err := u.guard(ctx, t.task.Run)

@@ -380,7 +380,9 @@ func (c *Controller) over(now time.Time) bool {
 	}
 	if c.hard && !now.Before(c.stopAt) {
 		c.err = fmt.Errorf("%d users did not stop within twice the grace of %v: a task ignores its context", left, c.plan.StopTimeout)
-		c.log.Error("users remain", "users", left)
+		for _, who := range c.crew.Remaining(20) {
+			c.log.Error("user does not end: its task ignores its context", "user", who)
+		}
 		return true
 	}
 	return false

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -152,6 +153,24 @@ func (c *Crew) count() int {
 		n += len(a)
 	}
 	return n
+}
+
+// Remaining says of up to n users that are still there what they are doing.
+func (c *Crew) Remaining(n int) (out []string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for u := range c.stopping {
+		if len(out) == n {
+			break
+		}
+		task := "no task"
+		if t := u.task.Load(); t != nil {
+			task = *t
+		}
+		out = append(out, fmt.Sprintf("%s %d in %s", u.Behaviour.Name, u.ID, task))
+	}
+	slices.Sort(out)
+	return out
 }
 
 // Status counts the users.

@@ -3,6 +3,7 @@ package swarm
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -166,8 +167,10 @@ func TestStopInThreeWays(t *testing.T) {
 func TestUsersThatIgnoreTheirContextAreNamed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		free := make(chan struct{})
-		deaf := &Behaviour{Name: "deaf", Run: func(context.Context, *User) { <-free }}
-		c, err := New(Plan{Behaviours: []*Behaviour{deaf}, Users: 3, SpawnRate: 100, StopTimeout: 2 * time.Second})
+		name := "listen"
+		deaf := &Behaviour{Name: "deaf", Run: func(_ context.Context, u *User) { u.Task(&name); <-free }}
+		var log strings.Builder
+		c, err := New(Plan{Behaviours: []*Behaviour{deaf}, Users: 3, SpawnRate: 100, StopTimeout: 2 * time.Second, Log: slog.New(slog.NewTextHandler(&log, nil))})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -180,6 +183,9 @@ func TestUsersThatIgnoreTheirContextAreNamed(t *testing.T) {
 		}
 		if got := time.Since(start); got > 6*time.Second {
 			t.Errorf("took %v, want at most twice the grace", got)
+		}
+		if n := strings.Count(log.String(), "in listen"); n != 3 {
+			t.Errorf("the log names the task %d times, want 3:\n%s", n, log.String())
 		}
 		close(free)
 	})

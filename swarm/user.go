@@ -20,6 +20,7 @@ type User struct {
 	crew    *Crew
 	stopped atomic.Bool // told to stop after the task in hand
 	doing   atomic.Uint32
+	task    atomic.Pointer[string] // in hand, for those who ask why a user does not end
 	timer   atomic.Pointer[time.Timer] // nil until the first wait
 	quit    chan struct{}              // nil until somebody asks; guarded by the crew's mu
 }
@@ -34,6 +35,9 @@ const (
 
 // Doing says what the user does from now on: Starting, Waiting or InTask.
 func (u *User) Doing(what uint32) { u.doing.Store(what) }
+
+// Task says which task is in hand. The string must stay as it is.
+func (u *User) Task(name *string) { u.task.Store(name) }
 
 // Quit returns a channel that is closed when the user is to stop after the task
 // in hand.
