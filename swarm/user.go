@@ -20,7 +20,7 @@ type User struct {
 	crew    *Crew
 	stopped atomic.Bool // told to stop after the task in hand
 	doing   atomic.Uint32
-	task    atomic.Pointer[string] // in hand, for those who ask why a user does not end
+	task    atomic.Pointer[string]     // in hand, for those who ask why a user does not end
 	timer   atomic.Pointer[time.Timer] // nil until the first wait
 	quit    chan struct{}              // nil until somebody asks; guarded by the crew's mu
 }

@@ -1,0 +1,224 @@
+package behaviours
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"tload/behaviours/http1"
+	"tload/stats"
+)
+
+// call is a request under way.
+type call struct {
+	method, name string // of the row
+	verb         string // of the request in hand: a redirect may change it
+	first        *origin
+	origin       *origin
+	prefix, path string // the request's target, to be escaped
+	contentType  string
+	body         []byte
+	timeout      time.Duration
+	follow       bool
+	expect       bool // there is an Expect
+	foreign      bool // a redirect has left the first origin
+
+	start  time.Duration
+	sample stats.Sample
+	phases stats.Phases
+	hops   []stats.Hop
+	conn   *http1.Conn
+	mux    *mux
+	reused bool
+	wait   bool // for 100 Continue
+	err    *http1.Error
+}
+
+// send is every request: settings, sending, following, judging, recording.
+func (c *Client) send(ctx context.Context, method, path, contentType string, body []byte, opts []Option) (*Response, error) {
+	if c.out == nil {
+		c.out = scratches.Get().(*scratch)
+	}
+	k := &c.out.call
+	*k = call{}
+	k.method, k.name, k.verb, k.contentType, k.body = method, path, method, contentType, body
+	k.timeout, k.follow = c.t.options.Timeout, !c.t.options.NoFollow
+	for i := range opts {
+		switch o := &opts[i]; o.what {
+		case optName:
+			k.name = o.a
+		case optTimeout:
+			k.timeout = o.d
+		case optNoRedirect:
+			k.follow = false
+		case optExpect:
+			k.expect = true
+		}
+	}
+	k.sample.Due, k.sample.Late = c.due, c.late
+	c.due, c.late = false, 0
+	if c.who.Sink != nil {
+		c.who.Sink.Begin()
+	}
+	k.start = c.sweeper.Now()
+	r := &c.resp
+	r.limit, r.decoded, r.failure = c.t.options.MaxBody, nil, nil
+	k.err = c.locate(k, path)
+	if k.err != nil {
+		c.noReply()
+	}
+	for {
+		if k.err == nil {
+			c.once(ctx, k, opts)
+		}
+		if k.err != nil || !k.follow || r.Status/100 != 3 || !c.redirect(k, opts) {
+			break
+		}
+	}
+	r.Took = max(r.reply.End-k.start, 0)
+	r.Timing = k.phases
+	return r, c.judge(k, opts)
+}
+
+// once sends the request once and reads the reply into c.resp, with the one
+// exception that a kept connection may turn out to be closed.
+func (c *Client) once(ctx context.Context, k *call, opts []Option) {
+	k.conn, k.mux = nil, nil
+	if c.t.options.HTTP2 || c.t.options.HTTP3 {
+		c.onceMux(ctx, k, opts)
+		return
+	}
+	c.resp.Status = 0
+	if k.err = c.render(k, opts); k.err != nil {
+		c.noReply()
+		return
+	}
+	route := c.route(k.origin)
+	if c.holder != nil && c.holder != route.conn {
+		c.holder.Release()
+		c.holder = nil
+	}
+	if route.conn != nil && !route.conn.Usable(k.start) {
+		route.drop()
+		k.sample.Reconnect = true
+	}
+	for {
+		k.reused = route.conn != nil
+		if route.conn == nil {
+			if c.connect(ctx, k, route); k.err != nil {
+				c.noReply()
+				return
+			}
+		}
+		k.conn = route.conn
+		k.err = c.roundTrip(ctx, k)
+		if k.err == nil || !k.err.Stale || k.sample.Reconnect || !idempotent(k.verb) {
+			break
+		}
+		// RFC 9112, 9.3.1: the server closed a kept connection before it
+		// could have seen the request.
+		route.drop()
+		k.sample.Reconnect = true
+	}
+	c.holder = k.conn
+	reply := &c.resp.reply
+	c.resp.Status = reply.Status
+	k.sample.In += reply.In
+	k.sample.Out += reply.Out
+	if !reply.KeepAlive {
+		route.drop()
+	}
+	k.sample.Stalled = k.sample.Stalled || reply.Stalled
+	if reply.Cookies {
+		c.storeCookies(k)
+	}
+}
+
+// noReply is the response to a request that was never sent.
+//
+//go:noinline
+func (c *Client) noReply() {
+	r := &c.resp.reply
+	*r = http1.Reply{}
+	c.resp.Status, r.Expected, r.End = 0, -1, c.sweeper.Now()
+}
+
+// roundTrip is one exchange over a connection that is there.
+func (c *Client) roundTrip(ctx context.Context, k *call) *http1.Error {
+	q := &c.req
+	q.Head, q.Body, q.HeadOnly, q.Continue = c.out.b, k.body, k.verb == "HEAD", k.wait
+	q.Start, q.Timeout, q.MaxBody, q.Cancellable = k.start, k.timeout, c.t.options.MaxBody, false
+	reply := &c.resp.reply
+	done := ctx.Done()
+	sent := k.start
+	if k.sample.Dialled || len(k.hops) > 0 {
+		sent = c.sweeper.Now()
+	}
+	var err error
+	if done == c.done || done == nil {
+		c.req.Cancellable = true
+		err = k.conn.RoundTrip(&c.req, reply)
+	} else {
+		c.req.Done = done
+		stop := context.AfterFunc(ctx, k.conn.Interrupt)
+		err = k.conn.RoundTrip(&c.req, reply)
+		if !stop() {
+			reply.KeepAlive = false // the interruption may still be to come
+		}
+	}
+	c.req.Head, c.req.Body, c.req.Done = nil, nil, nil
+	if reply.Written > 0 {
+		k.phases.Write = reply.Written - sent
+		sent = reply.Written
+	}
+	k.phases.FirstByte = max(reply.FirstByte-sent, 0)
+	k.phases.Body = reply.End - max(reply.FirstByte, sent)
+	if err == nil {
+		return nil
+	}
+	e := err.(*http1.Error)
+	if e.Kind == stats.Aborted && errors.Is(ctx.Err(), context.DeadlineExceeded) && c.who.Base.Err() == nil {
+		return &http1.Error{Kind: stats.Timeout, Phase: e.Phase, Err: ctx.Err(), Text: "timed out by the task's context " + e.Phase.String()}
+	}
+	return e
+}
+
+// connect opens the route's connection. It is not part of once for the sake of
+// once's frame, which every request has on its stack.
+//
+//go:noinline
+func (c *Client) connect(ctx context.Context, k *call, r *route) {
+	if ctx.Done() == nil {
+		ctx = c.who.Base
+	}
+	ctx, cancel := c.dialContext(ctx, k)
+	defer cancel()
+	d := c.dial(ctx, k.origin)
+	k.phases.DNS, k.phases.Connect, k.phases.TLS = d.phases.DNS, d.phases.Connect, d.phases.TLS
+	if k.err = d.err; d.err != nil {
+		return
+	}
+	r.conn = d.conn
+	k.sample.Dialled = true
+	k.sample.Handshake = k.sample.Handshake || d.conn.TLS() != nil
+}
+
+// dialContext ends when the time that the request has left is over, or
+// --connect-timeout.
+func (c *Client) dialContext(ctx context.Context, k *call) (context.Context, context.CancelFunc) {
+	after := c.t.options.ConnectTimeout
+	left := after
+	if k.timeout > 0 && k.start+k.timeout-c.sweeper.Now() < left {
+		after, left = k.timeout, k.start+k.timeout-c.sweeper.Now()
+	}
+	return context.WithTimeoutCause(ctx, left, &dialTimeout{after})
+}
+
+// idempotent methods may be sent again when a kept connection was closed.
+func idempotent(method string) bool {
+	switch method {
+	case "GET", "HEAD", "PUT", "DELETE", "OPTIONS", "TRACE":
+		return true
+	}
+	return false
+}

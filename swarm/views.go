@@ -1,0 +1,66 @@
+package swarm
+
+import "tload/stats"
+
+// behaviourViews is what the users of each behaviour do, for those who look.
+func behaviourViews(list []*Behaviour, status CrewStatus, want []int, s *stats.Snapshot) []BehaviourView {
+	rows := map[[2]string]*stats.Row{}
+	for i := range s.Tasks {
+		r := &s.Tasks[i]
+		rows[[2]string{r.Key.Method, r.Key.Name}] = r
+	}
+	wanted := 0
+	for _, n := range want {
+		wanted += n
+	}
+	out := make([]BehaviourView, len(list))
+	for i, b := range list {
+		v := BehaviourView{Name: b.Name, Weight: b.weight(), Fixed: b.Fixed, Running: status.Running[i]}
+		if wanted > 0 {
+			v.Want = 100 * float64(want[i]) / float64(wanted)
+		}
+		if status.Active > 0 {
+			v.Got = 100 * float64(status.Running[i]) / float64(status.Active)
+		}
+		// Runs of the siblings of each depth, for the share that each got.
+		for _, t := range b.Tasks {
+			view := TaskView{Name: t.Name, Depth: t.Depth, Weight: t.Weight, Set: t.Set, Want: t.Want}
+			if r := rows[[2]string{b.Name, t.Name}]; r != nil {
+				view.Runs, view.Failed, view.Mean = r.Run.Requests, r.Run.Failures, r.Run.Latency.Mean
+			}
+			v.Tasks = append(v.Tasks, view)
+		}
+		shares(v.Tasks)
+		out[i] = v
+	}
+	return out
+}
+
+// shares fills in what part of the picks in its set each task got.
+func shares(tasks []TaskView) {
+	for i := 0; i < len(tasks); {
+		depth := tasks[i].Depth
+		var siblings []int
+		var sum uint64
+		j := i
+		for ; j < len(tasks) && tasks[j].Depth >= depth; j++ {
+			if tasks[j].Depth == depth {
+				siblings = append(siblings, j)
+				sum += tasks[j].Runs
+			}
+		}
+		for n, k := range siblings {
+			if sum > 0 {
+				tasks[k].Got = 100 * float64(tasks[k].Runs) / float64(sum)
+			}
+			end := j
+			if n+1 < len(siblings) {
+				end = siblings[n+1]
+			}
+			if k+1 < end {
+				shares(tasks[k+1 : end])
+			}
+		}
+		i = j
+	}
+}
