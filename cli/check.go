@@ -84,6 +84,9 @@ func printExchange(w io.Writer, x *stats.Exchange, redact *stats.Redactor) {
 		mark = "✗"
 	}
 	fmt.Fprintf(w, "\n%s %s  %s  %s\n", mark, clean(x.Task), clean(x.Key.Method+" "+x.Key.Name), x.Took.Round(10*time.Microsecond))
+	for _, h := range x.Hops {
+		fmt.Fprintf(w, "→ %s answered %d and sent it on to %s\n", clean(h.URL), h.Status, clean(h.Location))
+	}
 	for _, part := range []struct {
 		sign string
 		p    stats.Part

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -45,6 +46,31 @@ func (s *settings) checkOut() error {
 		if _, err := os.Stat(filepath.Join(s.out, name)); err == nil {
 			return misuse{fmt.Errorf("--out %s holds a run already (tload view %s shows it): name another directory, or remove that one", s.out, s.out)}
 		}
+	}
+	return nil
+}
+
+// checkOutputs says before any load what could not be written after it, and
+// which flags do not go together.
+func (s *settings) checkOutputs() error {
+	standard := 0
+	for _, f := range []struct{ flag, path string }{{"json", s.json}, {"html", s.html}, {"csv", s.csv}, {"hgrm", s.hgrm}} {
+		if f.path == "-" {
+			standard++
+		}
+		if f.path == "" || f.path == "-" {
+			continue
+		}
+		dir := filepath.Dir(f.path)
+		if info, err := os.Stat(dir); err != nil || !info.IsDir() {
+			return misuse{fmt.Errorf("--%s %s: there is no directory %s", f.flag, f.path, dir)}
+		}
+	}
+	if standard > 1 {
+		return misuse{errors.New("only one of --json and --html can be -: both would go to standard output")}
+	}
+	if s.maxWait > 0 && s.rate == 0 {
+		return misuse{errors.New("--max-wait goes with --rate: without a rate no arrival waits")}
 	}
 	return nil
 }

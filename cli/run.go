@@ -87,6 +87,9 @@ func (p *program) load(ctx context.Context, s *settings, own []behaviours.Behavi
 	case p.fullScreen(s):
 		return p.screen(ctx, s, own)
 	}
+	// A reader that leaves (| head -1) must not end the run before its files
+	// are written.
+	ignoreBrokenPipe()
 	x, err := prepare(ctx, s, own, nil)
 	if err != nil {
 		return p.complain(codeOf(err), err)

@@ -86,7 +86,7 @@ func prepare(ctx context.Context, s *settings, own []behaviours.Behaviour, logs 
 	if err := plan.Check(); err != nil {
 		return nil, misuse{err}
 	}
-	if err := errors.Join(checkFiles(plan.Users), s.checkOut()); err != nil {
+	if err := errors.Join(checkFiles(plan.Users), s.checkOut(), s.checkOutputs()); err != nil {
 		return nil, err
 	}
 	if err := x.transport.Reach(ctx); err != nil {
@@ -245,6 +245,8 @@ func (x *session) code() int {
 	switch {
 	case x.runErr != nil, x.fileErr != nil, x.dirErr != nil:
 		return exitBroken
+	case s.Reason == "users-ended" && s.Total.Run.Requests+s.Total.Run.Aborted == 0:
+		return exitBroken // nobody came to do anything
 	case s.Total.Run.Requests > 0 && s.Total.Run.Dialled == 0 && s.Total.Run.Requests == unreachable(s):
 		return exitBroken
 	}

@@ -90,6 +90,11 @@ func (s *settings) options() (behaviours.Options, error) {
 		if err != nil {
 			return o, misuse{fmt.Errorf("--bind %q: an address of this machine is expected, such as 127.0.0.2", b)}
 		}
+		l, err := net.Listen("tcp", net.JoinHostPort(a.String(), "0"))
+		if err != nil {
+			return o, misuse{fmt.Errorf("--bind %s is no address of this machine", b)}
+		}
+		l.Close()
 		o.Bind = append(o.Bind, a)
 	}
 	return o, nil

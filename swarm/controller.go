@@ -379,7 +379,7 @@ func (c *Controller) over(now time.Time) bool {
 		return true
 	}
 	if c.hard && !now.Before(c.stopAt) {
-		c.err = fmt.Errorf("%d users did not stop within twice the grace of %v: a task ignores its context", left, c.plan.StopTimeout)
+		c.err = fmt.Errorf("%d %s did not stop within twice the grace of %v: a task ignores its context", left, plural(left, "user"), c.plan.StopTimeout)
 		for _, who := range c.crew.Remaining(20) {
 			c.log.Error("user does not end: its task ignores its context", "user", who)
 		}
@@ -463,4 +463,11 @@ func (c *Controller) shownState() State {
 		return Spawning
 	}
 	return c.state
+}
+
+func plural(n int, word string) string {
+	if n == 1 {
+		return word
+	}
+	return word + "s"
 }

@@ -77,7 +77,7 @@ func (f *file) behaviour() (behaviours.Behaviour, error) {
 			return behaviours.Behaviour{}, r.at.errorf("%v", err)
 		}
 	}
-	return behaviours.Behaviour{Name: "Visitor", Wait: f.wait, New: func(u *behaviours.User) *behaviours.Set {
+	return behaviours.Behaviour{Name: "Visitor", Wait: f.wait, Host: origin(f.label(f.requests[0].url)), New: func(u *behaviours.User) *behaviours.Set {
 		v := &visitor{User: u, file: f}
 		if f.refers() {
 			v.replies = map[string]*behaviours.Response{}

@@ -23,6 +23,7 @@ func Paths(paths []string) (behaviours.Behaviour, error) {
 	}
 	return behaviours.Behaviour{
 		Name: "Visitor",
+		Host: origin(paths[0]),
 		New: func(u *behaviours.User) *behaviours.Set {
 			s := &behaviours.Set{Tasks: make([]behaviours.Task, len(paths))}
 			for i, p := range paths {
@@ -34,6 +35,16 @@ func Paths(paths []string) (behaviours.Behaviour, error) {
 			return s
 		},
 	}, nil
+}
+
+// origin is the base URL of a whole URL, "" for a path.
+func origin(p string) string {
+	u, err := url.Parse(p)
+	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+		return ""
+	}
+	base := url.URL{Scheme: u.Scheme, User: u.User, Host: u.Host}
+	return base.String()
 }
 
 func check(p string) error {

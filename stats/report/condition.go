@@ -81,6 +81,9 @@ func ParseCondition(text string) (*Condition, error) {
 		return fail(0, "what is compared is missing: p95, max, errors, rps, late …")
 	}
 	at := starts[len(words)-1]
+	if i := strings.IndexByte(words[len(words)-1], ','); i >= 0 {
+		return fail(at+i, "one condition for each --fail-if: repeat the flag for more")
+	}
 	if !c.setMetric(words[len(words)-1]) {
 		return fail(at, "%q is not measured: use p50 to p99.99, min, mean, max, errors, rps, late, not_started, aborted or requests", words[len(words)-1])
 	}
@@ -91,6 +94,11 @@ func ParseCondition(text string) (*Condition, error) {
 			return fail(starts[n-1], "only latencies are of %s requests: write it before p95, mean or max", words[n-1])
 		}
 		words = words[:n-1]
+	}
+	for i, w := range words {
+		if strings.ContainsAny(w, "<>,") {
+			return fail(starts[i], "one condition for each --fail-if: repeat the flag for more")
+		}
 	}
 	switch {
 	case len(words) == 0:

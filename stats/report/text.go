@@ -45,7 +45,7 @@ func Text(w io.Writer, r *Run) error {
 	tail := textThresholds(r.Thresholds)
 	tail = append(tail, textGenerator(&r.Generator)...)
 	if r.Err != "" {
-		tail = append(tail, "  ✗ "+plain(r.Err))
+		tail = append(tail, wrapped("  ✗ ", plain(r.Err))...)
 	}
 	for _, n := range r.Notes[:min(len(r.Notes), 3)] {
 		tail = append(tail, "  ! "+plain(n))
@@ -255,9 +255,28 @@ func textGenerator(g *Generator) []string {
 	out := []string{fmt.Sprintf("  ✗ generator was not well for %s: latency in that time is not the target's",
 		clock(time.Duration(g.SuspectSeconds)*time.Second))}
 	if len(g.Reasons) > 0 {
-		out = append(out, "    "+plain(g.Reasons[0]))
+		out = append(out, wrapped("    ", plain(g.Reasons[0]))...)
 	}
 	return out
+}
+
+// wrapped breaks a line between words, so that nothing of it is lost. The lines
+// after the first are indented alike.
+func wrapped(lead, text string) (out []string) {
+	line := lead
+	for _, word := range strings.Fields(text) {
+		switch {
+		case line == lead:
+			line += word
+		case columns(line)+1+columns(word) > textColumns:
+			out = append(out, line)
+			lead = strings.Repeat(" ", columns(lead))
+			line = lead + word
+		default:
+			line += " " + word
+		}
+	}
+	return append(out, line)
 }
 
 // saved lists what lies in the directory, so far as there is room.
