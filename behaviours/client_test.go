@@ -291,6 +291,7 @@ func TestReconnect(t *testing.T) {
 		seen       int32
 	}{
 		{"closed while idle", false, "GET", false, 1, 2},
+		{"closed a while ago", false, "LATE", false, 1, 2},
 		{"closed while idle, not idempotent", false, "POST", true, 0, 1},
 		{"closed on the request", true, "GET", true, 0, 2},
 	} {
@@ -331,6 +332,9 @@ func TestReconnect(t *testing.T) {
 			}
 			if !tt.taken {
 				<-closed
+			}
+			if tt.method == "LATE" { // which may not be sent twice, but was not sent once
+				<-time.After(100 * time.Millisecond)
 			}
 			_, err = c.Do(t.Context(), tt.method, "/", nil)
 			s := take(rec).rows[request(tt.method, "/")].Summary(time.Second)

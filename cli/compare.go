@@ -91,6 +91,10 @@ func readSeconds(path string) (*report.Seconds, []string, error) {
 	for _, n := range info.Notes {
 		notes = append(notes, path+": "+n)
 	}
+	var r record
+	if info.Meta != nil && json.Unmarshal(info.Meta, &r) == nil && r.Meta.Generator.Verdict == "suspect" {
+		notes = append(notes, fmt.Sprintf("%s: the load generator was not well for %d s: what differs may be the load box's doing", path, r.Meta.Generator.SuspectSeconds))
+	}
 	return s, notes, nil
 }
 

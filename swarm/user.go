@@ -73,6 +73,7 @@ func (u *User) stop() {
 type Start struct {
 	Due  bool          // the start had a schedule: an arrival rate
 	Late time.Duration // how far behind it the start is
+	Held bool          // the user was paused before it
 }
 
 // Next asks for leave to start one more task and waits while the run is paused
@@ -83,8 +84,11 @@ func (u *User) Next(ctx context.Context) (s Start, ok bool) {
 	if u.Stopping() || ctx.Err() != nil {
 		return s, false
 	}
-	if gate := u.crew.gate.Load(); gate != nil && !u.hold(ctx, *gate) {
-		return s, false
+	if gate := u.crew.gate.Load(); gate != nil {
+		if !u.hold(ctx, *gate) {
+			return s, false
+		}
+		s.Held = true
 	}
 	if q := u.crew.arrivals; q != nil {
 		u.Doing(Waiting)
@@ -92,7 +96,7 @@ func (u *User) Next(ctx context.Context) (s Start, ok bool) {
 		if !got {
 			return s, false
 		}
-		s = Start{Due: true, Late: max(time.Since(due), 0)}
+		s.Due, s.Late = true, max(time.Since(due), 0)
 	}
 	if !u.crew.claim() {
 		return s, false
