@@ -22,6 +22,7 @@ type wire struct {
 	net.Conn
 	raw  syscall.RawConn // nil: no such path
 	turn func(fd uintptr) bool
+	look func(fd uintptr) // nil until the connection was idle
 
 	out   []byte // to be written before the next read; the caller's until then
 	dst   []byte // where to read to; nil: a buffer is lent when there is something to read
@@ -30,6 +31,8 @@ type wire struct {
 	n     int
 	errno syscall.Errno
 	short bool // out did not fit the send buffer
+
+	open, surplus bool // what look saw
 
 	hold *buffer // what Write keeps for the next read, for TLS
 	held int

@@ -48,17 +48,22 @@ func (w *wire) alive() (open, surplus bool) {
 	if w.raw == nil {
 		return true, false
 	}
-	open = true
-	err := w.raw.Control(func(fd uintptr) {
-		var p [1]byte
-		n, _, err := syscall.Recvfrom(int(fd), p[:], syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
-		switch {
-		case err == syscall.EAGAIN || err == syscall.EINTR:
-		case err != nil || n == 0:
-			open = false
-		default:
-			surplus = true
-		}
-	})
-	return open && err == nil, surplus
+	if w.look == nil {
+		w.look = w.peek
+	}
+	w.open, w.surplus = true, false
+	err := w.raw.Control(w.look)
+	return w.open && err == nil, w.surplus
+}
+
+func (w *wire) peek(fd uintptr) {
+	var p [1]byte
+	n, _, err := syscall.Recvfrom(int(fd), p[:], syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
+	switch {
+	case err == syscall.EAGAIN || err == syscall.EINTR:
+	case err != nil || n == 0:
+		w.open = false
+	default:
+		w.surplus = true
+	}
 }
