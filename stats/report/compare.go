@@ -79,14 +79,16 @@ func (s *Seconds) close() {
 			d.Reset()
 		}
 	}
-	s.steady[s.second] = !s.inRamp
+	if _, marked := s.steady[s.second]; !marked {
+		s.steady[s.second] = !s.inRamp
+	}
 }
 
 // Segment marks the seconds from here on as steady or not.
 func (s *Seconds) Segment(name string) {
 	if steady := strings.HasPrefix(name, "steady"); steady == s.inRamp {
 		s.close()
-		s.second++ // a second that is both is neither
+		s.steady[s.second] = false // a second that is both is neither
 		s.inRamp = !steady
 	}
 }
@@ -134,21 +136,29 @@ func (s *Seconds) sample(key stats.Key, onlySteady bool) sample {
 			all = append(all, sec)
 		}
 	}
-	at := map[int64][]byte{}
+	at := map[int64][][]byte{}
 	for _, x := range s.rows[key] {
-		at[x.second] = x.packed
+		at[x.second] = append(at[x.second], x.packed)
+	}
+	// The last second counts for as much as there is of it.
+	length := func(part []int64) float64 {
+		n := float64(len(part))
+		if part[len(part)-1] == last {
+			n += (s.now - time.Duration(last)*time.Second).Seconds() - 1
+		}
+		return n
 	}
 	per := max((len(all)+maxBlocks-1)/maxBlocks, 1)
 	var out sample
 	for part := range slices.Chunk(all, per) {
 		var d stats.Delta
 		for _, sec := range part {
-			if b := at[sec]; b != nil {
+			for _, b := range at[sec] {
 				d.MergePacked(b) // packed by us
 			}
 		}
-		out.blocks = append(out.blocks, block{bins(&d.OK), bins(&d.Corrected), d.Requests(), d.Failed.Count(), float64(len(part))})
-		out.seconds += float64(len(part))
+		out.blocks = append(out.blocks, block{bins(&d.OK), bins(&d.Corrected), d.Requests(), d.Failed.Count(), length(part)})
+		out.seconds += length(part)
 	}
 	return out
 }
@@ -204,7 +214,7 @@ type metric struct {
 var metrics = []metric{
 	percentileOf("p50", .50, false), percentileOf("p95", .95, false), percentileOf("p99", .99, false),
 	percentileOf("corrected p99", .99, true),
-	{name: "RPS", unit: "/s", of: func(p *pooled) float64 { return p.n / max(p.seconds, 1) }},
+	{name: "RPS", unit: "/s", of: func(p *pooled) float64 { return p.n / max(p.seconds, 1e-3) }},
 	{name: "errors", unit: "%", points: true, lowIsGood: true, of: func(p *pooled) float64 { return 100 * p.failed / max(p.n, 1) }},
 }
 

@@ -107,3 +107,32 @@ func TestCompareOfLittle(t *testing.T) {
 		t.Errorf("two empty runs: got %+v", empty)
 	}
 }
+
+// TestSecondsAddUp: what compare calls the rate is what the run's summary does,
+// also for a short run with a segment that begins in the midst of a second.
+func TestSecondsAddUp(t *testing.T) {
+	s := NewSeconds()
+	key := stats.Key{Class: stats.Request, Method: "GET", Name: "/"}
+	for i := range 13 { // 3.25 s, 100 requests each quarter
+		var b stats.Batch
+		for range 100 {
+			b.Row(key).OK.Add(time.Millisecond)
+		}
+		s.Fold(&b, time.Duration(i+1)*250*time.Millisecond, stats.Users{})
+		if i == 1 {
+			s.Segment("steady 1")
+		}
+	}
+	s.close()
+	got := s.sample(stats.Key{}, false)
+	var n uint64
+	for _, b := range got.blocks {
+		n += b.n
+	}
+	if n != 1300 || got.seconds < 3.24 || got.seconds > 3.26 {
+		t.Errorf("got %d requests in %.2f s, want 1300 in 3.25", n, got.seconds)
+	}
+	if s.steady[0] || !s.steady[1] || !s.steady[2] {
+		t.Errorf("steady: got %v, want the seconds 1 and 2 and not 0", s.steady)
+	}
+}
