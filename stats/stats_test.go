@@ -315,7 +315,7 @@ func TestUniqueMessagesStayBounded(t *testing.T) {
 	s := r.Sink()
 	m := s.Meter(Key{Request, "GET", "/"})
 	l := NewLedger(0, 1<<20)
-	const n = 200000
+	const n = 1_000_000
 	letters := func(i int) string {
 		b := make([]byte, 8)
 		for j := range b {
