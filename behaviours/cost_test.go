@@ -43,13 +43,12 @@ func BenchmarkTask(b *testing.B) {
 	<-c.Done()
 }
 
-// TestAnIdleUserIsSmall holds the memory of a user that waits: 4 KB of it are its
-// stack, which a single request already needs.
+// TestAnIdleUserIsSmall holds the memory of a user that waits: it has no stack.
 func TestAnIdleUserIsSmall(t *testing.T) {
 	if raceEnabled {
 		t.Skip("the race detector needs memory of its own")
 	}
-	const users, limit = 5000, 7 << 10
+	const users, limit = 5000, 3 << 10
 	used := func() uint64 {
 		runtime.GC()
 		var m runtime.MemStats

@@ -100,7 +100,7 @@ func Bind(s *Shared, list []Behaviour) ([]*swarm.Behaviour, error) {
 		if len(root.tasks) == 0 {
 			continue
 		}
-		out = append(out, &swarm.Behaviour{Name: k.name, Weight: b.Weight, Fixed: b.Fixed, Tasks: k.infos, Run: k.run1})
+		out = append(out, &swarm.Behaviour{Name: k.name, Weight: b.Weight, Fixed: b.Fixed, Tasks: k.infos, New: k.life})
 	}
 	return out, nil
 }
@@ -115,55 +115,21 @@ func (k *kind) look() (root *plan, err error) {
 	return k.plan(&User{kind: k, Client: &Client{t: k.run.Transport}}, &k.infos)
 }
 
-// run1 acts as one user.
-func (k *kind) run1(ctx context.Context, su *swarm.User) {
-	c := make(chan made, 1)
-	go k.user(ctx, su, c)
-	m := <-c
-	if m.fault != nil {
-		panic(m.fault)
-	}
-	defer m.u.close()
-	m.u.live(ctx, m.root)
-}
-
-// made is a user that is ready to act, or why it is not.
-type made struct {
-	u     *User
-	root  *plan
-	fault any
-}
-
-// user makes one, on a goroutine of its own: the stack that the author's New
-// and all the rest need would stay with the user, who may be one of very many
-// that only wait.
-func (k *kind) user(ctx context.Context, su *swarm.User, c chan<- made) {
-	var m made
-	defer func() {
-		if r := recover(); r != nil {
-			m.fault = r
-		}
-		c <- m
-	}()
+// life makes one user. What is wrong with it is a panic, which the crew counts.
+func (k *kind) life(ctx context.Context, su *swarm.User) swarm.Life {
 	k.rows.Do(func() {
 		for _, info := range k.infos {
 			k.meters = append(k.meters, su.Sink.Meter(stats.Key{Class: stats.Task, Method: k.name, Name: info.Name}))
 		}
 	})
-	m.u = &User{user: su, kind: k, Client: k.run.Transport.Client(Who{
+	u := &User{user: su, kind: k, Client: k.run.Transport.Client(Who{
 		Sink: su.Sink, ID: int(su.ID), Behaviour: k.name, Base: ctx, Trace: k.run.trace,
 	})}
 	var err error
-	if m.root, err = k.plan(m.u, nil); err != nil {
-		m.fault = err
+	if u.root, err = k.plan(u, nil); err != nil {
+		panic(err)
 	}
-}
-
-func (u *User) close() {
-	u.Client.close()
-	if u.plainHTTP != nil {
-		u.plainHTTP.CloseIdleConnections()
-	}
+	return (*life)(u)
 }
 
 // Run drives one user of a behaviour for n tasks against host and returns what

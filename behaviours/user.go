@@ -15,7 +15,8 @@ import (
 )
 
 // User is one simulated user. It embeds the HTTP client with its connection,
-// cookies and redirects. It is for the user's own goroutine.
+// cookies and redirects. Its methods are for its tasks and hooks, on the
+// goroutine that they are called on.
 type User struct {
 	*Client
 
@@ -28,7 +29,19 @@ type User struct {
 	due   time.Time     // of the next task, with pacing
 	ended time.Duration // when the last task did, on the sweeper's clock; 0 after a wait
 
+	root *plan
+	sets []visit  // that the user is in, outermost first
+	next *planned // the task that leave was asked for; nil at first
+
 	plainHTTP *http.Client // nil until somebody asks for it
+}
+
+// visit is a user's stay in a set.
+type visit struct {
+	plan  *plan
+	step  *planned // that led here; nil at the top
+	picks int
+	began time.Duration // on the sweeper's clock
 }
 
 // ID is the user's number, unique in the swarm, from 1; 0 while a behaviour's
@@ -62,8 +75,7 @@ func (u *User) Sleep(ctx context.Context, d time.Duration) error {
 	if u.user == nil {
 		return nil
 	}
-	defer u.user.Doing(swarm.InTask)
-	if u.user.Wait(ctx, d) {
+	if u.user.Sleep(ctx, d) {
 		return nil
 	}
 	if err := ctx.Err(); err != nil {
@@ -72,13 +84,79 @@ func (u *User) Sleep(ctx context.Context, d time.Duration) error {
 	return StopUser
 }
 
-// live acts as the user until it is to end.
-func (u *User) live(ctx context.Context, root *plan) {
-	if u.enter(ctx, root.set, "") != nil {
+// life is a User as the swarm knows it, so that authors do not see its methods.
+type life User
+
+// Act implements swarm.Life: it does the task that leave was given for and
+// picks the next, through the sets on the way.
+func (l *life) Act(ctx context.Context, leave swarm.Leave, ok bool) (think time.Duration, more bool) {
+	u := (*User)(l)
+	switch {
+	case u.next == nil:
+		if u.enter(ctx, u.root.set, "") != nil {
+			return 0, false
+		}
+		u.sets = append(u.sets, visit{plan: u.root})
+	case !ok:
+		u.quit(ctx, StopUser)
+	default:
+		switch err := u.do(ctx, u.next, leave); err {
+		case nil:
+		case Interrupt:
+			u.exit(ctx)
+		default:
+			u.quit(ctx, err)
+		}
+	}
+	for len(u.sets) > 0 {
+		here := &u.sets[len(u.sets)-1]
+		t := u.pick(here.plan, here.picks)
+		here.picks++
+		switch {
+		case t == nil:
+			u.exit(ctx)
+		case t.set != nil:
+			u.visit(ctx, t)
+		default:
+			u.next = t
+			think = u.think(here.plan)
+			if think > 0 || u.user.Open() {
+				// Only a user that waits gives its buffers back.
+				u.Client.release()
+				u.ended = 0
+			}
+			return think, true
+		}
+	}
+	return 0, false
+}
+
+// Close implements swarm.Life.
+func (l *life) Close() {
+	l.Client.close()
+	if l.plainHTTP != nil {
+		l.plainHTTP.CloseIdleConnections()
+	}
+}
+
+// exit leaves the innermost set.
+func (u *User) exit(ctx context.Context) {
+	last := len(u.sets) - 1
+	v := u.sets[last]
+	u.sets = u.sets[:last]
+	if v.step == nil {
+		u.leave(ctx, v.plan.set, "")
 		return
 	}
-	err := u.walk(ctx, root)
-	u.leave(ctx, root.set, "")
+	u.leave(ctx, v.plan.set, v.step.name)
+	u.user.Sink.Record(u.kind.meters[v.step.index], stats.Sample{Took: u.sweeper.Now() - v.began})
+}
+
+// quit leaves all sets, because of err.
+func (u *User) quit(ctx context.Context, err error) {
+	for len(u.sets) > 0 {
+		u.exit(ctx)
+	}
 	if errors.Is(err, StopRun) {
 		u.user.StopRun("behaviour")
 	}
@@ -89,7 +167,7 @@ func (u *User) enter(ctx context.Context, s *Set, path string) error {
 	if s.OnStart == nil {
 		return nil
 	}
-	return u.hook(ctx, s.OnStart, path, "OnStart", swarm.Starting)
+	return u.hook(ctx, s.OnStart, path, "OnStart")
 }
 
 // leave runs a set's OnStop, also when the user was stopped hard: with a
@@ -100,60 +178,19 @@ func (u *User) leave(ctx context.Context, s *Set, path string) {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), u.user.Grace())
 	defer cancel()
-	u.hook(ctx, s.OnStop, path, "OnStop", swarm.InTask)
+	u.hook(ctx, s.OnStop, path, "OnStop")
 }
 
-func (u *User) hook(ctx context.Context, f func(context.Context) error, path, name string, doing uint32) error {
+func (u *User) hook(ctx context.Context, f func(context.Context) error, path, name string) error {
 	if path != "" {
 		name = path + "/" + name
 	}
 	u.ended = 0
-	u.user.Doing(doing)
 	u.user.Task(&name)
-	u.begin(name, swarm.Start{})
+	u.begin(name, swarm.Leave{})
 	err := u.guard(ctx, f)
 	u.end(ctx, err)
 	return err
-}
-
-// walk picks tasks until the set is left. It returns nil when it was left
-// regularly, otherwise why the user or the run ends.
-//
-// Users wait here, very many of them at once, so what stands between here and
-// the runtime's park is kept shallow: a stack of 2 KB must hold it.
-func (u *User) walk(ctx context.Context, p *plan) error {
-	for n := 0; ; n++ {
-		t := u.pick(p, n)
-		if t == nil {
-			return nil
-		}
-		var err error
-		if t.set != nil {
-			err = u.visit(ctx, t)
-		} else {
-			d := u.think(p)
-			if d > 0 || u.user.Open() {
-				// Only a user that waits gives its buffers back.
-				u.Client.release()
-				u.ended = 0
-			}
-			if d > 0 && !u.user.Wait(ctx, d) {
-				return StopUser
-			}
-			start, ok := u.user.Next(ctx)
-			if !ok {
-				return StopUser
-			}
-			err = u.do(ctx, t, start)
-		}
-		switch err {
-		case nil:
-		case Interrupt:
-			return nil
-		default:
-			return err
-		}
-	}
 }
 
 // pick is the n-th task of a visit to a set, nil when the visit is over.
@@ -213,7 +250,7 @@ func (p *plan) pick(r *rand.Rand) int {
 
 // do does one task. Of the errors it returns only those that leave count, as
 // themselves; all others are recorded.
-func (u *User) do(ctx context.Context, t *planned, start swarm.Start) error {
+func (u *User) do(ctx context.Context, t *planned, start swarm.Leave) error {
 	if !u.due.IsZero() {
 		start.Due, start.Late = true, max(time.Since(u.due), 0)
 	}
@@ -256,28 +293,27 @@ func leaves(err error) error {
 	return nil
 }
 
-// visit enters a nested set, walks it and leaves it.
-func (u *User) visit(ctx context.Context, t *planned) error {
-	began := time.Now()
-	sample := stats.Sample{}
+// visit enters a nested set.
+func (u *User) visit(ctx context.Context, t *planned) {
+	v := visit{plan: t.set, step: t, began: u.sweeper.Now()}
 	err := u.enter(ctx, t.task.Set, t.name)
 	if err == nil {
-		err = u.walk(ctx, t.set)
-		u.leave(ctx, t.task.Set, t.name)
-	} else {
-		sample.Kind = stats.Error
-		// A set that cannot be entered must not be tried in a tight loop: the
-		// pause is the wait that its first task would have had.
-		if !u.user.Wait(ctx, u.kind.wait.think(u.user.Rand)) {
-			err = StopUser
-		}
+		u.sets = append(u.sets, v)
+		return
 	}
-	sample.Took = time.Since(began)
-	u.user.Sink.Record(u.kind.meters[t.index], sample)
-	return err
+	u.user.Sink.Record(u.kind.meters[t.index], stats.Sample{Took: u.sweeper.Now() - v.began, Kind: stats.Error})
+	if leaving := leaves(err); leaving != nil && leaving != Interrupt {
+		u.quit(ctx, leaving)
+		return
+	}
+	// A set that cannot be entered must not be tried in a tight loop: the pause
+	// is the wait that its first task would have had.
+	if !u.user.Sleep(ctx, u.kind.wait.think(u.user.Rand)) {
+		u.quit(ctx, StopUser)
+	}
 }
 
-func (u *User) begin(task string, start swarm.Start) {
+func (u *User) begin(task string, start swarm.Leave) {
 	u.task = task
 	u.Client.doing(task, u.count, start.Due, start.Late)
 }

@@ -1,7 +1,7 @@
 package swarm
 
 import (
-	"context"
+	"slices"
 	"sync"
 	"time"
 )
@@ -18,8 +18,8 @@ type arrivals struct {
 	base    time.Time  // arrival 0 of this rate
 	issued  int64      // arrivals of this rate that were released
 	waiting []time.Time
-	head    int // of waiting
-	idle    []chan time.Time
+	head    int           // of waiting
+	idle    []*User       // parked here
 	dropped uint64        // waited longer than maxWait, since the last count
 	lag     time.Duration // longest that a free user waited for what was due, since the last look
 	closed  bool
@@ -44,14 +44,12 @@ func (q *arrivals) release(now time.Time) (next time.Time, backlog int) {
 			return due, len(q.waiting) - q.head
 		}
 		q.issued++
-		if n := len(q.idle); n > 0 {
-			// The user that is idle the longest, so that all of them work.
-			user := q.idle[0]
-			q.idle = q.idle[1:]
+		if u := q.free(); u != nil {
 			if n := len(q.waiting) - q.head; n == 0 {
 				q.lag = max(q.lag, now.Sub(due))
 			}
-			user <- due // has room: one arrival per place in idle
+			u.due = due
+			u.crew.pool.lend(u)
 			continue
 		}
 		q.waiting = append(q.waiting, due)
@@ -76,41 +74,52 @@ func (q *arrivals) expire(now time.Time) {
 	}
 }
 
-// next waits for an arrival; ok is false when quit or ctx came first.
-func (q *arrivals) next(ctx context.Context, quit <-chan struct{}) (due time.Time, ok bool) {
-	q.mu.Lock()
-	q.expire(time.Now())
-	if q.head < len(q.waiting) {
-		due = q.waiting[q.head]
-		q.head++
-		q.mu.Unlock()
-		return due, true
-	}
-	if q.closed {
-		q.mu.Unlock()
-		return due, false
-	}
-	place := make(chan time.Time, 1)
-	q.idle = append(q.idle, place)
-	q.mu.Unlock()
-	select {
-	case due = <-place:
-		return due, true
-	case <-quit:
-	case <-ctx.Done():
-	}
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	for i, p := range q.idle {
-		if p == place {
-			q.idle = append(q.idle[:i], q.idle[i+1:]...)
-			return due, false
+// free is the user that is idle the longest, so that all of them work; nil if
+// none is. It is the caller's to lend a goroutine.
+func (q *arrivals) free() *User {
+	for len(q.idle) > 0 {
+		u := q.idle[0]
+		q.idle = q.idle[1:]
+		if u.parked.CompareAndSwap(true, false) { // else its stop has woken it
+			return u
 		}
 	}
-	// An arrival came in the same moment: it goes back to the front.
-	q.waiting = append([]time.Time{<-place}, q.waiting[q.head:]...)
-	q.head = 0
-	return due, false
+	return nil
+}
+
+// next gives the user an arrival that waits, or parks it until one is due. It
+// does neither after the end.
+func (q *arrivals) next(u *User) (parked bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.expire(time.Now())
+	switch {
+	case q.head < len(q.waiting):
+		u.due = q.waiting[q.head]
+		q.head++
+		return false
+	case q.closed:
+		return false
+	}
+	q.idle = append(q.idle, u)
+	u.queued = true
+	return u.park(nil)
+}
+
+// forget is told of a user that was stopped: it comes off the list, or the
+// arrival that it was given in the same moment goes back to the front.
+func (q *arrivals) forget(u *User) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if !u.due.IsZero() && q.closed {
+		q.dropped++
+	} else if !u.due.IsZero() {
+		q.waiting = append([]time.Time{u.due}, q.waiting[q.head:]...)
+		q.head = 0
+	}
+	if i := slices.Index(q.idle, u); i >= 0 {
+		q.idle = slices.Delete(q.idle, i, i+1)
+	}
 }
 
 // setRate makes the rate another one from now on.

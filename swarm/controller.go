@@ -223,7 +223,7 @@ func (c *Controller) Run(ctx context.Context) error {
 		}
 		timer.Reset(time.Until(wake))
 	}
-	c.crew.kill()
+	c.crew.close()
 	c.state = Stopped
 	c.health.close()
 	c.publish(time.Now())

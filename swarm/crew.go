@@ -30,17 +30,19 @@ type Crew struct {
 	ctx  context.Context
 	kill context.CancelFunc
 
-	gate     atomic.Pointer[chan struct{}] // not nil while paused
-	quota    atomic.Int64                  // iterations still to be claimed
+	pool     pool
+	starting atomic.Int64 // users before their first task
+	sleeping atomic.Int64 // users that sleep in a task
+	quota    atomic.Int64 // iterations still to be claimed
 	limited  bool
 	arrivals *arrivals
+	gate     gate
 
 	mu       sync.Mutex // guards all below
 	level    []int      // as last assigned
 	active   [][]*User  // per behaviour, in the order of their start
 	stopping map[*User]struct{}
 	nextID   int64
-	scratch  []*User
 }
 
 func newCrew(p *Plan, rec *stats.Recorder, stopRun func(string), left func()) *Crew {
@@ -52,6 +54,7 @@ func newCrew(p *Plan, rec *stats.Recorder, stopRun func(string), left func()) *C
 	}
 	c.quota.Store(p.Iterations)
 	c.ctx, c.kill = context.WithCancel(context.Background())
+	c.pool.act = c.act
 	return c
 }
 
@@ -86,20 +89,80 @@ func (c *Crew) start(i int) {
 	u := &User{
 		ID: c.nextID, Behaviour: c.behaviours[i], Sink: c.rec.Sink(),
 		Rand: rand.New(rand.NewPCG(c.seed, uint64(c.nextID))),
-		crew: c,
+		crew: c, kind: i,
 	}
 	c.active[i] = append(c.active[i], u)
-	go c.run(i, u)
+	c.starting.Add(1)
+	c.pool.lend(u)
 }
 
-func (c *Crew) run(i int, u *User) {
-	defer c.leave(i, u)
+// act has a user act until it waits or ends.
+func (c *Crew) act(u *User) {
+	ended := true // also if a task ends this goroutine
 	defer func() {
 		if r := recover(); r != nil {
 			c.panicked(u, r, debug.Stack())
 		}
+		if ended {
+			c.leave(u)
+		}
 	}()
-	u.Behaviour.Run(c.ctx, u)
+	var leave Leave
+	ok, here := true, true
+	if u.life == nil {
+		u.life = u.Behaviour.New(c.ctx, u)
+	} else if leave, ok, here = c.permit(u); !here {
+		ended = false
+		return
+	}
+	for {
+		think, more := u.life.Act(c.ctx, leave, ok)
+		if !u.started {
+			u.started = true
+			c.starting.Add(-1)
+		}
+		if !more {
+			return
+		}
+		if think > 0 && c.arrivals == nil && u.think(think) {
+			ended = false
+			return
+		}
+		if leave, ok, here = c.permit(u); !here {
+			ended = false
+			return
+		}
+	}
+}
+
+// permit gives a user leave to begin one more task. ok is false when the user
+// is to end: it is stopping, or the run's iterations are used up. here is
+// false when leave has to be waited for, because the run is paused or no
+// arrival is due: the user is parked then.
+func (c *Crew) permit(u *User) (leave Leave, ok, here bool) {
+	queued := u.queued
+	u.queued = false
+	if u.Stopping() {
+		if queued {
+			c.arrivals.forget(u)
+		}
+		return leave, false, true
+	}
+	if c.gate.shut.Load() && c.gate.hold(u) {
+		return leave, false, false
+	}
+	leave.Held, u.held = u.held, false
+	if q := c.arrivals; q != nil {
+		if u.due.IsZero() && q.next(u) {
+			return leave, false, false
+		}
+		if u.due.IsZero() {
+			return leave, false, true
+		}
+		leave.Due, leave.Late = true, max(time.Since(u.due), 0)
+		u.due = time.Time{}
+	}
+	return leave, !u.Stopping() && c.claim(), true
 }
 
 // panicked counts a panic that came from outside of any task.
@@ -114,16 +177,23 @@ func (c *Crew) panicked(u *User, r any, stack []byte) {
 	})
 }
 
-func (c *Crew) leave(i int, u *User) {
+func (c *Crew) leave(u *User) {
+	if u.timer != nil {
+		u.timer.Stop()
+	}
+	if !u.started {
+		c.starting.Add(-1)
+	}
+	if u.life != nil {
+		u.life.Close()
+	}
 	c.mu.Lock()
 	if _, told := c.stopping[u]; told {
 		delete(c.stopping, u)
 	} else {
-		for j, a := range c.active[i] {
-			if a == u {
-				c.active[i] = append(c.active[i][:j], c.active[i][j+1:]...)
-				break
-			}
+		a := &c.active[u.kind]
+		if i := slices.Index(*a, u); i >= 0 {
+			*a = slices.Delete(*a, i, i+1)
 		}
 	}
 	last := c.count() == 0
@@ -173,35 +243,22 @@ func (c *Crew) Remaining(n int) (out []string) {
 	return out
 }
 
-// Status counts the users.
+// Status counts the users. What they do is told from what they hold: users who
+// act, a goroutine; all others wait.
 func (c *Crew) Status() CrewStatus {
 	s := CrewStatus{Running: make([]int, len(c.behaviours))}
 	c.mu.Lock()
-	all := c.scratch[:0]
 	for i, a := range c.active {
 		s.Running[i] = len(a)
 		s.Active += len(a)
-		all = append(all, a...)
-	}
-	for u := range c.stopping {
-		all = append(all, u)
 	}
 	s.Stopping = len(c.stopping)
-	c.scratch = all
 	c.mu.Unlock()
-	for _, u := range all {
-		switch u.doing.Load() {
-		case Starting:
-			s.Doing.Starting++
-		case Waiting:
-			s.Doing.Waiting++
-		case InTask:
-			s.Doing.InTask++
-		case Held:
-			s.Doing.Paused++
-		}
-	}
-	clear(all)
+	d := &s.Doing
+	d.Starting = int(c.starting.Load())
+	d.Paused = c.gate.holding()
+	d.InTask = max(c.pool.acting()-d.Starting-int(c.sleeping.Load()), 0)
+	d.Waiting = max(s.Active+s.Stopping-d.Starting-d.Paused-d.InTask, 0)
 	return s
 }
 
@@ -215,17 +272,11 @@ type CrewStatus struct {
 
 // Pause holds users before their next task, or lets them go on.
 func (c *Crew) Pause(on bool) {
-	old := c.gate.Load()
-	if on == (old != nil) {
-		return
-	}
 	if on {
-		gate := make(chan struct{})
-		c.gate.Store(&gate)
-		return
+		c.gate.close()
+	} else {
+		c.gate.open()
 	}
-	c.gate.Store(nil)
-	close(*old)
 }
 
 // Stop tells every user to stop after the task in hand; hard also cancels what
@@ -235,6 +286,12 @@ func (c *Crew) Stop(hard bool) {
 	if hard {
 		c.kill()
 	}
+}
+
+// close gives up what is left, once the run is over.
+func (c *Crew) close() {
+	c.kill()
+	c.pool.close()
 }
 
 // Take moves what was recorded since the last Take into b.

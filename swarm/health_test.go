@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"tload/stats"
 )
 
 func noLag() time.Duration { return 0 }
@@ -145,7 +147,10 @@ func TestHealthSeesItsOwnLag(t *testing.T) {
 		t.Errorf("nobody was free: got a lag of %v, want none", got)
 	}
 	q.waiting, q.head = nil, 0
-	q.idle = append(q.idle, make(chan time.Time, 1))
+	free := &User{crew: newCrew(&Plan{}, stats.NewRecorder(stats.Limits{}), nil, nil)}
+	free.crew.pool.act = func(*User) {}
+	free.parked.Store(true)
+	q.idle = append(q.idle, free)
 	q.release(time.Now().Add(500 * time.Millisecond))
 	if got := q.ownLag(); got < 300*time.Millisecond {
 		t.Errorf("a free user was kept waiting: got a lag of %v, want about half a second", got)

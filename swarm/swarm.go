@@ -1,13 +1,14 @@
 // Package swarm runs simulated users and steers them.
 //
-// A Behaviour is one kind of user: a function that acts until it is told to
-// stop. A Crew runs users in this process, one goroutine each. The Controller
-// owns a run: its one goroutine decides how many users there are, takes their
+// A Behaviour is one kind of user. A Crew runs users in this process: each is
+// plain blocking code, on a goroutine that it is lent for as long as it acts.
+// The design speaks of a goroutine per user; but the stack of one that only
+// waits is most of what such a user would cost. The Controller owns a run: its one goroutine decides how many users there are, takes their
 // samples, and publishes snapshots; a key press, a flag, a signal and the end of
 // the run time all reach it as a function that it calls.
 //
 //	c := swarm.New(swarm.Plan{
-//		Behaviours: []*swarm.Behaviour{{Name: "Visitor", Run: visit}},
+//		Behaviours: []*swarm.Behaviour{{Name: "Visitor", New: visitor}},
 //		Users:      10,
 //		SpawnRate:  2,
 //		RunTime:    time.Minute,
@@ -37,9 +38,8 @@ type Behaviour struct {
 	// Tasks is the tree of what it does, depth first, for those who look.
 	Tasks []TaskInfo
 
-	// Run acts as one user and returns when u is stopping, when ctx ends, or
-	// when the user has nothing more to do. ctx ends only at a hard stop.
-	Run func(ctx context.Context, u *User)
+	// New makes the life of one user. ctx ends only at a hard stop.
+	New func(ctx context.Context, u *User) Life
 }
 
 func (b *Behaviour) weight() int {
@@ -113,8 +113,8 @@ func (p *Plan) Check() error {
 	names := map[string]bool{}
 	for _, b := range p.Behaviours {
 		switch {
-		case b.Run == nil:
-			return fmt.Errorf("behaviour %q does nothing: it has no Run", b.Name)
+		case b.New == nil:
+			return fmt.Errorf("behaviour %q does nothing: it has no New", b.Name)
 		case b.Weight < 0 || b.Fixed < 0:
 			return fmt.Errorf("behaviour %q: weight %d and fixed %d must not be below 0", b.Name, b.Weight, b.Fixed)
 		case names[b.Name]:

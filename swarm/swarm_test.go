@@ -23,36 +23,57 @@ type counter struct {
 	aborted     atomic.Int64
 }
 
-// behaviour is a user whose tasks take that long, with a second of think time.
+// behaviour is a user whose tasks take that long, with that think time.
 func (n *counter) behaviour(name string, task, wait time.Duration) *Behaviour {
-	return &Behaviour{Name: name, Run: func(ctx context.Context, u *User) {
-		m := u.Sink.Meter(stats.Key{Class: stats.Request, Method: "TEST", Name: name})
+	return &Behaviour{Name: name, New: func(_ context.Context, u *User) Life {
 		now := n.users.Add(1)
 		for m := n.most.Load(); now > m && !n.most.CompareAndSwap(m, now); m = n.most.Load() {
 		}
-		defer n.users.Add(-1)
-		for {
-			start, ok := u.Next(ctx)
-			if !ok {
-				return
-			}
-			n.begun.Add(1)
-			u.Sink.Begin()
-			x := stats.Sample{Took: task, Due: start.Due, Late: start.Late}
-			select {
-			case <-time.After(task):
-				n.ended.Add(1)
-			case <-ctx.Done():
-				x.Kind = stats.Aborted
-				n.aborted.Add(1)
-			}
-			u.Sink.Record(m, x)
-			if !u.Open() && !u.Wait(ctx, wait) {
-				return
-			}
-		}
+		return &counted{n: n, u: u, task: task, wait: wait}
 	}}
 }
+
+// counted is a life of a counter's.
+type counted struct {
+	n          *counter
+	u          *User
+	task, wait time.Duration
+	begun      bool
+}
+
+func (l *counted) Act(ctx context.Context, leave Leave, ok bool) (time.Duration, bool) {
+	if !l.begun || !ok {
+		l.begun = true
+		return 0, ok
+	}
+	m := l.u.Sink.Meter(stats.Key{Class: stats.Request, Method: "TEST", Name: l.u.Behaviour.Name})
+	l.n.begun.Add(1)
+	l.u.Sink.Begin()
+	x := stats.Sample{Took: l.task, Due: leave.Due, Late: leave.Late}
+	select {
+	case <-time.After(l.task):
+		l.n.ended.Add(1)
+	case <-ctx.Done():
+		x.Kind = stats.Aborted
+		l.n.aborted.Add(1)
+	}
+	l.u.Sink.Record(m, x)
+	return l.wait, true
+}
+
+func (l *counted) Close() { l.n.users.Add(-1) }
+
+// acting is a life of one function.
+type acting func()
+
+func (f acting) Act(_ context.Context, _ Leave, ok bool) (time.Duration, bool) {
+	if ok {
+		f()
+	}
+	return 0, ok
+}
+
+func (f acting) Close() {}
 
 func run(t *testing.T, p Plan) *Controller {
 	t.Helper()
@@ -168,7 +189,9 @@ func TestUsersThatIgnoreTheirContextAreNamed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		free := make(chan struct{})
 		name := "listen"
-		deaf := &Behaviour{Name: "deaf", Run: func(_ context.Context, u *User) { u.Task(&name); <-free }}
+		deaf := &Behaviour{Name: "deaf", New: func(_ context.Context, u *User) Life {
+			return acting(func() { u.Task(&name); <-free })
+		}}
 		var log strings.Builder
 		c, err := New(Plan{Behaviours: []*Behaviour{deaf}, Users: 3, SpawnRate: 100, StopTimeout: 2 * time.Second, Log: slog.New(slog.NewTextHandler(&log, nil))})
 		if err != nil {
@@ -298,7 +321,7 @@ func TestMaxWaitDropsArrivals(t *testing.T) {
 func TestPanicInABehaviourEndsOnlyThatUser(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var n counter
-		bad := &Behaviour{Name: "bad", Fixed: 1, Run: func(context.Context, *User) { panic("broken") }}
+		bad := &Behaviour{Name: "bad", Fixed: 1, New: func(context.Context, *User) Life { return acting(func() { panic("broken") }) }}
 		c := run(t, Plan{Behaviours: []*Behaviour{bad, n.behaviour("good", time.Millisecond, time.Second)}, Users: 3, SpawnRate: 100, StopTimeout: time.Second})
 		time.Sleep(5 * time.Second)
 		s := c.Snapshot()
@@ -350,7 +373,7 @@ func TestFixedNumbersComeFirst(t *testing.T) {
 }
 
 func TestChecksOfAPlan(t *testing.T) {
-	ok := &Behaviour{Name: "a", Run: func(context.Context, *User) {}}
+	ok := &Behaviour{Name: "a", New: func(context.Context, *User) Life { return acting(func() {}) }}
 	for _, c := range []struct {
 		plan Plan
 		want string
@@ -359,7 +382,7 @@ func TestChecksOfAPlan(t *testing.T) {
 		{Plan{Behaviours: []*Behaviour{ok}}, "at least 1"},
 		{Plan{Behaviours: []*Behaviour{ok}, Users: 10_000_000}, "at most"},
 		{Plan{Behaviours: []*Behaviour{ok, ok}, Users: 1}, "two behaviours"},
-		{Plan{Behaviours: []*Behaviour{{Name: "x"}}, Users: 1}, "no Run"},
+		{Plan{Behaviours: []*Behaviour{{Name: "x"}}, Users: 1}, "no New"},
 		{Plan{Behaviours: []*Behaviour{ok}, Users: 1, SpawnRate: -1}, "spawn rate"},
 	} {
 		if _, err := New(c.plan); err == nil || !strings.Contains(err.Error(), c.want) {

@@ -10,7 +10,7 @@ import (
 )
 
 // User is one simulated user of a crew, as its behaviour sees it. Its methods
-// are for the user's own goroutine, except where they say otherwise.
+// are for the goroutine on which the user acts, except where they say otherwise.
 type User struct {
 	ID        int64 // unique in the swarm, from 1
 	Behaviour *Behaviour
@@ -18,33 +18,86 @@ type User struct {
 	Rand      *rand.Rand // seeded from the run's seed and the ID
 
 	crew    *Crew
+	kind    int         // of Crew.behaviours
+	life    Life        // nil until the user acts for the first time
 	stopped atomic.Bool // told to stop after the task in hand
-	doing   atomic.Uint32
-	task    atomic.Pointer[string]     // in hand, for those who ask why a user does not end
-	timer   atomic.Pointer[time.Timer] // nil until the first wait
-	quit    chan struct{}              // nil until somebody asks; guarded by the crew's mu
+	// parked says that the user waits and holds no goroutine. Whoever makes
+	// it false again owns the user, and must have it act.
+	parked  atomic.Bool
+	started bool                   // came to its first task
+	held    bool                   // was parked by a pause
+	queued  bool                   // was parked for an arrival
+	due     time.Time              // of the arrival that ended that
+	timer   *time.Timer            // wakes it from thinking; nil until it first does
+	task    atomic.Pointer[string] // in hand, for those who ask why a user does not end
+	quit    chan struct{}          // nil until a task sleeps; guarded by the crew's mu
+	sleeper *time.Timer            // for tasks that sleep
 }
 
-// What a user does, for User.Doing.
-const (
-	Starting uint32 = iota
-	Waiting
-	InTask
-	Held // paused
-)
+// Life is what one user does, cut where it waits between tasks: that is where
+// a user holds no goroutine, so nothing that belongs to one stays. The calls
+// come one after the other, but not from one goroutine.
+type Life interface {
+	// Act does what comes next: at first what precedes the first task, and
+	// then, with each leave that is given, one task; ok is false when the user
+	// is to end, so that what is left is its goodbye. Act returns how long the
+	// user thinks before it asks for leave again; more is false when its life
+	// is over. ctx ends only at a hard stop.
+	Act(ctx context.Context, leave Leave, ok bool) (think time.Duration, more bool)
+	// Close gives back what the user holds. It is called once, however the
+	// life ended.
+	Close()
+}
 
-// Doing says what the user does from now on: Starting, Waiting or InTask.
-func (u *User) Doing(what uint32) { u.doing.Store(what) }
+// Leave is what a user is told with the leave to begin one task.
+type Leave struct {
+	Due  bool          // the start had a schedule: an arrival rate
+	Late time.Duration // how far behind it the start is
+	Held bool          // the user was paused before it
+}
 
 // Task says which task is in hand. The string must stay as it is.
-func (u *User) Task(name *string) { u.task.Store(name) }
+func (u *User) Task(name *string) {
+	if u.task.Load() != name {
+		u.task.Store(name)
+	}
+}
 
-// Quit returns a channel that is closed when the user is to stop after the task
-// in hand.
-func (u *User) Quit() <-chan struct{} {
-	u.crew.mu.Lock()
-	defer u.crew.mu.Unlock()
-	if u.quit == nil {
+// Stopping says whether the user is to stop after the task in hand.
+func (u *User) Stopping() bool { return u.stopped.Load() }
+
+// Open says whether starts come from an arrival rate, so that think time is
+// not waited for.
+func (u *User) Open() bool { return u.crew.arrivals != nil }
+
+// Sleep waits for d inside a task and returns false as soon as the user is to
+// stop, or ctx ends.
+func (u *User) Sleep(ctx context.Context, d time.Duration) bool {
+	if d <= 0 {
+		return !u.Stopping() && ctx.Err() == nil
+	}
+	u.crew.sleeping.Add(1)
+	defer u.crew.sleeping.Add(-1)
+	if u.sleeper == nil {
+		u.sleeper = time.NewTimer(d)
+	} else {
+		u.sleeper.Reset(d)
+	}
+	select {
+	case <-u.sleeper.C:
+		return !u.Stopping()
+	case <-u.quitting():
+	case <-ctx.Done():
+	}
+	u.sleeper.Stop()
+	return false
+}
+
+// quitting is a channel that is closed when the user is to stop.
+func (u *User) quitting() <-chan struct{} {
+	if u.quit == nil { // nobody else writes it
+		u.crew.mu.Lock()
+		defer u.crew.mu.Unlock()
 		u.quit = make(chan struct{})
 		if u.stopped.Load() {
 			close(u.quit)
@@ -53,110 +106,48 @@ func (u *User) Quit() <-chan struct{} {
 	return u.quit
 }
 
-// Stopping says whether the user is to stop after the task in hand.
-func (u *User) Stopping() bool { return u.stopped.Load() }
-
-// stop tells the user to stop. A user that waits is woken through its own
-// timer, so that waiting takes one channel and not a select over several: very
-// many users wait at once. The crew's mu is held.
+// stop tells the user to stop. The crew's mu is held.
 func (u *User) stop() {
 	u.stopped.Store(true)
-	if t := u.timer.Load(); t != nil {
-		t.Reset(0)
-	}
 	if u.quit != nil {
 		close(u.quit)
 	}
+	u.wake()
 }
 
-// Start is leave to begin one task.
-type Start struct {
-	Due  bool          // the start had a schedule: an arrival rate
-	Late time.Duration // how far behind it the start is
-	Held bool          // the user was paused before it
+// wake has the user act, if it is parked. Any goroutine may call it.
+func (u *User) wake() {
+	if u.parked.CompareAndSwap(true, false) {
+		u.crew.pool.lend(u)
+	}
 }
 
-// Next asks for leave to start one more task and waits while the run is paused
-// or, with an arrival rate, until an arrival is due for this user. ok is false
-// when the user is to end: it is stopping, ctx ended, or the run's iterations
-// are used up.
-func (u *User) Next(ctx context.Context) (s Start, ok bool) {
-	if u.Stopping() || ctx.Err() != nil {
-		return s, false
+// park gives the user up to whoever wakes it: its timer, the end of a pause, an
+// arrival, or its stop. The waker must have been seen to under a lock that it
+// takes, or be seen to by until. If park returns true the user may be acting
+// elsewhere already; if false it is to stop, and acts on here.
+func (u *User) park(until func()) bool {
+	u.parked.Store(true)
+	if until != nil {
+		until()
 	}
-	if gate := u.crew.gate.Load(); gate != nil {
-		if !u.hold(ctx, *gate) {
-			return s, false
-		}
-		s.Held = true
-	}
-	if q := u.crew.arrivals; q != nil {
-		u.Doing(Waiting)
-		due, got := q.next(ctx, u.Quit())
-		if !got {
-			return s, false
-		}
-		s.Due, s.Late = true, max(time.Since(due), 0)
-	}
-	if !u.crew.claim() {
-		return s, false
-	}
-	u.Doing(InTask)
-	return s, true
+	// A stop that came before the user was parked has not woken it.
+	return !u.stopped.Load() || !u.parked.CompareAndSwap(true, false)
 }
 
-func (u *User) hold(ctx context.Context, gate chan struct{}) bool {
-	u.Doing(Held)
-	defer u.Doing(Waiting)
-	select {
-	case <-gate:
-		return true
-	case <-u.Quit():
-	case <-ctx.Done():
-	}
-	return false
-}
-
-// Open says whether starts come from an arrival rate, so that think time is
-// not waited for.
-func (u *User) Open() bool { return u.crew.arrivals != nil }
-
-// Wait sleeps for d and returns false as soon as the user is to stop.
-func (u *User) Wait(ctx context.Context, d time.Duration) bool {
-	if d <= 0 {
-		return !u.Stopping() && ctx.Err() == nil
-	}
-	u.Doing(Waiting)
-	t := u.timer.Load()
+// think parks the user for d.
+func (u *User) think(d time.Duration) bool {
+	t := u.timer
 	if t == nil {
-		t = time.NewTimer(d)
-		u.timer.Store(t)
-	} else {
-		t.Reset(d)
+		// It is set below: it must not go off before it is in its place.
+		t = time.AfterFunc(1<<62, func() {
+			if u.parked.CompareAndSwap(true, false) {
+				u.crew.pool.lendThis(u)
+			}
+		})
+		u.timer = t
 	}
-	// stop may have come before the timer was set: then it is seen here.
-	if u.Stopping() {
-		t.Stop()
-		return false
-	}
-	// At a hard stop users are told to stop before the crew's context ends, so
-	// that context need not be watched.
-	if done := ctx.Done(); done != u.crew.ctx.Done() {
-		return u.waitOr(t, done)
-	}
-	<-t.C
-	return !u.Stopping()
-}
-
-//go:noinline
-func (u *User) waitOr(t *time.Timer, done <-chan struct{}) bool {
-	select {
-	case <-t.C:
-		return !u.Stopping()
-	case <-done:
-		t.Stop()
-		return false
-	}
+	return u.park(func() { t.Reset(d) })
 }
 
 // StopRun ends the whole run, gracefully. It returns at once.
