@@ -92,3 +92,49 @@ func same(t *testing.T, got, want []string) {
 		}
 	}
 }
+
+func TestHgrm(t *testing.T) {
+	var h stats.Histogram
+	for i := 1; i <= 10000; i++ {
+		h.Add(time.Duration(i) * 100 * time.Microsecond)
+	}
+	var b bytes.Buffer
+	if err := Hgrm(&b, &h); err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(b.String(), "\n")
+	if strings.Fields(lines[0])[0] != "Value" || lines[1] != "" {
+		t.Errorf("head: got %q, %q", lines[0], lines[1])
+	}
+	rows, last := 0, -1.0
+	for _, l := range lines[2:] {
+		if l == "" || l[0] == '#' {
+			continue
+		}
+		rows++
+		f := strings.Fields(l)
+		value, err1 := strconv.ParseFloat(f[0], 64)
+		p, err2 := strconv.ParseFloat(f[1], 64)
+		n, err3 := strconv.Atoi(f[2])
+		if err1 != nil || err2 != nil || err3 != nil {
+			t.Fatalf("line %q", l)
+		}
+		if p <= last {
+			t.Errorf("percentile %v after %v", p, last)
+		}
+		last = p
+		if want := math.Max(p*1000, 0.1); math.Abs(value-want) > 0.005*want+0.1 {
+			t.Errorf("at %v: got %v ms, want %v", p, value, want)
+		}
+		if float64(n) < p*10000 {
+			t.Errorf("at %v: %d counted, want at least that share of 10000", p, n)
+		}
+	}
+	if last != 1 || rows < 30 {
+		t.Errorf("got %d lines to %v, want more, to 1", rows, last)
+	}
+	b.Reset()
+	if err := Hgrm(&b, new(stats.Histogram)); err != nil || strings.Contains(b.String(), "NaN") {
+		t.Errorf("empty: %v\n%s", err, b.String())
+	}
+}
