@@ -187,7 +187,7 @@ func (s *Sink) record(m *Meter, x *Sample) {
 		}
 		lazily(&c.corrected).add(int64(x.Took + x.Late))
 	}
-	if x.Dialled || x.Handshake || x.Reconnect || x.Redirects != 0 {
+	if x.Dialled || x.Handshake || x.Reconnect || x.Stalled || x.Redirects != 0 {
 		c.connected(x)
 	}
 	if x.Kind == OK {
