@@ -32,6 +32,10 @@ type Recorder struct {
 // lane counts what some users have in flight; padded, so that two do not share
 // a cache line. There are many more than shards: a lane costs a line of memory,
 // a shard some histograms for every row.
+//
+// What was begun less what was taken would save Record its add, half a
+// nanosecond of seven, and be wrong by all that ends while a take goes on:
+// hundreds, of eight busy users.
 type lane struct {
 	inFlight atomic.Int64
 	_        [120]byte
