@@ -123,8 +123,11 @@ func (p *program) await(x *session, out io.Writer, code int) int {
 	signals := make(chan os.Signal, 4)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer signal.Stop(signals)
-	lines := time.NewTicker(max(time.Duration(x.settings.printEvery), 100*time.Millisecond))
-	defer lines.Stop()
+	every := max(time.Duration(x.settings.printEvery), 100*time.Millisecond)
+	next := x.ctl.Snapshot().Elapsed.Truncate(every) + every
+	// By the run's clock, so that a line has the seconds that have just closed.
+	look := time.NewTicker(50 * time.Millisecond)
+	defer look.Stop()
 	interrupts := 0
 	if code == exitInterrupt {
 		interrupts = 2 // on the screen, which is gone
@@ -140,8 +143,11 @@ func (p *program) await(x *session, out io.Writer, code int) int {
 				}
 			}
 			code = x.interrupt(sig, code)
-		case <-lines.C:
-			fmt.Fprintln(out, progress(x.ctl.Snapshot()))
+		case <-look.C:
+			if s := x.ctl.Snapshot(); s.Elapsed >= next && s.State.Active() {
+				fmt.Fprintln(out, progress(s))
+				next = s.Elapsed.Truncate(every) + every
+			}
 		}
 	}
 }

@@ -31,23 +31,26 @@ type ErrorDelta struct {
 	Kept        []Kept
 }
 
-// Kept is an exchange and why it was kept; it may be for more than one reason.
+// Kept is an exchange and why it was kept. The middle of a group is what is
+// neither of its first nor of its last, and a sample of it is kept in a
+// reservoir.
 type Kept struct {
 	Exchange *Exchange
 	First    bool // one of the first
-	Recent   bool // one of the last
-	Random   int  // its place in the reservoir, -1 for none
+	Recent   bool // one of the last, from which it may push another into the middle
+	Random   int  // the reservoir's place for what comes into the middle, it or what it pushes; -1 for none
 }
 
 // failures groups what fails in this process and decides what is kept of it,
 // before anything is copied. "The last" are not every last one: in a storm
-// that would copy every body, so past a burst of eight a group gets a copy
-// every 100 ms.
+// that would copy every body, so once there are as many as are kept a group
+// gets a copy every 100 ms.
 type failures struct {
 	mu        sync.Mutex // guards all below
 	groups    map[GroupKey]*failing
 	prints    map[string]string // of messages seen; bounded
-	first     int
+	first     int               // how many are kept of each
+	last      int
 	random    int
 	limit     int // bytes that may wait
 	waiting   int
@@ -57,7 +60,8 @@ type failures struct {
 type failing struct {
 	key      GroupKey
 	total    uint64 // since the run began
-	middle   uint64 // … past the first ones
+	last     int    // … of the last ones, as many as are kept
+	middle   uint64 // … of all others but the first
 	tokens   float64
 	refilled time.Time
 	variants map[string]struct{} // seen since the run began
@@ -65,7 +69,6 @@ type failing struct {
 }
 
 const (
-	recentBurst    = 8
 	recentInterval = 100 * time.Millisecond
 	maxPrints      = 4096
 )
@@ -73,7 +76,7 @@ const (
 func (f *failures) init(samples, memory int) {
 	f.groups = map[GroupKey]*failing{}
 	f.prints = map[string]string{}
-	f.first = max(samples/4, 1)
+	f.first, f.last = max(samples/4, 1), max(samples/4, 1)
 	f.random = max(samples/2, 1)
 	f.limit = memory
 }
@@ -120,18 +123,20 @@ func (f *failures) fail(key Key, kind Kind, status int, message string) Keep {
 	if f.waiting >= f.limit {
 		return Keep{}
 	}
-	why := Kept{Random: -1}
-	if g.total <= uint64(f.first) {
-		why.First = true
-	} else {
-		g.middle++
-		why.Random = randomSlot(g.middle, f.random)
-	}
-	g.tokens = min(g.tokens+float64(now.Sub(g.refilled))/float64(recentInterval), recentBurst)
+	g.tokens = min(g.tokens+float64(now.Sub(g.refilled))/float64(recentInterval), float64(f.last))
 	g.refilled = now
+	why := Kept{First: g.total <= uint64(f.first), Random: -1}
 	if !why.First && g.tokens >= 1 {
 		g.tokens--
 		why.Recent = true
+	}
+	switch {
+	case why.First:
+	case why.Recent && g.last < f.last:
+		g.last++
+	default:
+		g.middle++
+		why.Random = randomSlot(g.middle, f.random)
 	}
 	if !why.First && !why.Recent && why.Random < 0 {
 		return Keep{}
@@ -162,7 +167,7 @@ func (f *failures) group(key GroupKey) *failing {
 			g = f.groups[key]
 		}
 		if g == nil {
-			g = &failing{key: key, tokens: recentBurst, refilled: time.Now(), variants: map[string]struct{}{}}
+			g = &failing{key: key, tokens: float64(f.last), refilled: time.Now(), variants: map[string]struct{}{}}
 			g.delta.Key = key
 			f.groups[key] = g
 		}

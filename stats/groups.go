@@ -88,49 +88,35 @@ func (gs *groups) foldError(e *ErrorDelta, users int) {
 }
 
 func (gs *groups) keep(g *group, k Kept) {
-	firsts, lasts, randoms := max(gs.samples/4, 1), max(gs.samples/4, 1), max(gs.samples/2, 1)
-	used := false
-	if k.First && len(g.first) < firsts {
-		g.first = append(g.first, k.Exchange)
-		used = true
-	}
-	if k.Recent {
-		g.last = append(g.last, k.Exchange)
-		used = true
-		if len(g.last) > lasts {
-			gs.release(g, g.last[0])
-			g.last = g.last[1:]
-		}
-	}
-	if k.Random >= 0 && k.Random < randoms {
-		used = true
-		if k.Random < len(g.random) {
-			old := g.random[k.Random]
-			g.random[k.Random] = k.Exchange
-			gs.releaseIfGone(g, old)
-		} else {
-			g.random = append(g.random, k.Exchange)
-		}
-	}
-	if !used {
-		return
-	}
+	quarter := max(gs.samples/4, 1)
 	gs.held += k.Exchange.Weight()
+	switch {
+	case k.First && len(g.first) < quarter:
+		g.first = append(g.first, k.Exchange)
+	case k.Recent && len(g.last) < quarter:
+		g.last = append(g.last, k.Exchange)
+	case k.Recent:
+		gs.reserve(g, g.last[0], k.Random)
+		g.last = append(g.last[1:], k.Exchange)
+	default:
+		gs.reserve(g, k.Exchange, k.Random)
+	}
 	gs.recent = append(gs.recent, k.Exchange)
 	if len(gs.recent) > 20 {
 		gs.recent = slices.Clone(gs.recent[len(gs.recent)-20:])
 	}
 }
 
-// release gives up x as one of the last; the reservoir may hold it still.
-func (gs *groups) release(g *group, x *Exchange) {
-	if !slices.Contains(g.random, x) {
-		gs.held -= x.Weight()
-	}
-}
-
-func (gs *groups) releaseIfGone(g *group, x *Exchange) {
-	if !slices.Contains(g.random, x) && !slices.Contains(g.last, x) && !slices.Contains(g.first, x) {
+// reserve puts x into the reservoir, whose place it takes once there is no free
+// one; without a place x is given up.
+func (gs *groups) reserve(g *group, x *Exchange, place int) {
+	switch {
+	case len(g.random) < max(gs.samples/2, 1):
+		g.random = append(g.random, x)
+	case place >= 0 && place < len(g.random):
+		gs.held -= g.random[place].Weight()
+		g.random[place] = x
+	default:
 		gs.held -= x.Weight()
 	}
 }
@@ -253,15 +239,7 @@ func (g *group) copy() *Group {
 	slices.SortFunc(out.Variants, func(a, b Variant) int {
 		return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Message, b.Message))
 	})
-	seen := map[*Exchange]bool{}
-	for _, list := range [][]*Exchange{g.first, g.random, g.last} {
-		for _, x := range list {
-			if !seen[x] {
-				seen[x] = true
-				out.Samples = append(out.Samples, x)
-			}
-		}
-	}
+	out.Samples = slices.Concat(g.first, g.random, g.last)
 	slices.SortStableFunc(out.Samples, func(a, b *Exchange) int { return a.When.Compare(b.When) })
 	return &out
 }

@@ -239,9 +239,21 @@ func (l *Ledger) Snapshot() *Snapshot {
 	if l.seconds == nil {
 		l.seconds = l.total.slots.seconds()
 	}
-	s.Seconds = l.seconds
+	s.Seconds, s.Rest = l.seconds, l.rest()
 	l.groups.publish(s)
 	return s
+}
+
+// rest is the second that goes on. Rates over a few milliseconds would say
+// nothing, so a short one comes with the second before it.
+func (l *Ledger) rest() Second {
+	s, span := &l.total.slots, l.now-time.Duration(l.second)*time.Second
+	x := slot{from: l.second, users: l.users.Running, target: l.users.Target, taint: l.users.Suspect, sofar: l.total.run.sofar()}
+	s.fill(&x, &l.total.now, span)
+	if one := s.tiers[0]; span < time.Second/2 && len(one) > 0 {
+		x = s.merge([]slot{one[len(one)-1], x}, time.Second+span)
+	}
+	return *x.point
 }
 
 func (l *Ledger) publish(r *row) Row {

@@ -17,7 +17,8 @@ type Snapshot struct {
 	Transactions []Row
 	Tasks        []Row // one per behaviour and task
 
-	Seconds  []Second // the whole run, older spans coarser, newest last
+	Seconds  []Second // the whole run to its last full second, older spans coarser, newest last
+	Rest     Second   // from there to now; while that is less than half a second, with the second before it
 	Segments []Segment
 	Marks    []Mark
 

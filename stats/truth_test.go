@@ -103,6 +103,9 @@ func TestRecorderIsExactWhateverDiffers(t *testing.T) {
 				case 3:
 					x.Redirects = 2
 					mine.Redirects += 2
+				case 4:
+					x.Stalled = true
+					mine.Stalled++
 				}
 				s.Begin()
 				s.Record(m, x)

@@ -290,6 +290,9 @@ func (c *Controller) stop(reason string) {
 	c.stopAt = now.Add(c.plan.StopTimeout)
 	c.log.Info("stopping", "reason", reason, "grace", c.plan.StopTimeout)
 	if c.target > 0 {
+		most := c.most
+		c.publish(now) // what was done until now is not of the ramp down
+		c.most = most  // … but its users were there in this tick
 		c.scale(0, "stop")
 		c.ledger.Segment("ramp down")
 	}

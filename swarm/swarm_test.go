@@ -240,6 +240,23 @@ func TestRunTime(t *testing.T) {
 	})
 }
 
+// TestShortRun: of a run that is over before the first tick, what was done
+// before the stop is not of the ramp down, and there were users.
+func TestShortRun(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := &counter{}
+		c := run(t, Plan{Behaviours: []*Behaviour{n.behaviour("a", 10*time.Millisecond, 0)}, Users: 4, SpawnRate: 1000, Iterations: 40, StopTimeout: time.Second})
+		<-c.Done()
+		s := c.Snapshot()
+		if first := s.Segments[0]; first.Name != "steady 4" || first.Total.Requests < 36 {
+			t.Errorf("the first segment: got %s with %d requests, want steady 4 with nearly all of 40", first.Name, first.Total.Requests)
+		}
+		if s.Rest.Sofar.Requests != 40 || s.Rest.Users != 4 {
+			t.Errorf("the rest: got %d requests and %d users, want 40 and 4", s.Rest.Sofar.Requests, s.Rest.Users)
+		}
+	})
+}
+
 func TestPauseHoldsUsersAndKeepsThem(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var n counter

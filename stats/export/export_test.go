@@ -182,7 +182,7 @@ func TestRequestLog(t *testing.T) {
 				if i%10 == 0 {
 					s.Fail(m, stats.Sample{Kind: stats.HTTP, Status: 503, Took: time.Millisecond, Due: true, Late: time.Second}, "503 \xff")
 				} else {
-					s.Record(m, stats.Sample{Status: 200, Took: 1500 * time.Microsecond, In: 7})
+					s.Record(m, stats.Sample{Status: 200, Took: 1500 * time.Microsecond, In: 7, Redirects: 2})
 				}
 			}
 			s.Record(s.Meter(stats.Key{Class: stats.Task, Name: "t"}), stats.Sample{})
@@ -205,16 +205,17 @@ func TestRequestLog(t *testing.T) {
 			MS, Late   float64
 			Error      string
 			In         int64
+			Redirects  int
 		}
 		if err := json.Unmarshal([]byte(text), &x); err != nil {
 			t.Fatalf("%q: %v", text, err)
 		}
 		if x.Kind == "HTTP" {
 			failed++
-			if x.Status != 503 || x.MS != 1 || !strings.HasPrefix(x.Error, "503") {
+			if x.Status != 503 || x.MS != 1 || strings.Contains(text, "redirects") || !strings.HasPrefix(x.Error, "503") {
 				t.Errorf("got %s", text)
 			}
-		} else if x.MS != 1.5 || x.In != 7 || x.Name != "/ä\"\n" || x.End.IsZero() {
+		} else if x.MS != 1.5 || x.In != 7 || x.Redirects != 2 || x.Name != "/ä\"\n" || x.End.IsZero() {
 			t.Errorf("got %s", text)
 		}
 	}

@@ -13,7 +13,8 @@ import (
 	"tload/stats"
 )
 
-// RequestLog writes a line of JSON for every request that ended. Log costs its
+// RequestLog writes a line of JSON for every request that ended; one that was
+// sent on is one line, which says how often. Log costs its
 // caller the making of the line and a short lock, and never waits for the disk:
 // what finds no room is dropped and counted.
 type RequestLog struct {
@@ -89,6 +90,10 @@ func appendLine(b []byte, at time.Time, key stats.Key, x stats.Sample, message s
 	if x.Due {
 		b = append(b, `,"late_ms":`...)
 		b = strconv.AppendFloat(b, float64(x.Late)/1e6, 'f', 3, 64)
+	}
+	if x.Redirects != 0 {
+		b = append(b, `,"redirects":`...)
+		b = strconv.AppendInt(b, int64(x.Redirects), 10)
 	}
 	b = append(b, `,"in":`...)
 	b = strconv.AppendInt(b, x.In, 10)

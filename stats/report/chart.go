@@ -67,21 +67,21 @@ func charts(r *Run) []template.HTML {
 	}
 	out := make([]template.HTML, len(list))
 	for i, c := range list {
-		out[i] = c.draw(s)
+		out[i] = c.draw(s, r.seconds())
 	}
 	return out
 }
 
-func (c chart) draw(s *stats.Snapshot) template.HTML {
+func (c chart) draw(s *stats.Snapshot, seconds []stats.Second) template.HTML {
 	end := s.Elapsed.Seconds()
-	for i := range s.Seconds {
-		end = math.Max(end, (s.Seconds[i].At + s.Seconds[i].Span).Seconds())
+	for i := range seconds {
+		end = math.Max(end, (seconds[i].At + seconds[i].Span).Seconds())
 	}
 	end = math.Max(end, 1)
 	top := 0.0
 	for _, l := range c.lines {
-		for i := range s.Seconds {
-			if v, ok := l.value(&s.Seconds[i]); ok {
+		for i := range seconds {
+			if v, ok := l.value(&seconds[i]); ok {
 				top = math.Max(top, v)
 			}
 		}
@@ -97,8 +97,8 @@ func (c chart) draw(s *stats.Snapshot) template.HTML {
 		fmt.Fprintf(&b, ` <span class="key %s">%s</span>`, l.class, html.EscapeString(l.name))
 	}
 	fmt.Fprintf(&b, `</figcaption><svg viewBox="0 0 %d %d" role="img" aria-label="%s">`, chartWidth, chartHeight, html.EscapeString(c.title))
-	for i := range s.Seconds {
-		if p := &s.Seconds[i]; p.Suspect {
+	for i := range seconds {
+		if p := &seconds[i]; p.Suspect {
 			from, to := x(p.At.Seconds()), x((p.At + p.Span).Seconds())
 			fmt.Fprintf(&b, `<rect class="suspect" x="%.1f" y="%d" width="%.1f" height="%d"><title>the load generator was not well</title></rect>`,
 				from, chartTop, math.Max(to-from, 1), chartHeight-chartTop-chartBottom)
@@ -124,7 +124,7 @@ func (c chart) draw(s *stats.Snapshot) template.HTML {
 		at(m.At, "mark", m.Name)
 	}
 	for _, l := range c.lines {
-		fmt.Fprintf(&b, `<path class="%s" d="%s"><title>%s</title></path>`, l.class, path(s.Seconds, l.value, x, y), html.EscapeString(l.name))
+		fmt.Fprintf(&b, `<path class="%s" d="%s"><title>%s</title></path>`, l.class, path(seconds, l.value, x, y), html.EscapeString(l.name))
 	}
 	b.WriteString(`</svg></figure>`)
 	return template.HTML(b.String())

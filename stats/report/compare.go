@@ -11,15 +11,20 @@ import (
 	"tload/stats"
 )
 
-// Two runs are compared by resampling: each run is cut into blocks of whole
-// seconds, a thousand runs are drawn from each with replacement, and the
-// interval holds 99 % of the changes between them. Seconds, not requests, are
-// drawn, because requests of one second share its weather. 99 and not 95,
-// because a table has many rows, and one in twenty of them would cry wolf. What
-// differs between two runs of the same thing on two days is not in it.
+// Two runs are compared by resampling: each run is cut into eight blocks of
+// whole seconds, a thousand runs are drawn from each with replacement, and the
+// interval holds 99 % of the changes between them. Blocks, not requests, are
+// drawn, because requests of one second share its weather, and few and long
+// ones, because weather lasts: with seconds drawn one by one, runs of one thing in
+// which a slow second is often followed by another were called a regression up
+// to one time in ten. What eight blocks do not tell makes the interval wider. 99
+// and not 95, because a table has many rows, and one in twenty of them would cry
+// wolf. Weather that lasts a third of a run, and what differs between two days,
+// is not in it.
 const (
 	replicates = 1000
-	maxBlocks  = 120
+	maxBlocks  = 8
+	minBlocks  = 5
 	coverage   = 0.99
 	// smallest is what the whole interval must lie beyond for a change to count:
 	// a histogram alone can be wrong by almost one percent, and two runs of one
@@ -146,9 +151,10 @@ func (s *Seconds) sample(key stats.Key, onlySteady bool) sample {
 		}
 		return n
 	}
-	per := max((len(all)+maxBlocks-1)/maxBlocks, 1)
 	var out sample
-	for part := range slices.Chunk(all, per) {
+	blocks := min(len(all), maxBlocks)
+	for i := range blocks {
+		part := all[i*len(all)/blocks : (i+1)*len(all)/blocks]
 		var d stats.Delta
 		for _, sec := range part {
 			for _, b := range at[sec] {
@@ -384,7 +390,7 @@ func compareRow(a, b sample) []Change {
 		if m.unit == "ms" && x.change.Base == 0 && x.change.Run == 0 {
 			continue // nothing succeeded, or nothing was due
 		}
-		x.few = len(a.blocks) < 5 || len(b.blocks) < 5 || m.few != nil && (m.few(pa) || m.few(pb))
+		x.few = min(len(a.blocks), len(b.blocks)) < minBlocks || m.few != nil && (m.few(pa) || m.few(pb))
 		list = append(list, x)
 	}
 	for range replicates {
@@ -398,7 +404,7 @@ func compareRow(a, b sample) []Change {
 	}
 	var out []Change
 	for _, x := range list {
-		x.change.judge(x.metric, x.changes)
+		x.change.judge(x.metric, x.changes, wider(min(len(a.blocks), len(b.blocks))))
 		out = append(out, x.change)
 	}
 	return out
@@ -415,7 +421,18 @@ func difference(a, b float64, points bool) (float64, bool) {
 	return 100 * (b - a) / a, true
 }
 
-func (c *Change) judge(m metric, changes []float64) {
+// wider is by how much an interval that is drawn from a few blocks of each run
+// is too narrow: by what resampling always misses, n to n-1, and by Student's t
+// for that many against the normal distribution.
+func wider(blocks int) float64 {
+	const z = 2.5758 // has coverage between it and its opposite
+	n := float64(blocks)
+	freedom := 2*n - 2
+	t := z + (math.Pow(z, 3)+z)/(4*freedom) + (5*math.Pow(z, 5)+16*math.Pow(z, 3)+3*z)/(96*freedom*freedom)
+	return math.Sqrt(n/(n-1)) * t / z
+}
+
+func (c *Change) judge(m metric, changes []float64, wider float64) {
 	if d, ok := difference(c.Base, c.Run, m.points); ok {
 		d = round(d)
 		c.Change = &d
@@ -425,8 +442,9 @@ func (c *Change) judge(m metric, changes []float64) {
 		return
 	}
 	slices.Sort(changes)
+	middle := changes[len(changes)/2]
 	at := func(q float64) *float64 {
-		v := round(changes[min(int(q*float64(len(changes))), len(changes)-1)])
+		v := round(middle + wider*(changes[min(int(q*float64(len(changes))), len(changes)-1)]-middle))
 		return &v
 	}
 	c.Low, c.High = at((1-coverage)/2), at((1+coverage)/2)

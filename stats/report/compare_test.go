@@ -1,6 +1,7 @@
 package report
 
 import (
+	"math"
 	"math/rand/v2"
 	"strings"
 	"testing"
@@ -94,6 +95,70 @@ func TestCompareOfTheSame(t *testing.T) {
 	}
 	if wrong > 2 {
 		t.Errorf("regressions between runs of the same: got %d of 20", wrong)
+	}
+}
+
+// weather is a run in which a second is slower or faster than the run as a
+// whole, and likely to be followed by one of its kind.
+type weather struct {
+	name     string
+	seconds  int
+	spread   float64 // of the seconds, as a part of the latency
+	lasts    float64 // how much of a second's weather the next one has
+	tail     float64 // of the requests in a second
+	failing  float64
+	requests int // a second
+}
+
+func (c weather) run(r *rand.Rand) sample {
+	s := NewSeconds()
+	key := stats.Key{Method: "GET", Name: "/"}
+	w := r.NormFloat64()
+	for sec := range c.seconds {
+		w = c.lasts*w + math.Sqrt(1-c.lasts*c.lasts)*r.NormFloat64()
+		slow := math.Exp(c.spread * w)
+		var b stats.Batch
+		d := b.Row(key)
+		for range int(float64(c.requests) / slow) {
+			took := time.Duration(1e7 * slow * math.Exp(c.tail*r.NormFloat64()))
+			if r.Float64() < c.failing {
+				d.Failed.Add(took)
+			} else {
+				d.OK.Add(took)
+			}
+		}
+		s.Fold(&b, time.Duration(sec+1)*time.Second, stats.Users{})
+	}
+	s.close()
+	return s.sample(stats.Key{}, false)
+}
+
+// TestCompareCriesNoWolf compares pairs of runs of one truth. An interval of
+// 99 % is wrong one time in a hundred, half of them for the worse, and it has a
+// margin: no more than one number in a hundred may be called a regression.
+func TestCompareCriesNoWolf(t *testing.T) {
+	r := rand.New(rand.NewPCG(7, 8))
+	for _, c := range []weather{
+		{"ten seconds", 10, 0.1, 0, 0.5, 0.01, 60},
+		{"a long tail", 30, 0.05, 0, 1.5, 0.001, 40},
+		{"weather that lasts", 60, 0.15, 0.5, 0.5, 0.01, 20},
+		{"weather that lasts longer", 90, 0.15, 0.8, 0.5, 0.01, 20},
+	} {
+		numbers, worse := 0, 0
+		for range 60 {
+			for _, x := range compareRow(c.run(r), c.run(r)) {
+				switch x.Verdict {
+				case "worse":
+					worse++
+					numbers++
+				case "better", "none":
+					numbers++
+				}
+			}
+		}
+		if numbers < 200 || worse > numbers/100 {
+			t.Errorf("%s: got %d regressions in %d numbers of runs of the same, want at most one in a hundred", c.name, worse, numbers)
+		}
 	}
 }
 

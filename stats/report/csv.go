@@ -48,7 +48,9 @@ func CSVStats(w io.Writer, r *Run) error {
 }
 
 // CSVHistory writes stats_history.csv: a row per second (or per longer span,
-// far back in a long run) for the total. The rates and percentiles of a row
+// far back in a long run) for the total. The last row ends with the run, so that
+// its totals are those of stats.csv: it is of half a second to one and a half,
+// or of all there was of a shorter run. The rates and percentiles of a row
 // are those of its second; Locust's percentiles there are of the run so far,
 // which hides what happened.
 func CSVHistory(w io.Writer, r *Run) error {
@@ -56,10 +58,10 @@ func CSVHistory(w io.Writer, r *Run) error {
 	columns := append([]string{"Timestamp", "User Count", "Type", "Name", "Requests/s", "Failures/s"}, percentileColumns...)
 	c.row(append(columns, "Total Request Count", "Total Failure Count", "Total Median Response Time", "Total Average Response Time",
 		"Total Min Response Time", "Total Max Response Time", "Total Average Content Size")...)
-	for i := range r.Snapshot.Seconds {
-		s := &r.Snapshot.Seconds[i]
+	for _, s := range r.seconds() {
 		t := &s.Sofar
-		fields := []string{strconv.FormatInt(r.Started.Add(s.At+s.Span).Unix(), 10), strconv.Itoa(s.Users), "", "Aggregated", places(s.RPS()), places(s.FailRate())}
+		end := (s.At + s.Span).Round(time.Second) // no two rows have one timestamp
+		fields := []string{strconv.FormatInt(r.Started.Add(end).Unix(), 10), strconv.Itoa(s.Users), "", "Aggregated", places(s.RPS()), places(s.FailRate())}
 		fields = append(fields, percentileFields(&s.Latency)...)
 		content := 0.0
 		if t.Requests > 0 {

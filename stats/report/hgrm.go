@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"iter"
 	"math"
 	"path/filepath"
 	"time"
@@ -11,41 +12,43 @@ import (
 	"tload/stats"
 )
 
-// Hgrm writes a histogram as HdrHistogram's tools print and plot one: a line
-// per percentile, five to each halving of the distance to 100 %, values in
-// milliseconds.
+// Hgrm writes a histogram as HdrHistogram's outputPercentileDistribution does,
+// so that its plotter and other tools read it: a line per percentile, five to
+// each halving of the distance to 100 %, values in milliseconds.
 func Hgrm(w io.Writer, h *stats.Histogram) error {
 	b := bufio.NewWriter(w)
 	fmt.Fprintf(b, "%12s %14s %10s %14s\n\n", "Value", "Percentile", "TotalCount", "1/(1-Percentile)")
 	ms := func(d time.Duration) float64 { return float64(d) / 1e6 }
 	const ticks = 5
 	total := h.Count()
-	if total > 0 {
-		var values []time.Duration
-		var counts []uint64
-		for v, n := range h.Buckets {
-			values = append(values, min(max(v, h.Min()), h.Max()))
-			counts = append(counts, n)
-		}
-		seen, i := counts[0], 0
-		for p := 0.0; ; {
-			for i < len(values)-1 && 100*float64(seen)/float64(total) < p {
-				i++
-				seen += counts[i]
-			}
-			if seen >= total {
+	seen, p := uint64(0), 0.0 // p is the next percentile that is due
+	for v, n := range within(h) {
+		// A value has a line for each percentile that it reaches, the largest
+		// for the first alone: 100 % comes last, and without an inverse.
+		for seen += n; 100*float64(seen)/float64(total) >= p; {
+			fmt.Fprintf(b, "%12.3f %2.12f %10d %14.2f\n", ms(v), p/100, seen, 1/(1-p/100))
+			half := math.Pow(2, math.Floor(math.Log2(100/(100-p)))+1)
+			if p += 100 / (ticks * half); seen == total {
 				break
 			}
-			fmt.Fprintf(b, "%12.3f %2.12f %10d %14.2f\n", ms(values[i]), p/100, seen, 1/(1-p/100))
-			half := math.Pow(2, math.Floor(math.Log2(100/(100-p)))+1)
-			p += 100 / (ticks * half)
 		}
+	}
+	if total > 0 {
 		fmt.Fprintf(b, "%12.3f %2.12f %10d\n", ms(h.Max()), 1.0, total)
 	}
 	fmt.Fprintf(b, "#[Mean    = %12.3f, StdDeviation   = %12.3f]\n", ms(h.Mean()), deviation(h))
 	fmt.Fprintf(b, "#[Max     = %12.3f, Total count    = %12d]\n", ms(h.Max()), total)
-	fmt.Fprintf(b, "#[Buckets = %12d, SubBuckets     = %12d]\n", 42, 128)
+	// Its layout as HdrHistogram counts, whose first bucket is two octaves: that
+	// of two significant digits.
+	fmt.Fprintf(b, "#[Buckets = %12d, SubBuckets     = %12d]\n", 41, 256)
 	return b.Flush()
+}
+
+// within are a histogram's values, none beyond its exact bounds.
+func within(h *stats.Histogram) iter.Seq2[time.Duration, uint64] {
+	return func(yield func(time.Duration, uint64) bool) {
+		h.Buckets(func(v time.Duration, n uint64) bool { return yield(min(max(v, h.Min()), h.Max()), n) })
+	}
 }
 
 // deviation is the standard deviation in milliseconds.
@@ -54,7 +57,7 @@ func deviation(h *stats.Histogram) float64 {
 		return 0
 	}
 	mean, sum := float64(h.Mean()), 0.0
-	for v, n := range h.Buckets {
+	for v, n := range within(h) {
 		d := float64(v) - mean
 		sum += d * d * float64(n)
 	}

@@ -2,14 +2,11 @@ package report
 
 import (
 	"bytes"
-	"fmt"
 	"io"
-	"math"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/exec"
-	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -114,95 +111,5 @@ func TestHTMLInABrowser(t *testing.T) {
 	}
 	if !strings.Contains(string(out), "pool exhausted") {
 		t.Error("the failing exchange is not in the page")
-	}
-}
-
-func TestHgrm(t *testing.T) {
-	var h stats.Histogram
-	for i := 1; i <= 10000; i++ {
-		h.Add(time.Duration(i) * 100 * time.Microsecond)
-	}
-	var b bytes.Buffer
-	if err := Hgrm(&b, &h); err != nil {
-		t.Fatal(err)
-	}
-	lines := strings.Split(b.String(), "\n")
-	if strings.Fields(lines[0])[0] != "Value" || lines[1] != "" {
-		t.Errorf("head: got %q, %q", lines[0], lines[1])
-	}
-	rows, last := 0, -1.0
-	for _, l := range lines[2:] {
-		if l == "" || l[0] == '#' {
-			continue
-		}
-		rows++
-		f := strings.Fields(l)
-		value, err1 := strconv.ParseFloat(f[0], 64)
-		p, err2 := strconv.ParseFloat(f[1], 64)
-		n, err3 := strconv.Atoi(f[2])
-		if err1 != nil || err2 != nil || err3 != nil {
-			t.Fatalf("line %q", l)
-		}
-		if p <= last {
-			t.Errorf("percentile %v after %v", p, last)
-		}
-		last = p
-		if want := math.Max(p*1000, 0.1); math.Abs(value-want) > 0.005*want+0.1 {
-			t.Errorf("at %v: got %v ms, want %v", p, value, want)
-		}
-		if float64(n) < p*10000 {
-			t.Errorf("at %v: %d counted, want at least that share of 10000", p, n)
-		}
-	}
-	if last != 1 || rows < 30 {
-		t.Errorf("got %d lines to %v, want more, to 1", rows, last)
-	}
-	b.Reset()
-	if err := Hgrm(&b, new(stats.Histogram)); err != nil || strings.Contains(b.String(), "NaN") {
-		t.Errorf("empty: %v\n%s", err, b.String())
-	}
-}
-
-func TestCSVIsLocusts(t *testing.T) {
-	r := shop()
-	var b bytes.Buffer
-	if err := CSVStats(&b, r); err != nil {
-		t.Fatal(err)
-	}
-	want := "Type,Name,Request Count,Failure Count,Median Response Time,Average Response Time,Min Response Time,Max Response Time," +
-		"Average Content Size,Requests/s,Failures/s,50%,66%,75%,80%,90%,95%,98%,99%,99.9%,99.99%,100%\r\n" +
-		"GET,/,1000,0,12,12.0,12.0,12.0,256.0,100.0,0.0,12,12,12,12,12,12,12,12,12,12,12\r\n" +
-		"POST,/cart,100,10,44,160.0,44.0,1204.0,0.0,10.0,1.0,44,44,44,44,44,1204,1204,1204,1204,1204,1204\r\n" +
-		",Aggregated,1100,10,12,25.454545,12.0,1204.0,232.72727272727272,110.0,1.0,12,12,12,12,12,44,44,44,1204,1204,1204\r\n"
-	if got := b.String(); got != want {
-		t.Errorf("stats.csv: got\n%s\nwant\n%s", got, want)
-	}
-	b.Reset()
-	if err := CSVHistory(&b, r); err != nil {
-		t.Fatal(err)
-	}
-	lines := strings.Split(strings.TrimSuffix(b.String(), "\r\n"), "\r\n")
-	if len(lines) != 11 || !strings.HasPrefix(lines[0], "Timestamp,User Count,Type,Name,Requests/s,Failures/s,50%,") ||
-		!strings.HasSuffix(lines[0], "100%,Total Request Count,Total Failure Count,Total Median Response Time,Total Average Response Time,"+
-			"Total Min Response Time,Total Max Response Time,Total Average Content Size") {
-		t.Errorf("stats_history.csv: got %d lines, head %s", len(lines), lines[0])
-	}
-	first := fmt.Sprintf("%d,5,,Aggregated,110.000000,1.000000,12,", begin.Unix()+1)
-	if !strings.HasPrefix(lines[1], first) || !strings.Contains(lines[3], ",330,3,12,") {
-		t.Errorf("stats_history.csv: got\n%s\n%s, want the first to begin with %s and the third to have 330 requests so far", lines[1], lines[3], first)
-	}
-	b.Reset()
-	if err := CSVFailures(&b, r); err != nil {
-		t.Fatal(err)
-	}
-	if got, want := b.String(), "Method,Name,Error,Occurrences,First Seen,Last Seen\r\nPOST,/cart,503 Service Unavailable,10,2026-11-22T18:00:00Z,2026-11-22T18:00:09Z\r\n"; got != want {
-		t.Errorf("failures.csv: got %q, want %q", got, want)
-	}
-	b.Reset()
-	c := newCSV(&b)
-	c.row(` lead`, `a,b`, `say "x"`, "two\nlines", "")
-	c.flush()
-	if got, want := b.String(), " lead,\"a,b\",\"say \"\"x\"\"\",\"two\nlines\",\r\n"; got != want {
-		t.Errorf("quoting: got %q, want what Python's csv writes, %q", got, want)
 	}
 }

@@ -72,11 +72,15 @@ func size(n uint64) string {
 	return strconv.FormatFloat(f, 'f', 1, 64) + " " + [...]string{"", "KiB", "MiB", "GiB", "TiB", "PiB"}[unit]
 }
 
-// clock is a span in minutes and seconds, with hours when there are any.
+// clock is a span in minutes and seconds, with hours when there are any, and in
+// milliseconds where there is nothing else.
 func clock(d time.Duration) string {
 	s := int64(d.Round(time.Second) / time.Second)
 	if s >= 3600 {
 		return fmt.Sprintf("%dh%02dm%02ds", s/3600, s/60%60, s%60)
+	}
+	if d > 0 && d < 100*time.Millisecond {
+		return millis(d) + "ms"
 	}
 	if d < 10*time.Second {
 		return strconv.FormatFloat(math.Round(d.Seconds()*10)/10, 'f', -1, 64) + "s"

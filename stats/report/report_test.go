@@ -104,7 +104,7 @@ func TestText(t *testing.T) {
 	for _, want := range []string{
 		"ended by its run time after 0m10s", "5 users", "http://localhost:5000",
 		"requests 1 100", "RPS 110", "failed 10 (0.9%)",
-		"latency ms", "failed ms", "POST   /cart", "503 Service Unavailable", "[8 kept]", "max 44",
+		"latency ms", "failed ms", "POST   /cart", "503 Service Unavailable", "[10 kept]", "max 44",
 		"generator ok", "saved ./tload-runs/localhost-1",
 	} {
 		if !strings.Contains(s, want) {

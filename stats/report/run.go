@@ -101,6 +101,18 @@ func (r *Run) rows() []stats.Row {
 	return rows
 }
 
+// seconds are the points of the charts to the very end of the run.
+func (r *Run) seconds() []stats.Second {
+	list, rest := r.Snapshot.Seconds, r.Snapshot.Rest
+	if rest.Span == 0 {
+		return list
+	}
+	if n := len(list); n > 0 && list[n-1].At == rest.At {
+		list = list[:n-1] // the rest holds it
+	}
+	return append(slices.Clip(list), rest)
+}
+
 // busiest are rows, those with most requests first.
 func busiest(rows []stats.Row) []stats.Row {
 	rows = slices.Clone(rows)
