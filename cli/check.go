@@ -110,6 +110,9 @@ func printExchange(w io.Writer, x *stats.Exchange, redact *stats.Redactor) {
 			}
 		}
 	}
+	if x.Surplus > 0 {
+		fmt.Fprintf(w, "! %d bytes came behind the reply that nobody asked for: the server is broken, and its connection was not used again\n", x.Surplus)
+	}
 }
 
 func indent(text string) string {

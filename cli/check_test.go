@@ -1,0 +1,53 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// checked is what `tload check` prints about a server, and its exit code.
+func checked(t *testing.T, args ...string) (said string, code int) {
+	t.Helper()
+	out, err := os.Create(filepath.Join(t.TempDir(), "terminal"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer out.Close()
+	p := &program{stdin: os.Stdin, stdout: out, stderr: out, env: func(string) (string, bool) { return "", false }}
+	code = p.check(context.Background(), args)
+	b, err := os.ReadFile(out.Name())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b), code
+}
+
+func TestCheckShowsBytesNobodyAskedFor(t *testing.T) {
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		conn, _, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer conn.Close()
+		tail := ""
+		if r.URL.Path == "/more" {
+			tail = ", you"
+		}
+		fmt.Fprintf(conn.(*net.TCPConn), "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi%s", tail)
+	}))
+	defer srv.Close()
+	if said, code := checked(t, "--host="+srv.URL, "/more"); code != exitOK || !strings.Contains(said, "! 5 bytes came behind the reply") {
+		t.Errorf("exit code %d and\n%s", code, said)
+	}
+	if said, _ := checked(t, "--host="+srv.URL, "/"); strings.Contains(said, "behind the reply") {
+		t.Errorf("of a proper reply: got\n%s", said)
+	}
+}
