@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"compress/gzip"
 	"context"
 	"fmt"
 	"net"
@@ -27,6 +28,24 @@ func checked(t *testing.T, args ...string) (said string, code int) {
 		t.Fatal(err)
 	}
 	return string(b), code
+}
+
+func TestCheckShowsTheTextOfAPackedBody(t *testing.T) {
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		w.Header().Set("Content-Encoding", "gzip")
+		z := gzip.NewWriter(w)
+		fmt.Fprint(z, `{"so":"it goes","password":"hunter2"}`)
+		z.Close()
+	}))
+	defer srv.Close()
+	said, code := checked(t, "--host="+srv.URL, "/")
+	if code != exitOK || !strings.Contains(said, `< {"so":"it goes","password":"***"}`) || !strings.Contains(said, "(gzip ") {
+		t.Errorf("exit code %d and\n%s", code, said)
+	}
+	if strings.Contains(said, "hunter2") || strings.Contains(said, "no text") {
+		t.Errorf("got\n%s", said)
+	}
 }
 
 func TestCheckShowsBytesNobodyAskedFor(t *testing.T) {

@@ -278,16 +278,20 @@ func (r *Redactor) Exchange(x *Exchange) *Exchange {
 	}
 	c := *x
 	c.URL = r.URL(x.URL)
-	for _, p := range []*Part{&c.Request, &c.Response} {
-		kind := headerValue(p.Head, "Content-Type")
-		p.Head, p.Body = r.Head(p.Head), r.Body(kind, p.Body)
-	}
+	c.Request, c.Response = r.Part(x.Request), r.Part(x.Response)
 	c.Hops = append([]Hop(nil), x.Hops...)
 	for i := range c.Hops {
 		h := &c.Hops[i]
 		h.URL, h.Location, h.Head = r.URL(h.URL), r.URL(h.Location), r.Head(h.Head)
 	}
 	return &c
+}
+
+// Part is p without its secrets.
+func (r *Redactor) Part(p Part) Part {
+	kind := headerValue(p.Head, "Content-Type")
+	p.Head, p.Body = r.Head(p.Head), r.Body(kind, p.Body)
+	return p
 }
 
 func headerValue(head []byte, name string) string {
