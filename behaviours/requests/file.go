@@ -26,8 +26,7 @@ func File(path string) (behaviours.Behaviour, error) {
 func Text(path, text string) (behaviours.Behaviour, error) {
 	text = strings.TrimPrefix(text, "\ufeff")
 	if i := strings.IndexFunc(text, func(c rune) bool { return c == utf8.RuneError || c == 0 }); i >= 0 {
-		line := 1 + strings.Count(text[:i], "\n")
-		return behaviours.Behaviour{}, place{path, line, 1}.errorf("this is no text: UTF-8 is expected")
+		return behaviours.Behaviour{}, places(path, text)(i).errorf("this is no text: UTF-8 is expected")
 	}
 	if urls, ok := list(text); ok {
 		return Paths(urls)

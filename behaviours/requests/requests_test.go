@@ -200,7 +200,7 @@ func TestComplaintsNameThePlace(t *testing.T) {
 		{"POST /a\n\n< nosuch.json\n", "x.http:3:1: "},
 		{"GRAPHQL /a\n", "GRAPHQL requests are not understood"},
 		{"GET /a b\n", "a URL has no space"},
-		{"GET /a\x00\n", "x.http:1:1: this is no text"},
+		{"GET /a\x00\n", "x.http:1:7: this is no text"},
 		{"@x\nGET /a\n", "x.http:1:1: a variable such as"},
 	} {
 		_, err := requests.Text("x.http", c.text)
