@@ -5,11 +5,13 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
 	"tload/behaviours"
 	"tload/behaviours/requests"
+	"tload/stats/report"
 )
 
 // target finds out what the arguments and --host name: the base URL and, where
@@ -123,21 +125,18 @@ func (s *settings) choose(list []behaviours.Behaviour) ([]behaviours.Behaviour, 
 	}
 	var out []behaviours.Behaviour
 	for _, name := range s.only {
-		best, distance, found := "", 4, false
+		if i := slices.IndexFunc(list, func(b behaviours.Behaviour) bool { return b.Name == name }); i >= 0 {
+			out = append(out, list[i])
+			continue
+		}
+		var names []string
 		for _, b := range list {
-			if b.Name == name {
-				out, found = append(out, b), true
-			} else if d := editDistance(name, b.Name); d < distance {
-				best, distance = b.Name, d
-			}
+			names = append(names, b.Name)
 		}
-		switch {
-		case found:
-		case best != "":
+		if best := report.Nearest(name, names); best != "" {
 			return nil, misuse{fmt.Errorf("unknown behaviour %q (did you mean %q?)", name, best)}
-		default:
-			return nil, misuse{fmt.Errorf("unknown behaviour %q (tload --list shows them)", name)}
 		}
+		return nil, misuse{fmt.Errorf("unknown behaviour %q (tload --list shows them)", name)}
 	}
 	return out, nil
 }
