@@ -9,7 +9,9 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -68,5 +70,38 @@ func TestCheckShowsBytesNobodyAskedFor(t *testing.T) {
 	}
 	if said, _ := checked(t, "--host="+srv.URL, "/"); strings.Contains(said, "behind the reply") {
 		t.Errorf("of a proper reply: got\n%s", said)
+	}
+}
+
+func TestASocketAsArgumentIsTheHost(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "s")
+	l, err := net.Listen("unix", path)
+	if err != nil {
+		t.Skip(err)
+	}
+	var mu sync.Mutex
+	var seen []string
+	srv := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		defer mu.Unlock()
+		seen = append(seen, r.URL.Path)
+	})}
+	go srv.Serve(l)
+	defer srv.Close()
+	for _, c := range []struct{ args, want []string }{
+		{[]string{"unix:" + path}, []string{"/"}},
+		{[]string{"unix:" + path, "/a", "/b"}, []string{"/a", "/b"}},
+		{[]string{"--host=unix:" + path, "unix:" + path, "/a"}, []string{"/a"}},
+	} {
+		said, code := checked(t, c.args...)
+		mu.Lock()
+		if code != exitOK || !slices.Equal(seen, c.want) {
+			t.Errorf("%v: exit code %d, the server saw %v, want %v\n%s", c.args, code, seen, c.want, said)
+		}
+		seen = nil
+		mu.Unlock()
+	}
+	if said, code := checked(t, "unix:"+path, "unix:/other"); code != exitMisuse || !strings.Contains(said, "one host is expected") {
+		t.Errorf("two sockets: exit code %d and %q", code, said)
 	}
 }

@@ -17,6 +17,9 @@ import (
 // target finds out what the arguments and --host name: the base URL and, where
 // there are paths or URLs, their behaviour.
 func (s *settings) target(own []behaviours.Behaviour) ([]behaviours.Behaviour, error) {
+	if err := s.takeSocket(); err != nil {
+		return nil, err
+	}
 	paths := s.args
 	for i, arg := range paths {
 		u, err := url.Parse(arg)
@@ -55,6 +58,27 @@ func (s *settings) target(own []behaviours.Behaviour) ([]behaviours.Behaviour, e
 	}
 	b, err := requests.Paths([]string{"/"})
 	return []behaviours.Behaviour{b}, err
+}
+
+// takeSocket makes an argument such as unix:/run/web.sock the host. It is no
+// request itself, for it has no path; alone it stands for the root.
+func (s *settings) takeSocket() error {
+	var paths []string
+	for _, arg := range s.args {
+		switch {
+		case !strings.HasPrefix(arg, "unix:"):
+			paths = append(paths, arg)
+		case s.host != "" && s.host != arg:
+			return misuse{fmt.Errorf("%s and %s: one host is expected, and paths below it", s.host, arg)}
+		default:
+			s.host = arg
+		}
+	}
+	if len(s.args) > 0 && len(paths) == 0 {
+		paths = []string{"/"}
+	}
+	s.args = paths
+	return nil
 }
 
 // options are the HTTP client's.
