@@ -266,7 +266,16 @@ func (p *program) list(ctx context.Context, s *settings, own []behaviours.Behavi
 	}
 	defer x.close()
 	printRatios(p.stdout, x.behaviours)
+	listed := map[string]bool{}
+	for _, b := range x.behaviours {
+		for _, t := range b.Tasks {
+			listed[b.Name+"/"+t.Name] = true
+		}
+	}
 	for _, name := range behaviours.Endless(own) {
+		if !listed[name] { // its tasks' tags, or its behaviour, are not asked for
+			continue
+		}
 		fmt.Fprintf(p.stdout, "▲ %s: a user that enters this set leaves it only if a task in it returns Interrupt (or give it Loops)\n", name)
 	}
 	return exitOK
