@@ -153,23 +153,27 @@ func (x *session) interrupt(sig os.Signal, code int) int {
 		x.ctl.Stop("signal")
 		return exitTerminate
 	case syscall.SIGHUP:
-		x.hangup()
-		return code
+		return x.hangup(code)
 	}
 	x.ctl.Stop("interrupt")
 	return exitInterrupt
 }
 
 // hangup is what losing the terminal does: a run that will end by itself goes
-// on, since somebody wants its result.
-func (x *session) hangup() {
+// on, since somebody wants its result. Its exit code is then its own, else that
+// of the hangup, unless something else had stopped it before.
+func (x *session) hangup(code int) int {
 	signal.Ignore(syscall.SIGHUP, syscall.SIGPIPE)
 	x.hungUp.Store(true)
 	x.log.Warn("terminal lost")
 	policy := x.settings.onHangup.value
 	if policy == "stop" || policy == "auto" && x.settings.runTime == 0 && x.settings.iterations == 0 {
 		x.ctl.Stop("hangup")
+		if code == exitOK {
+			code = exitHangup
+		}
 	}
+	return code
 }
 
 // farewell prints the summary of a run that is over, and whatever went wrong,
