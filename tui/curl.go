@@ -94,7 +94,7 @@ func curl(x *stats.Exchange, s *secrets, reveal bool, bodyFile string) string {
 			add("-H", k+";") // curl's way to send an empty one
 			continue
 		}
-		if !reveal && s.header(k) {
+		if !reveal && s.names.Secret(k) {
 			v = tokenButScheme(v)
 		}
 		add("-H", k+": "+v)
