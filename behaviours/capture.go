@@ -26,6 +26,7 @@ func (c *Client) capture(k *call, message string) *stats.Exchange {
 		Request:   c.part(nil, k.body, int64(len(k.body))),
 		Response:  c.part(reply.Head, reply.Body, reply.Expected),
 		Hops:      k.hops,
+		Surplus:   reply.Surplus,
 		Took:      k.sample.Took,
 		Late:      k.sample.Late,
 		Phases:    k.phases,

@@ -80,7 +80,7 @@ func (t *Transport) connect(ctx context.Context, o *origin) (nc net.Conn, phases
 	}
 	addrs, number, first, l, err := t.addresses(ctx, host, port, &phases)
 	if err != nil {
-		return nil, phases, err
+		return nil, phases, t.ofProxy(err)
 	}
 	began := time.Now()
 	defer func() { phases.Connect = time.Since(began) }()
@@ -108,7 +108,16 @@ func (t *Transport) connect(ctx context.Context, o *origin) (nc net.Conn, phases
 		}
 		return nc, phases, nil
 	}
-	return nil, phases, err
+	return nil, phases, t.ofProxy(err)
+}
+
+// ofProxy says of an error on the way to the first hop that this is the proxy:
+// its name in the message would else be taken for the server's.
+func (t *Transport) ofProxy(err *http1.Error) *http1.Error {
+	if t.proxy != nil && (err.Kind == stats.DNS || err.Kind == stats.Connect) {
+		err.Text = "proxy " + t.proxy.Host + ": " + err.Text
+	}
+	return err
 }
 
 // share is the context with the n-th part of the time it has left.

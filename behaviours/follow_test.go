@@ -229,6 +229,23 @@ func TestProxy(t *testing.T) {
 	wantError(t, err, stats.Connect, "CONNECT forbidden:443: 403 Forbidden")
 }
 
+func TestAProxyThatIsNotThereIsNamed(t *testing.T) {
+	for at, want := range map[string]string{
+		"http://proxy.invalid:99": "proxy proxy.invalid:99: resolve proxy.invalid: ",
+		"http://u:pw@127.0.0.1:1": "proxy 127.0.0.1:1: connect 127.0.0.1:1: connection refused",
+	} {
+		c, _ := newClient(t, Options{Host: "http://example.test", Proxy: at})
+		_, err := c.Get(t.Context(), "/")
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: got %v, want %q", at, err, want)
+		}
+		err = c.t.Reach(t.Context())
+		if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "is --proxy right") || strings.Contains(err.Error(), "pw") {
+			t.Errorf("%s: Reach: got %v, want %q", at, err, want)
+		}
+	}
+}
+
 func TestResolveOverridesTheName(t *testing.T) {
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, r.Host) }))
 	defer srv.Close()

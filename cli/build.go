@@ -138,8 +138,9 @@ func (p *program) moduleFlags(b built, source string) ([]string, error) {
 	if regexp.MustCompile(`(?m)^module\s+tload\s*$`).Match(text) {
 		return nil, nil // tload's own repository
 	}
+	text = unpacked.ReplaceAllLiteral(text, []byte(replaceLine(source)))
 	if !regexp.MustCompile(`(?m)^\s*(replace\s+)?tload\s.*=>`).Match(text) {
-		text = append(text, fmt.Sprintf("\nreplace tload => %s\n", quoted(source))...)
+		text = append(text, "\n"+replaceLine(source)+"\n"...)
 	}
 	if !regexp.MustCompile(`(?m)^\s*(require\s+)?tload\s+v`).Match(text) {
 		text = append(text, "\nrequire tload v0.0.0\n"...)

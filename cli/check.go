@@ -11,6 +11,7 @@ import (
 
 	"tload/behaviours"
 	"tload/stats"
+	"tload/tui"
 )
 
 // check runs one user through everything once and prints what was sent and
@@ -76,39 +77,49 @@ func (p *program) check(ctx context.Context, args []string) int {
 	return exitOK
 }
 
-// printExchange prints both directions, bodies as far as they are text.
+// printExchange prints both directions.
 func printExchange(w io.Writer, x *stats.Exchange, redact *stats.Redactor) {
-	x = redact.Exchange(x)
 	mark := "✓"
 	if x.Kind.Failed() {
 		mark = "✗"
 	}
 	fmt.Fprintf(w, "\n%s %s  %s  %s\n", mark, clean(x.Task), clean(x.Key.Method+" "+x.Key.Name), x.Took.Round(10*time.Microsecond))
 	for _, h := range x.Hops {
-		fmt.Fprintf(w, "→ %s answered %d and sent it on to %s\n", clean(h.URL), h.Status, clean(h.Location))
+		fmt.Fprintf(w, "→ %s answered %d and sent it on to %s\n", clean(redact.URL(h.URL)), h.Status, clean(redact.URL(h.Location)))
 	}
-	for _, part := range []struct {
-		sign string
-		p    stats.Part
-	}{{"> ", x.Request}, {"< ", x.Response}} {
-		for _, line := range strings.Split(strings.TrimRight(string(part.p.Head), "\r\n"), "\n") {
-			if line != "" {
-				fmt.Fprintln(w, part.sign+clean(strings.TrimRight(line, "\r")))
-			}
+	printPart(w, "> ", x.Request, redact)
+	printPart(w, "< ", x.Response, redact)
+	if x.Surplus > 0 {
+		fmt.Fprintf(w, "! %d bytes came behind the reply that nobody asked for: the server is broken, and its connection was not used again\n", x.Surplus)
+	}
+}
+
+// printPart prints one direction, the body decoded and as far as it is text.
+func printPart(w io.Writer, sign string, came stats.Part, redact *stats.Redactor) {
+	p, coding := came, ""
+	p.Body, coding = tui.Decode(came)
+	p = redact.Part(p) // behind the decoding: no secret is seen in what is packed
+	for _, line := range strings.Split(strings.TrimRight(string(p.Head), "\r\n"), "\n") {
+		if line != "" {
+			fmt.Fprintln(w, sign+clean(strings.TrimRight(line, "\r")))
 		}
-		switch {
-		case part.p.Size == 0:
-		case !utf8.Valid(part.p.Body):
-			fmt.Fprintf(w, "%s\n%s(%d bytes that are no text)\n", part.sign, part.sign, part.p.Size)
-		default:
-			fmt.Fprintln(w, part.sign)
-			for _, line := range strings.Split(strings.TrimRight(string(part.p.Body), "\n"), "\n") {
-				fmt.Fprintln(w, part.sign+clean(line))
-			}
-			if part.p.Cut() {
-				fmt.Fprintf(w, "%s(%d of %d bytes)\n", part.sign, len(part.p.Body), part.p.Size)
-			}
+	}
+	switch {
+	case p.Size == 0:
+		return
+	case !utf8.Valid(p.Body):
+		fmt.Fprintf(w, "%s\n%s(%d bytes that are no text)\n", sign, sign, p.Size)
+	default:
+		fmt.Fprintln(w, sign)
+		for _, line := range strings.Split(strings.TrimRight(string(p.Body), "\n"), "\n") {
+			fmt.Fprintln(w, sign+clean(line))
 		}
+	}
+	if coding != "" {
+		fmt.Fprintf(w, "%s(%s)\n", sign, coding)
+	}
+	if came.Cut() {
+		fmt.Fprintf(w, "%s(%d of %d bytes)\n", sign, len(came.Body), came.Size)
 	}
 }
 

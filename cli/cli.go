@@ -29,6 +29,7 @@ const (
 	exitFailed    = 1   // a --fail-if, a check or a compare did not hold
 	exitMisuse    = 2   // a flag, a file or an argument is wrong
 	exitBroken    = 3   // tload could not do its job
+	exitHangup    = 129 // the run was stopped because its terminal was lost
 	exitInterrupt = 130 // ctrl+c
 	exitTerminate = 143 // SIGTERM
 )

@@ -62,7 +62,7 @@ func compareRuns(base, run string) (*report.Comparison, error) {
 			return c, nil
 		}
 	}
-	if !errors.Is(err, errNoJournal) {
+	if !errors.Is(err, errNoJournal) && !errors.Is(err, journal.ErrEmpty) {
 		return nil, err
 	}
 	x, err := readSummary(base)

@@ -9,6 +9,8 @@ import (
 
 	"github.com/BurntSushi/toml"
 	"github.com/spf13/pflag"
+
+	"tload/stats/report"
 )
 
 // settings is everything that flags, environment and tload.toml can say.
@@ -211,14 +213,9 @@ func why(err error, f *pflag.Flag) error {
 }
 
 func unknownFlag(name string, f *pflag.FlagSet) error {
-	best, distance := "", 4
-	f.VisitAll(func(flag *pflag.Flag) {
-		if d := editDistance(name, flag.Name); d < distance {
-			best, distance = flag.Name, d
-		} else if strings.HasPrefix(flag.Name, name) && len(name) > 2 && distance > 1 {
-			best, distance = flag.Name, 1
-		}
-	})
+	var names []string
+	f.VisitAll(func(flag *pflag.Flag) { names = append(names, flag.Name) })
+	best := report.Nearest(name, names)
 	dashes := "--"
 	if len(name) == 1 {
 		dashes = "-"
@@ -227,26 +224,6 @@ func unknownFlag(name string, f *pflag.FlagSet) error {
 		return fmt.Errorf("unknown flag %s%s (tload --help lists them)", dashes, name)
 	}
 	return fmt.Errorf("unknown flag %s%s (did you mean --%s?)", dashes, name, best)
-}
-
-// editDistance is Levenshtein's.
-func editDistance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		last := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := 1
-			if a[i] == b[j] {
-				cost = 0
-			}
-			last, row[j+1] = row[j+1], min(row[j+1]+1, row[j]+1, last+cost)
-		}
-	}
-	return row[len(b)]
 }
 
 // fromEnvironment sets each flag that is not set yet from TLOAD_NAME.

@@ -24,7 +24,8 @@ func (p *program) help(s *settings) {
 
 `, s.flags.FlagUsagesWrapped(100), `
 Every flag can be set by TLOAD_NAME in the environment or in ./tload.toml; the command line wins.
-Exit codes: 0 ran; 1 a --fail-if did not hold; 2 misuse; 3 tload could not do its job; 130 ctrl+c; 143 SIGTERM.
+Exit codes: 0 ran; 1 a --fail-if did not hold; 2 misuse; 3 tload could not do its job;
+129 stopped when the terminal was lost; 130 ctrl+c; 143 SIGTERM.
 `)
 }
 

@@ -15,23 +15,25 @@ func (p *program) importFrom(_ context.Context, args []string) int {
 	if len(args) != 2 {
 		return p.complain(exitMisuse, fmt.Errorf("import: a format and a file are expected, such as `tload import har recording.har > requests.http`; - is standard input"))
 	}
-	convert := map[string]func(string) (string, error){"curl": requests.FromCurl, "har": requests.FromHAR}[args[0]]
+	convert := map[string]func(path, text string) (string, error){"curl": requests.FromCurl, "har": requests.FromHAR}[args[0]]
 	if convert == nil {
 		return p.complain(exitMisuse, fmt.Errorf("import %s: curl or har is expected", args[0]))
 	}
+	path := args[1]
 	var text []byte
 	var err error
-	if args[1] == "-" {
+	if path == "-" {
+		path = "stdin"
 		text, err = io.ReadAll(io.LimitReader(p.stdin, 256<<20))
 	} else {
-		text, err = os.ReadFile(args[1])
+		text, err = os.ReadFile(path)
 	}
 	if err != nil {
 		return p.complain(exitMisuse, fmt.Errorf("import: %w", err))
 	}
-	out, err := convert(string(text))
+	out, err := convert(path, string(text))
 	if err != nil {
-		return p.complain(exitMisuse, fmt.Errorf("import %s: %w", args[1], err))
+		return p.complain(exitMisuse, err)
 	}
 	fmt.Fprint(p.stdout, out)
 	return exitOK

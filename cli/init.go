@@ -1,7 +1,9 @@
 package cli
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -100,6 +102,12 @@ func (p *program) init(_ context.Context, args []string) int {
 	files := []struct{ name, text string }{
 		{"behaviours.go", starterBehaviours}, {"behaviours_test.go", starterTest}, {"go.mod", goMod}, {"go.sum", string(goSum)},
 	}
+	if renewed, err := renew(filepath.Join(dir, "go.mod"), source); err != nil {
+		return p.complain(exitBroken, err)
+	} else if renewed {
+		fmt.Fprintf(p.stdout, "%s: tload's packages are this tload's now; nothing else was written\n", filepath.Join(dir, "go.mod"))
+		return exitOK
+	}
 	for _, f := range files {
 		if _, err := os.Lstat(filepath.Join(dir, f.name)); err == nil {
 			return p.complain(exitMisuse, fmt.Errorf("init: %s is there already; nothing was written", filepath.Join(dir, f.name)))
@@ -113,4 +121,21 @@ func (p *program) init(_ context.Context, args []string) int {
 	}
 	fmt.Fprintf(p.stdout, "edit behaviours.go, then: tload --host=http://localhost:5000   (go test ./... tries it out)\n")
 	return exitOK
+}
+
+// renew makes a go.mod that an init wrote lead to this source. It says whether
+// there was one that led elsewhere.
+func renew(path, source string) (bool, error) {
+	text, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	after := unpacked.ReplaceAllLiteral(text, []byte(replaceLine(source)))
+	if bytes.Equal(after, text) {
+		return false, nil
+	}
+	return true, os.WriteFile(path, after, 0o644)
 }

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"tload/cli/demo"
@@ -54,5 +56,60 @@ func TestAFailedScreenLosesNothing(t *testing.T) {
 	said, _ := os.ReadFile(out.Name())
 	if !strings.Contains(string(log), "index out of range") || !strings.Contains(string(said), "the screen failed") {
 		t.Errorf("the log has\n%s\nthe terminal\n%s", log, said)
+	}
+}
+
+func TestTheExitCodeOfALostTerminal(t *testing.T) {
+	defer signal.Reset(syscall.SIGHUP, syscall.SIGPIPE) // which a hangup ignores
+	target, err := demo.Start("127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer target.Close()
+	for _, c := range []struct {
+		flags  []string
+		reason string
+		want   int
+	}{
+		{nil, "hangup", exitHangup},
+		{[]string{"-n", "50"}, "iterations", exitOK},
+		{[]string{"-n", "50", "--fail-if", "requests<100"}, "iterations", exitFailed},
+		{[]string{"-n", "50000000", "--on-hangup", "stop"}, "hangup", exitHangup},
+	} {
+		for name, end := range map[string]func(*stage, *session) int{
+			"the screen": func(g *stage, _ *session) int { return g.leave(tui.Hangup, nil) },
+			"without a screen": func(_ *stage, x *session) int {
+				code := x.interrupt(syscall.SIGHUP, exitOK)
+				<-x.done
+				if code == exitOK {
+					code = x.code()
+				}
+				return code
+			},
+		} {
+			out, err := os.Create(filepath.Join(t.TempDir(), "terminal"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			p := &program{stdin: os.Stdin, stdout: out, stderr: out, env: func(string) (string, bool) { return "", false }}
+			s, err := p.parse(append([]string{"--host=" + target.URL, "/ok", "--no-out"}, c.flags...), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			g := &stage{p: p, settings: s, logs: tui.NewLogs(10)}
+			x, err := prepare(context.Background(), s, nil, g.logs)
+			if err != nil {
+				t.Fatal(err)
+			}
+			g.begin(x)
+			if code := end(g, x); code != c.want || x.ctl.Snapshot().Reason != c.reason {
+				t.Errorf("%v, %s: got exit code %d of a run ended by %s, want %d, %s", c.flags, name, code, x.ctl.Snapshot().Reason, c.want, c.reason)
+			}
+			out.Close()
+		}
+	}
+	g := &stage{}
+	if code := g.leave(tui.Hangup, nil); code != exitHangup {
+		t.Errorf("before any run: got exit code %d, want %d", code, exitHangup)
 	}
 }

@@ -159,23 +159,27 @@ func (x *session) interrupt(sig os.Signal, code int) int {
 		x.ctl.Stop("signal")
 		return exitTerminate
 	case syscall.SIGHUP:
-		x.hangup()
-		return code
+		return x.hangup(code)
 	}
 	x.ctl.Stop("interrupt")
 	return exitInterrupt
 }
 
 // hangup is what losing the terminal does: a run that will end by itself goes
-// on, since somebody wants its result.
-func (x *session) hangup() {
+// on, since somebody wants its result. Its exit code is then its own, else that
+// of the hangup, unless something else had stopped it before.
+func (x *session) hangup(code int) int {
 	signal.Ignore(syscall.SIGHUP, syscall.SIGPIPE)
 	x.hungUp.Store(true)
 	x.log.Warn("terminal lost")
 	policy := x.settings.onHangup.value
 	if policy == "stop" || policy == "auto" && x.settings.runTime == 0 && x.settings.iterations == 0 {
 		x.ctl.Stop("hangup")
+		if code == exitOK {
+			code = exitHangup
+		}
 	}
+	return code
 }
 
 // farewell prints the summary of a run that is over, and whatever went wrong,
@@ -272,7 +276,16 @@ func (p *program) list(ctx context.Context, s *settings, own []behaviours.Behavi
 	}
 	defer x.close()
 	printRatios(p.stdout, x.behaviours)
+	listed := map[string]bool{}
+	for _, b := range x.behaviours {
+		for _, t := range b.Tasks {
+			listed[b.Name+"/"+t.Name] = true
+		}
+	}
 	for _, name := range behaviours.Endless(own) {
+		if !listed[name] { // its tasks' tags, or its behaviour, are not asked for
+			continue
+		}
 		fmt.Fprintf(p.stdout, "▲ %s: a user that enters this set leaves it only if a task in it returns Interrupt (or give it Loops)\n", name)
 	}
 	return exitOK

@@ -295,8 +295,11 @@ func (g *stage) leave(outcome tui.Outcome, fault error) int {
 		if fault != nil {
 			return g.p.complain(exitBroken, fault)
 		}
-		if outcome == tui.Interrupt {
+		switch outcome {
+		case tui.Interrupt:
 			return exitInterrupt
+		case tui.Hangup:
+			return exitHangup
 		}
 		return exitOK
 	}
@@ -308,9 +311,11 @@ func (g *stage) leave(outcome tui.Outcome, fault error) int {
 		code = exitInterrupt
 		x.ctl.Stop("interrupt")
 	case tui.Hangup:
-		x.hangup()
-		<-x.done
-		return x.code()
+		code = x.hangup(code)
+		if <-x.done; code == exitOK {
+			code = x.code()
+		}
+		return code
 	case tui.Panicked:
 		x.log.Error("the screen failed; the load goes on without it", "error", fault)
 		g.p.complain(0, fmt.Errorf("the screen failed: %w", fault))

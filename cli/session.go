@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"math/rand/v2"
 	"os"
@@ -28,7 +27,7 @@ type session struct {
 	transport  *behaviours.Transport
 	ctl        *swarm.Controller
 	log        *slog.Logger
-	logFile    io.Closer
+	closeLog   func()
 	dir        string // "" for none
 	dirErr     error  // why there is none, though there should be
 	started    time.Time
@@ -51,7 +50,7 @@ func prepare(ctx context.Context, s *settings, own []behaviours.Behaviour, logs 
 	if err != nil {
 		return nil, err
 	}
-	x := &session{settings: s, started: time.Now(), done: make(chan struct{})}
+	x := &session{settings: s, started: time.Now(), done: make(chan struct{}), closeLog: func() {}}
 	if x.failIf, err = s.conditions(); err != nil {
 		return nil, err
 	}
@@ -157,8 +156,12 @@ func (x *session) openLog(more slog.Handler) error {
 			return fmt.Errorf("--logfile: %w", err)
 		}
 		if err == nil {
-			x.logFile = f
-			handlers = append(handlers, slog.NewTextHandler(f, &slog.HandlerOptions{Level: level}))
+			bounded := newBoundedLog(slog.NewTextHandler(f, &slog.HandlerOptions{Level: level}))
+			handlers = append(handlers, bounded)
+			x.closeLog = func() {
+				bounded.flush()
+				f.Close()
+			}
 		}
 	}
 	if more != nil {
@@ -179,9 +182,7 @@ func (x *session) start() {
 		x.runErr = errors.Join(x.ctl.Run(context.Background()), x.teardown())
 		x.transport.Close()
 		x.fileErr = errors.Join(x.closeJournal(), x.outside.close(), x.writeFiles())
-		if x.logFile != nil {
-			x.logFile.Close()
-		}
+		x.closeLog()
 	}()
 }
 
@@ -234,9 +235,7 @@ func (x *session) close() {
 	x.transport.Close()
 	x.closeJournal()
 	x.outside.close()
-	if x.logFile != nil {
-		x.logFile.Close()
-	}
+	x.closeLog()
 }
 
 // code is the exit code of a session that is done.

@@ -5,16 +5,21 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
 	"tload/behaviours"
 	"tload/behaviours/requests"
+	"tload/stats/report"
 )
 
 // target finds out what the arguments and --host name: the base URL and, where
 // there are paths or URLs, their behaviour.
 func (s *settings) target(own []behaviours.Behaviour) ([]behaviours.Behaviour, error) {
+	if err := s.takeSocket(); err != nil {
+		return nil, err
+	}
 	paths := s.args
 	for i, arg := range paths {
 		u, err := url.Parse(arg)
@@ -53,6 +58,27 @@ func (s *settings) target(own []behaviours.Behaviour) ([]behaviours.Behaviour, e
 	}
 	b, err := requests.Paths([]string{"/"})
 	return []behaviours.Behaviour{b}, err
+}
+
+// takeSocket makes an argument such as unix:/run/web.sock the host. It is no
+// request itself, for it has no path; alone it stands for the root.
+func (s *settings) takeSocket() error {
+	var paths []string
+	for _, arg := range s.args {
+		switch {
+		case !strings.HasPrefix(arg, "unix:"):
+			paths = append(paths, arg)
+		case s.host != "" && s.host != arg:
+			return misuse{fmt.Errorf("%s and %s: one host is expected, and paths below it", s.host, arg)}
+		default:
+			s.host = arg
+		}
+	}
+	if len(s.args) > 0 && len(paths) == 0 {
+		paths = []string{"/"}
+	}
+	s.args = paths
+	return nil
 }
 
 // options are the HTTP client's.
@@ -123,21 +149,18 @@ func (s *settings) choose(list []behaviours.Behaviour) ([]behaviours.Behaviour, 
 	}
 	var out []behaviours.Behaviour
 	for _, name := range s.only {
-		best, distance, found := "", 4, false
+		if i := slices.IndexFunc(list, func(b behaviours.Behaviour) bool { return b.Name == name }); i >= 0 {
+			out = append(out, list[i])
+			continue
+		}
+		var names []string
 		for _, b := range list {
-			if b.Name == name {
-				out, found = append(out, b), true
-			} else if d := editDistance(name, b.Name); d < distance {
-				best, distance = b.Name, d
-			}
+			names = append(names, b.Name)
 		}
-		switch {
-		case found:
-		case best != "":
+		if best := report.Nearest(name, names); best != "" {
 			return nil, misuse{fmt.Errorf("unknown behaviour %q (did you mean %q?)", name, best)}
-		default:
-			return nil, misuse{fmt.Errorf("unknown behaviour %q (tload --list shows them)", name)}
 		}
+		return nil, misuse{fmt.Errorf("unknown behaviour %q (tload --list shows them)", name)}
 	}
 	return out, nil
 }

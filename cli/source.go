@@ -98,8 +98,21 @@ func (p *program) goModFor(module, source string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return fmt.Sprintf("module %s\n\n%s\n\nrequire tload v0.0.0\n\nrequire (\n%s)\n\nreplace tload => %s\n", module, goLine, requires, quoted(source)), nil
+	return fmt.Sprintf("module %s\n\n%s\n\nrequire tload v0.0.0\n\nrequire (\n%s)\n\n%s%s\n", module, goLine, requires, replaceNote, replaceLine(source)), nil
 }
+
+// replaceNote tells the reader of a go.mod what the line behind it is.
+const replaceNote = `// tload's packages come from the tload command, which unpacks them here. It finds
+// them without this line; go test and editors need it. On another machine, or
+// with another tload, "tload init ." renews it.
+`
+
+// replaceLine is how a go.mod says where tload's source is.
+func replaceLine(source string) string { return "replace tload => " + quoted(source) }
+
+// unpacked finds such a line in a go.mod if it leads to a source that a tload
+// unpacked, here or on another machine. One that leads elsewhere is the user's.
+var unpacked = regexp.MustCompile(`(?m)^replace tload => .*[/\\]tload[/\\]+source-[0-9a-f]{16}"?$`)
 
 func quoted(path string) string {
 	if strings.ContainsAny(path, " \t\"'`") {

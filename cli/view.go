@@ -119,7 +119,14 @@ func openRun(path string) (*finished, error) {
 		return nil, err
 	}
 	defer in.Close()
-	return readRun(in, filepath.Dir(in.Name()))
+	f, err := readRun(in, filepath.Dir(in.Name()))
+	switch {
+	case errors.Is(err, journal.ErrEmpty):
+		return nil, fmt.Errorf("%s: %w; what there is of the run lies in %s: look at tload.log, then run it again", in.Name(), err, filepath.Dir(in.Name()))
+	case err != nil:
+		return nil, fmt.Errorf("%s: %w", in.Name(), err)
+	}
+	return f, nil
 }
 
 func readRun(in io.Reader, dir string) (*finished, error) {

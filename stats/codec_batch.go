@@ -3,6 +3,7 @@ package stats
 import (
 	"encoding/binary"
 	"maps"
+	"math"
 	"slices"
 	"time"
 )
@@ -154,12 +155,28 @@ func (x *Exchange) appendTo(p []byte) []byte {
 	for _, d := range x.durations() {
 		p = binary.AppendVarint(p, int64(*d))
 	}
-	p = appendBool(p, x.Conn.Reused)
+	flags := byte(0)
+	if x.Conn.Reused {
+		flags |= packedReused
+	}
+	if x.Surplus > 0 {
+		flags |= packedSurplus
+	}
+	if p = append(p, flags); x.Surplus > 0 {
+		p = binary.AppendUvarint(p, uint64(x.Surplus))
+	}
 	for _, s := range []string{x.Conn.Local, x.Conn.Remote, x.Conn.TLS, x.Conn.Proto} {
 		p = appendString(p, s)
 	}
 	return p
 }
+
+// What the byte before a packed connection says. There was only the first of
+// them once, so a journal of that time reads as ever.
+const (
+	packedReused  = 1 << iota
+	packedSurplus // how many bytes follows
+)
 
 func (x *Exchange) durations() [8]*time.Duration {
 	f := &x.Phases
@@ -180,7 +197,11 @@ func (r *reader) exchange() *Exchange {
 	for _, d := range x.durations() {
 		*d = time.Duration(r.varint())
 	}
-	x.Conn.Reused = r.bool()
+	flags := r.byte()
+	x.Conn.Reused = flags&packedReused != 0
+	if flags&packedSurplus != 0 {
+		x.Surplus = int(min(r.uvarint(), math.MaxInt32))
+	}
 	for _, s := range []*string{&x.Conn.Local, &x.Conn.Remote, &x.Conn.TLS, &x.Conn.Proto} {
 		*s = r.string(maxPackedText)
 	}

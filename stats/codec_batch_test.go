@@ -22,8 +22,8 @@ func randomExchange(r *rand.Rand) *Exchange {
 	}
 	x := &Exchange{
 		When: time.Unix(0, r.Int64N(1<<60)), Key: Key{Request, "GET", randomText(r)}, Kind: HTTP, Status: 500, Message: randomText(r),
-		User: r.IntN(100), Behaviour: "B", Task: randomText(r), Iteration: 3, URL: "http://x/" + randomText(r), Request: part(), Response: part(),
-		Took: time.Duration(r.Int64N(1e12)), Late: 5, Phases: Phases{1, 2, 3, 4, 5, 6}, Conn: ConnInfo{true, "a", "b", "TLS 1.3", "HTTP/1.1"},
+		User: r.IntN(100), Behaviour: "B", Task: randomText(r), Iteration: 3, URL: "http://x/" + randomText(r), Request: part(), Response: part(), Surplus: r.IntN(3),
+		Took: time.Duration(r.Int64N(1e12)), Late: 5, Phases: Phases{1, 2, 3, 4, 5, 6}, Conn: ConnInfo{r.IntN(2) == 0, "a", "b", "TLS 1.3", "HTTP/1.1"},
 	}
 	for range r.IntN(3) {
 		x.Hops = append(x.Hops, Hop{"u", 302, "l", 7, []byte("HTTP/1.1 302 Found\r\n")})

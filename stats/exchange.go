@@ -23,6 +23,10 @@ type Exchange struct {
 	Response Part
 	Hops     []Hop // the redirects before the final exchange, oldest first
 
+	// Surplus is how many bytes came behind the reply that nobody asked for. A
+	// server that sends some is broken, and its connection is not used again.
+	Surplus int
+
 	Took   time.Duration
 	Late   time.Duration
 	Phases Phases

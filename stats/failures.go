@@ -148,7 +148,7 @@ func (f *failures) print(message string) string {
 	if p, ok := f.prints[message]; ok {
 		return p
 	}
-	p := fingerprint(message)
+	p := Fingerprint(message)
 	if len(f.prints) >= maxPrints {
 		for m := range f.prints { // any one
 			delete(f.prints, m)

@@ -2,11 +2,11 @@ package stats
 
 import "strings"
 
-// fingerprint is a message with everything masked that differs between two
+// Fingerprint is a message with everything masked that differs between two
 // failures of one cause: numbers, hex, UUIDs, quoted strings, addresses and
 // ports become '#', so that ten thousand request ids are one group. It is short
 // whatever the message is.
-func fingerprint(message string) string {
+func Fingerprint(message string) string {
 	const longest = 200
 	var b strings.Builder
 	for i := 0; i < len(message) && b.Len() < longest; {

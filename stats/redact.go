@@ -15,11 +15,12 @@ var secretNames = []string{
 	"Authorization", "Proxy-Authorization", "Cookie", "Set-Cookie", "X-Api-Key", "Api-Key", "ApiKey", "X-Auth-Token", "X-Csrf-Token",
 	"Password", "Passwd", "Secret", "Client-Secret", "Token", "Access-Token", "Refresh-Token", "Id-Token", "Private-Key",
 	"Session-Id", "Session-Token", "Auth-Token", "Credentials", "Cvv", "Card-Number", "Pwd", "Passphrase", "Access-Key", "Secret-Key", "X-Xsrf-Token",
+	"X-Access-Token",
 }
 
 // Redactor masks secrets in what is shown, written or sent on: the values of
 // named headers, of query parameters, and of JSON and form fields. Names count
-// without regard to case, '-' and '_'. A nil Redactor masks nothing.
+// without regard to case, '-', '_', '.' and blanks. A nil Redactor masks nothing.
 type Redactor struct {
 	names map[string]bool
 }
@@ -37,12 +38,29 @@ func NewRedactor(names ...string) *Redactor {
 	return r
 }
 
-func plainName(n string) string {
-	return strings.NewReplacer("-", "", "_", "").Replace(strings.ToLower(strings.TrimSpace(n)))
+func plainName(n string) string { return string(appendPlain(nil, n)) }
+
+// appendPlain appends a name to b as it is compared: api_key, api-key and apiKey
+// are one.
+func appendPlain(b []byte, name string) []byte {
+	for i := 0; i < len(name); i++ {
+		switch c := name[i]; {
+		case c == '_' || c == '-' || c == '.' || c == ' ' || c == '\t':
+		case c >= 'A' && c <= 'Z':
+			b = append(b, c+'a'-'A')
+		default:
+			b = append(b, c)
+		}
+	}
+	return b
 }
 
-// Secret says whether values of that name are masked.
-func (r *Redactor) Secret(name string) bool { return r != nil && r.names[plainName(name)] }
+// Secret says whether values of that name are masked. It is asked for every key
+// of a body of megabytes, so it allocates nothing.
+func (r *Redactor) Secret(name string) bool {
+	var b [64]byte
+	return r != nil && r.names[string(appendPlain(b[:0], name))]
+}
 
 // Head masks a start line with its headers, or headers alone, and leaves every
 // byte that is not a secret as it was. A header's scheme stays: Bearer ***;
@@ -278,16 +296,20 @@ func (r *Redactor) Exchange(x *Exchange) *Exchange {
 	}
 	c := *x
 	c.URL = r.URL(x.URL)
-	for _, p := range []*Part{&c.Request, &c.Response} {
-		kind := headerValue(p.Head, "Content-Type")
-		p.Head, p.Body = r.Head(p.Head), r.Body(kind, p.Body)
-	}
+	c.Request, c.Response = r.Part(x.Request), r.Part(x.Response)
 	c.Hops = append([]Hop(nil), x.Hops...)
 	for i := range c.Hops {
 		h := &c.Hops[i]
 		h.URL, h.Location, h.Head = r.URL(h.URL), r.URL(h.Location), r.Head(h.Head)
 	}
 	return &c
+}
+
+// Part is p without its secrets.
+func (r *Redactor) Part(p Part) Part {
+	kind := headerValue(p.Head, "Content-Type")
+	p.Head, p.Body = r.Head(p.Head), r.Body(kind, p.Body)
+	return p
 }
 
 func headerValue(head []byte, name string) string {

@@ -301,11 +301,11 @@ func TestFingerprint(t *testing.T) {
 		{"id 550e8400-e29b-41d4-a716-446655440000", "id 6ba7b810-9dad-11d1-80b4-00c04fd430c8"},
 		{"took 15ms", "took 7ms"},
 	} {
-		if a, b := fingerprint(c[0]), fingerprint(c[1]); a != b {
+		if a, b := Fingerprint(c[0]), Fingerprint(c[1]); a != b {
 			t.Errorf("%q and %q: got %q and %q, want one", c[0], c[1], a, b)
 		}
 	}
-	if a, b := fingerprint("connection refused"), fingerprint("connection reset"); a == b {
+	if a, b := Fingerprint("connection refused"), Fingerprint("connection reset"); a == b {
 		t.Errorf("two causes have one fingerprint %q", a)
 	}
 }

@@ -86,6 +86,16 @@ func TestARunFromAFileHoldsNoSecrets(t *testing.T) {
 	p.want("cut: 22 of 36 bytes kept")
 }
 
+func TestBytesBehindTheReplyAreSaid(t *testing.T) {
+	x := replied("text/plain", "hi")
+	p := opened(t, 80, 24, x, nil)
+	p.wantNot("too many")
+	x = replied("text/plain", "hi")
+	x.Surplus = 1234
+	p = opened(t, 80, 24, x, nil)
+	p.want("1 234 B too many behind it")
+}
+
 func TestTimingShowsOnlyWhatHappened(t *testing.T) {
 	x := cartExchange(0)
 	x.Kind, x.Status, x.Message, x.Response = stats.Reset, 0, "read: connection reset by peer", stats.Part{Expected: -1}

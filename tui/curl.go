@@ -94,7 +94,7 @@ func curl(x *stats.Exchange, s *secrets, reveal bool, bodyFile string) string {
 			add("-H", k+";") // curl's way to send an empty one
 			continue
 		}
-		if !reveal && s.header(k) {
+		if !reveal && s.names.Secret(k) {
 			v = tokenButScheme(v)
 		}
 		add("-H", k+": "+v)
@@ -182,7 +182,7 @@ func describe(x *stats.Exchange, s *secrets, reveal bool) []byte {
 // maskedBody is a body without its secrets, byte for byte as it came if it has
 // none. One that was compressed and has some is given unpacked.
 func maskedBody(p stats.Part, s *secrets) (body []byte, changed bool) {
-	plain, _ := decode(p.Body, headerOf(p.Head, "Content-Encoding"), mostDecoded)
+	plain, _ := Decode(p)
 	hidden := 0
 	out := s.body(plain, headerOf(p.Head, "Content-Type"), func(string) string { hidden++; return masked })
 	if hidden == 0 {

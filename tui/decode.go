@@ -12,11 +12,20 @@ import (
 	"github.com/klauspost/compress/flate"
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
+
+	"tload/stats"
 )
 
 // mostDecoded bounds what a body may unpack to: a few kilobytes can hold
 // gigabytes of zeros.
 const mostDecoded = 32 << 20
+
+// Decode is the body of a part as the errors view shows it, without its content
+// codings, and what was done to it: "gzip 49 → 31 B". The note is empty if
+// nothing was.
+func Decode(p stats.Part) (body []byte, note string) {
+	return decode(p.Body, headerOf(p.Head, "Content-Encoding"), mostDecoded)
+}
 
 // decode undoes content codings, the last applied first, up to most bytes, and
 // says what it did.
@@ -27,7 +36,7 @@ func decode(body []byte, coding string, most int) (out []byte, note string) {
 	var names []string
 	for _, c := range strings.Split(coding, ",") {
 		if c = strings.ToLower(strings.TrimSpace(c)); c != "" && c != "identity" {
-			names = append(names, c)
+			names = append(names, clean(c))
 		}
 	}
 	var notes []string

@@ -193,6 +193,9 @@ func (e *exchange) main(m *model, w, h int) []string {
 		if d != nil && len(part.Body) > 0 {
 			note = join(note, d.kind, d.note, d.marked)
 		}
+		if e.x.Surplus > 0 && e.part != partRequest { // first: a narrow screen cuts the rest
+			note = join(fmt.Sprintf("%s B too many behind it", thousands(e.x.Surplus)), note)
+		}
 		if part.Cut() && len(part.SHA256) > 0 {
 			note = join(note, fmt.Sprintf("sha256 of all: %x…", part.SHA256[:min(len(part.SHA256), 4)]))
 		}

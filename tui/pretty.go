@@ -87,7 +87,7 @@ func (p *printer) print(src []byte) []byte {
 			switch {
 			case key && inObject():
 				if p.secrets != nil {
-					hiding = p.secrets.field(keyName(text))
+					hiding = p.secrets.names.Secret(keyName(text))
 				}
 				p.out = append(p.out, text...)
 			case p.secrets != nil && inSecret():

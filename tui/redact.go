@@ -9,68 +9,14 @@ import (
 	"tload/stats"
 )
 
-// secrets knows which headers and fields are masked until they are asked for.
-type secrets struct {
-	headers map[string]bool
-	fields  map[string]bool
-}
+// secrets masks until it is asked not to. What is secret it knows from the
+// redactor, so that the screen hides what the files do; here the mask is a
+// choice, and bodies are masked while they are made ready to read.
+type secrets struct{ names *stats.Redactor }
 
 const masked = "•••"
 
-var (
-	secretHeaders = []string{
-		"authorization", "proxy-authorization", "cookie", "set-cookie", "x-api-key",
-		"api-key", "apikey", "x-auth-token", "x-csrf-token", "x-xsrf-token", "x-access-token",
-	}
-	secretFields = []string{
-		"password", "passwd", "passphrase", "pwd", "token", "accesstoken", "refreshtoken", "idtoken",
-		"authtoken", "sessiontoken", "secret", "clientsecret", "apikey", "secretkey", "privatekey",
-		"accesskey", "sessionid", "authorization", "credentials", "cvv", "cardnumber",
-	}
-)
-
-func newSecrets(more []string) *secrets {
-	s := &secrets{headers: map[string]bool{}, fields: map[string]bool{}}
-	for _, h := range secretHeaders {
-		s.headers[h] = true
-	}
-	for _, f := range secretFields {
-		s.fields[f] = true
-	}
-	for _, n := range more {
-		n = strings.ToLower(strings.TrimSpace(n))
-		s.headers[n] = true
-		s.fields[string(folded(nil, n))] = true
-	}
-	return s
-}
-
-// folded makes api_key, api-key and apiKey one name. It writes into b.
-func folded(b []byte, name string) []byte {
-	for i := 0; i < len(name); i++ {
-		switch c := name[i]; {
-		case c == '_' || c == '-' || c == '.' || c == ' ':
-		case c >= 'A' && c <= 'Z':
-			b = append(b, c+'a'-'A')
-		default:
-			b = append(b, c)
-		}
-	}
-	return b
-}
-
-func (s *secrets) header(name string) bool {
-	return s.headers[strings.ToLower(strings.TrimSpace(name))]
-}
-
-// field is asked for every key of a body of megabytes.
-func (s *secrets) field(name string) bool {
-	if len(name) > 64 {
-		return false
-	}
-	var b [64]byte
-	return s.fields[string(folded(b[:0], name))]
-}
+func newSecrets(more []string) *secrets { return &secrets{stats.NewRedactor(more...)} }
 
 // head masks the values of secret headers and the secret parameters of the
 // request line. What stands in their place is up to mask, which gets the value
@@ -88,7 +34,7 @@ func (s *secrets) head(head []byte, mask func(value string) string) []byte {
 			line, end = nil, nil // a folded header goes with its first line
 		default:
 			name, value, ok := bytes.Cut(line, []byte(":"))
-			hiding = ok && s.header(string(name))
+			hiding = ok && s.names.Secret(string(name))
 			switch {
 			case hiding:
 				v := strings.TrimLeft(string(value), " \t")
@@ -162,7 +108,7 @@ func (s *secrets) form(body string, mask func(string) string) string {
 		if err != nil {
 			name = k
 		}
-		if s.field(name) {
+		if s.names.Secret(name) {
 			pairs[i] = k + "=" + mask(v)
 		}
 	}
@@ -180,7 +126,7 @@ func (s *secrets) body(body []byte, contentType string, mask func(string) string
 	case media == "application/x-www-form-urlencoded":
 		return []byte(s.form(string(body), mask))
 	case media == "multipart/form-data" && params["boundary"] != "":
-		return stats.MaskMultipart(body, params["boundary"], s.field, mask)
+		return stats.MaskMultipart(body, params["boundary"], s.names.Secret, mask)
 	case strings.HasSuffix(media, "json"), looksLikeJSON(body):
 		p := printer{secrets: s, mask: mask}
 		return p.print(body)

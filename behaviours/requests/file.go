@@ -26,10 +26,11 @@ func File(path string) (behaviours.Behaviour, error) {
 func Text(path, text string) (behaviours.Behaviour, error) {
 	text = strings.TrimPrefix(text, "\ufeff")
 	if i := strings.IndexFunc(text, func(c rune) bool { return c == utf8.RuneError || c == 0 }); i >= 0 {
-		line := 1 + strings.Count(text[:i], "\n")
-		return behaviours.Behaviour{}, place{path, line, 1}.errorf("this is no text: UTF-8 is expected")
+		return behaviours.Behaviour{}, places(path, text)(i).errorf("this is no text: UTF-8 is expected")
 	}
-	if urls, ok := list(text); ok {
+	if urls, ok, err := list(path, text); err != nil {
+		return behaviours.Behaviour{}, err
+	} else if ok {
 		return Paths(urls)
 	}
 	f, err := parse(path, text)
@@ -37,21 +38,6 @@ func Text(path, text string) (behaviours.Behaviour, error) {
 		return behaviours.Behaviour{}, err
 	}
 	return f.behaviour()
-}
-
-// list is the lines of a text that is nothing but URLs, paths and comments.
-func list(text string) (urls []string, ok bool) {
-	for _, line := range strings.Split(text, "\n") {
-		line = strings.TrimSpace(line)
-		if line == "" || strings.HasPrefix(line, "#") && !strings.HasPrefix(line, "###") {
-			continue
-		}
-		if check(line) != nil || strings.ContainsAny(line, " \t{") {
-			return nil, false
-		}
-		urls = append(urls, line)
-	}
-	return urls, len(urls) > 0
 }
 
 // visitor is one user of a file.

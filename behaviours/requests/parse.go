@@ -54,6 +54,21 @@ type place struct {
 	line, col int
 }
 
+// places tells where in a text an offset is. It is fast when the offsets grow.
+func places(file, text string) func(offset int) place {
+	line, begin := 1, 0 // the line in which the last one was, and where it begins
+	return func(offset int) place {
+		offset = min(max(offset, 0), len(text))
+		if offset < begin {
+			line, begin = 1, 0
+		}
+		if n := strings.Count(text[begin:offset], "\n"); n > 0 {
+			line, begin = line+n, strings.LastIndexByte(text[:offset], '\n')+1
+		}
+		return place{file, line, offset - begin + 1}
+	}
+}
+
 func (p place) errorf(format string, a ...any) error {
 	return fmt.Errorf("%s:%d:%d: %s", p.file, p.line, p.col, fmt.Sprintf(format, a...))
 }

@@ -200,12 +200,34 @@ func TestComplaintsNameThePlace(t *testing.T) {
 		{"POST /a\n\n< nosuch.json\n", "x.http:3:1: "},
 		{"GRAPHQL /a\n", "GRAPHQL requests are not understood"},
 		{"GET /a b\n", "a URL has no space"},
-		{"GET /a\x00\n", "x.http:1:1: this is no text"},
+		{"GET /a\x00\n", "x.http:1:7: this is no text"},
 		{"@x\nGET /a\n", "x.http:1:1: a variable such as"},
 	} {
 		_, err := requests.Text("x.http", c.text)
 		if err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%q: got %v, want an error with %q", c.text, err, c.want)
+		}
+	}
+}
+
+func TestASlipInAListIsCalledThat(t *testing.T) {
+	for _, c := range []struct{ name, text, want string }{
+		{"urls.txt", "http://localhost/a\n# a comment\n/ok\n  http//bad\n/z\n", `urls.txt:4:3: "http//bad" is neither a path nor a URL`},
+		{"urls.txt", "/a b\n/ok\n", "urls.txt:1:1: a URL has no space"},
+		{"urls.txt", "/a\nftp://x/y\n/ok\nnope", `urls.txt:2:1: "ftp://x/y" is neither`},
+		{"urls.txt", "http://localhost/a\nlocalhost:5000/b\n", `urls.txt:2:1: "localhost:5000/b" is neither`},
+		{"urls.txt", "/a\n/b{{x}}\n", "urls.txt:2:1: a list of URLs has no variables"},
+		{"urls.txt", "/a\nAccept: text/html\nX\n", "urls.txt:3:1: a header such as"}, // no list
+		{"urls.http", "/a\nnope\n", "urls.http:2:1: a header such as"},
+	} {
+		_, err := requests.Text(c.name, c.text)
+		if err == nil || !strings.HasPrefix(err.Error(), c.want) {
+			t.Errorf("%q: got %v, want %q", c.text, err, c.want)
+		}
+	}
+	for _, text := range []string{"/a\nAccept: text/html\n", "http://localhost/{{$uuid}}\n", "@x = 1\n/a/{{x}}\n", "POST /a\n\n/b\nc"} {
+		if _, err := requests.Text("stdin", text); err != nil {
+			t.Errorf("%q: got %v", text, err)
 		}
 	}
 }

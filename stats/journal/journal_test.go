@@ -170,13 +170,16 @@ func TestReplayShowsTheSame(t *testing.T) {
 // TestCutAtEveryByte: what was written before the cut is there, and more never
 // gives less.
 func TestCutAtEveryByte(t *testing.T) {
+	if _, _, err := replay([]byte("tload-journal 2\n")); !errors.Is(err, ErrFormat) {
+		t.Errorf("another version: got error %v, want ErrFormat", err)
+	}
 	b, _ := written(t, 3)
 	var before uint64
 	for cut := range b {
 		info, l, err := replay(b[:cut])
 		if cut < len(header) {
-			if !errors.Is(err, ErrFormat) {
-				t.Fatalf("cut at %d: got error %v, want ErrFormat", cut, err)
+			if !errors.Is(err, ErrEmpty) {
+				t.Fatalf("cut at %d: got error %v, want ErrEmpty", cut, err)
 			}
 			continue
 		}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
+	"strings"
 	"time"
 
 	"tload/stats"
@@ -25,6 +26,9 @@ type Info struct {
 // ErrFormat says that a file is no journal that this program can read.
 var ErrFormat = errors.New("not a run journal of a version that this tload reads")
 
+// ErrEmpty says that a journal has nothing in it, not even all of its first line.
+var ErrEmpty = errors.New("the run journal is empty: the run was killed as it began, or its disk was full")
+
 // Bounds of what a batch may say, so that a damaged journal costs neither time
 // nor memory without end.
 const (
@@ -39,8 +43,11 @@ const (
 func Read(f io.Reader, open func(Options) stats.Tap) (*Info, error) {
 	r := &reader{f: f}
 	if !r.fill(len(header)) || string(r.buf[:len(header)]) != header {
-		if r.err != nil {
+		switch {
+		case r.err != nil:
 			return nil, r.err
+		case strings.HasPrefix(header, string(r.buf)):
+			return nil, ErrEmpty
 		}
 		return nil, ErrFormat
 	}

@@ -307,6 +307,31 @@ func (c *Condition) FailIf(s *stats.Snapshot) Threshold {
 		yes, _ := c.True(s)
 		v = round(v)
 		t.Held, t.Value = !yes, &v
+	} else {
+		t.Note = c.unknown(s)
 	}
 	return t
+}
+
+// unknown says that there was no such endpoint, and which may be meant; "" if
+// there was.
+func (c *Condition) unknown(s *stats.Snapshot) string {
+	if c.row(s) != nil {
+		return ""
+	}
+	wanted := strings.TrimSpace(c.method + " " + c.name)
+	var names []string
+	for _, list := range [][]stats.Row{s.Rows, s.Transactions, s.Tasks} {
+		for _, row := range list {
+			names = append(names, row.Key.Name)
+			if c.method != "" {
+				names[len(names)-1] = row.Key.Method + " " + row.Key.Name
+			}
+		}
+	}
+	note := "there was no " + wanted
+	if best := Nearest(wanted, names); best != "" {
+		note += fmt.Sprintf(" (did you mean %s?)", best)
+	}
+	return note
 }

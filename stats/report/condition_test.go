@@ -55,6 +55,36 @@ func TestConditions(t *testing.T) {
 	}
 }
 
+func TestAnUnknownEndpointNamesTheNearest(t *testing.T) {
+	r := shop()
+	for text, want := range map[string]string{
+		"POST /crat p99>1s":   "there was no POST /crat (did you mean POST /cart?)",
+		"GET /cart p99>1s":    "there was no GET /cart (did you mean POST /cart?)",
+		"/crat errors>0":      "there was no /crat (did you mean /cart?)",
+		"brwose p50>100ms":    "there was no brwose (did you mean browse?)",
+		"GET /nowhere max>1s": "there was no GET /nowhere",
+		"corrected p99>1s":    "",
+	} {
+		c, err := ParseCondition(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := c.FailIf(r.Snapshot).Note
+		if !strings.HasSuffix(got, want) || want == "" && got != "" {
+			t.Errorf("%s: got %q, want %q", text, got, want)
+		}
+	}
+}
+
+func TestNearest(t *testing.T) {
+	names := []string{"host", "html", "out", "headless", "GET /cart"}
+	for word, want := range map[string]string{"hots": "host", "head": "headless", "HOST": "host", "q": "", "ou": "out", "get /crat": "GET /cart", "something": ""} {
+		if got := Nearest(word, names); got != want {
+			t.Errorf("%s: got %q, want %q", word, got, want)
+		}
+	}
+}
+
 func deref(f *float64) any {
 	if f == nil {
 		return nil

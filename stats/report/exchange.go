@@ -124,6 +124,9 @@ func HTTP(x *stats.Exchange, redact *stats.Redactor) []byte {
 	if x.URL != "" {
 		note("%s", redact.URL(x.URL))
 	}
+	if x.Surplus > 0 {
+		note("%d bytes came behind the reply that nobody asked for: the connection was not used again", x.Surplus)
+	}
 	for _, h := range x.Hops {
 		note("redirected: %d %s to %s", h.Status, redact.URL(h.URL), redact.URL(h.Location))
 	}

@@ -80,6 +80,7 @@ type Threshold struct {
 	Expr  string   `json:"expr"`
 	Held  bool     `json:"held"`
 	Value *float64 `json:"value,omitempty"` // in the expression's unit; nil when there is nothing to measure
+	Note  string   `json:"note,omitempty"`  // why there is nothing, if that is known
 }
 
 // Worker is a node that ran users.

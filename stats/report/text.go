@@ -228,17 +228,21 @@ func textThresholds(list []Threshold) []string {
 		return []string{fmt.Sprintf("  ✓ all %d thresholds held", len(list))}
 	}
 	var out []string
-	for _, t := range broken[:min(len(broken), 3)] {
-		out = append(out, fmt.Sprintf("  ✗ fail-if %s: %s", plain(t.Expr), valueText(t)))
+	const most = 3
+	for _, t := range broken[:min(len(broken), most)] {
+		out = append(out, wrapped("  ✗ ", fmt.Sprintf("fail-if %s: %s", plain(t.Expr), valueText(t)))...)
 	}
-	if n := len(broken) - len(out); n > 0 {
+	if n := len(broken) - most; n > 0 {
 		out = append(out, fmt.Sprintf("  ✗ … and %d more thresholds did not hold", n))
 	}
 	return out
 }
 
 func valueText(t Threshold) string {
-	if t.Value == nil {
+	switch {
+	case t.Value == nil && t.Note != "":
+		return plain(t.Note)
+	case t.Value == nil:
 		return "nothing to measure"
 	}
 	return fmt.Sprintf("it was %.4g", *t.Value)
