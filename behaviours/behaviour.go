@@ -60,18 +60,38 @@ var (
 	StopRun   = errors.New("end the run")
 )
 
-// plan is a Set as a user walks it: with names, rows and what was filtered out.
+// plan is a Set as users walk it: with names, rows and without what was
+// filtered out. Users share it, each with a Set of its own.
 type plan struct {
-	set   *Set
 	tasks []planned
+	of    int // tasks in the Set
+	loops int // Set.Loops, for who looks at the plan alone
 	total int // of the weights
 }
 
 type planned struct {
-	task  *Task
-	name  string // unique in the behaviour
-	set   *plan  // of a nested set
-	index int    // of its row
+	at     int // in Set.Tasks
+	weight int
+	given  string // the author's name for it
+	name   string // unique in the behaviour
+	set    *plan  // of a nested set
+	index  int    // of its row
+}
+
+// fits says whether the plan is one of that Set, too.
+func (p *plan) fits(s *Set) bool {
+	if s == nil || len(s.Tasks) != p.of {
+		return false
+	}
+	for i := range p.tasks {
+		step := &p.tasks[i]
+		t := &s.Tasks[step.at]
+		if t.Name != step.given || t.weight() != step.weight || (t.Run == nil) != (step.set != nil) || (t.Set == nil) != (step.set == nil) ||
+			t.Set != nil && !step.set.fits(t.Set) {
+			return false
+		}
+	}
+	return true
 }
 
 // Filter chooses tasks by their tags. Without Only every task is in; a task
@@ -108,7 +128,6 @@ func (f Filter) lets(t *Task) bool {
 type planner struct {
 	filter Filter
 	infos  []swarm.TaskInfo
-	known  []swarm.TaskInfo // of a look before: their names are shared by all users
 	names  map[string]int
 	deep   []*Set
 }
@@ -127,7 +146,7 @@ func (p *planner) plan(s *Set, path string) (*plan, error) {
 	if len(s.Tasks) == 0 {
 		return nil, fmt.Errorf("set %q has no tasks: a user in it could do nothing", path)
 	}
-	out := &plan{set: s}
+	out := &plan{of: len(s.Tasks), loops: s.Loops}
 	for i := range s.Tasks {
 		t := &s.Tasks[i]
 		name := t.name()
@@ -142,10 +161,7 @@ func (p *planner) plan(s *Set, path string) (*plan, error) {
 		if !p.filter.lets(t) {
 			continue
 		}
-		step := planned{task: t, name: p.unique(p.full(path, name)), index: len(p.infos)}
-		if step.index < len(p.known) && p.known[step.index].Name == step.name {
-			step.name = p.known[step.index].Name
-		}
+		step := planned{at: i, weight: t.weight(), given: t.Name, name: p.unique(p.full(path, name)), index: len(p.infos)}
 		p.infos = append(p.infos, swarm.TaskInfo{Name: step.name, Depth: len(p.deep) - 1, Weight: t.weight(), Set: t.Set != nil})
 		if t.Set != nil {
 			nested, err := p.plan(t.Set, step.name)
@@ -273,7 +289,7 @@ func (p *plan) endless() (names []string) {
 		if step.set == nil {
 			continue
 		}
-		if step.set.set.Loops == 0 {
+		if step.set.loops == 0 {
 			names = append(names, step.name)
 		}
 		names = append(names, step.set.endless()...)

@@ -44,13 +44,9 @@ type Client struct {
 	due       bool
 	late      time.Duration
 
-	req  http1.Request
 	resp Response
 
-	lastFailure struct {
-		status             int
-		reason, said, text string
-	}
+	lastFailure *failureText // nil until the first
 }
 
 // Who is the user that a client belongs to.
@@ -94,12 +90,11 @@ type meterSlot struct {
 	meter        *stats.Meter
 }
 
-// scratch is memory for a request under way, borrowed for as long: for what was
-// rendered, and for a call, which on the user's stack would make all stacks
-// twice as large.
+// scratch is memory for a request under way, borrowed for as long.
 type scratch struct {
-	b    []byte
+	b    []byte // what was rendered
 	call call
+	req  http1.Request
 }
 
 var scratches = sync.Pool{New: func() any { return &scratch{b: make([]byte, 0, 512)} }}

@@ -34,7 +34,8 @@ func newClientUnder(t testing.TB, base context.Context, o Options) (*Client, *st
 		t.Fatal(err)
 	}
 	rec := stats.NewRecorder(stats.Limits{})
-	c := transport.Client(Who{Sink: rec.Sink(), ID: 7, Behaviour: "Shopper", Base: base})
+	sink := rec.Sink()
+	c := transport.Client(Who{Sink: &sink, ID: 7, Behaviour: "Shopper", Base: base})
 	t.Cleanup(func() { c.close(); transport.Close() })
 	return c, rec
 }

@@ -32,7 +32,8 @@ func TestAUserIsSmall(t *testing.T) {
 		for i := range n {
 			served.Add(1)
 			wg.Go(func() {
-				c := transport.Client(Who{Sink: rec.Sink(), ID: i, Base: base})
+				sink := rec.Sink()
+				c := transport.Client(Who{Sink: &sink, ID: i, Base: base})
 				defer c.close()
 				for range 3 {
 					if _, err := c.Get(base, "/"); err != nil {

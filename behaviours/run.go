@@ -52,25 +52,25 @@ type kind struct {
 	name  string
 	make  func(*User) *Set
 	wait  Wait
+	root  *plan // of every user whose tasks are like those that were looked at
 	infos []swarm.TaskInfo
 
 	rows   sync.Once      // fills meters when the first user starts
 	meters []*stats.Meter // by index of the task
 }
 
-// plan makes the plan of one user and checks that it is the behaviour's.
-func (k *kind) plan(u *User, infos *[]swarm.TaskInfo) (*plan, error) {
-	p := planner{filter: k.run.Filter}
-	if infos == nil {
-		p.known = k.infos
+// plan is the plan for one user's tasks. It is the one that was made at the
+// look, unless this user's tasks differ.
+func (k *kind) plan(s *Set) (*plan, error) {
+	if k.root.fits(s) {
+		return k.root, nil
 	}
-	root, err := p.plan(k.make(u), "")
+	p := planner{filter: k.run.Filter}
+	root, err := p.plan(s, "")
 	if err != nil {
 		return nil, fmt.Errorf("behaviour %q: %w", k.name, err)
 	}
-	if infos != nil {
-		*infos = p.infos
-	} else if len(p.infos) != len(k.infos) {
+	if len(p.infos) != len(k.infos) {
 		return nil, fmt.Errorf("behaviour %q: New returned %d tasks for one user and %d for another", k.name, len(k.infos), len(p.infos))
 	}
 	return root, nil
@@ -105,14 +105,19 @@ func Bind(s *Shared, list []Behaviour) ([]*swarm.Behaviour, error) {
 	return out, nil
 }
 
-// look calls New with a user that is nobody.
+// look calls New with a user that is nobody, to see its tasks.
 func (k *kind) look() (root *plan, err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			err = fmt.Errorf("behaviour %q: New panicked: %v (it is also called to look at the tasks, so it must not use the user yet)", k.name, r)
 		}
 	}()
-	return k.plan(&User{kind: k, Client: &Client{t: k.run.Transport}}, &k.infos)
+	p := planner{filter: k.run.Filter}
+	if k.root, err = p.plan(k.make(&User{kind: k, Client: &Client{t: k.run.Transport}}), ""); err != nil {
+		return nil, fmt.Errorf("behaviour %q: %w", k.name, err)
+	}
+	k.infos = p.infos
+	return k.root, nil
 }
 
 // life makes one user. What is wrong with it is a panic, which the crew counts.
@@ -123,10 +128,11 @@ func (k *kind) life(ctx context.Context, su *swarm.User) swarm.Life {
 		}
 	})
 	u := &User{user: su, kind: k, Client: k.run.Transport.Client(Who{
-		Sink: su.Sink, ID: int(su.ID), Behaviour: k.name, Base: ctx, Trace: k.run.trace,
+		Sink: &su.Sink, ID: int(su.ID), Behaviour: k.name, Base: ctx, Trace: k.run.trace,
 	})}
+	u.set = k.make(u)
 	var err error
-	if u.root, err = k.plan(u, nil); err != nil {
+	if u.root, err = k.plan(u.set); err != nil {
 		panic(err)
 	}
 	return (*life)(u)

@@ -73,12 +73,21 @@ func member(b []byte, key string) []byte {
 	}
 }
 
+// failureText is the text of a failure and what it was made of.
+type failureText struct {
+	status             int
+	reason, said, text string
+}
+
 // failedText is the status with the reason as it was received, and what the
 // body said. The last one is kept, so that a storm of one failure makes no
 // strings.
 func (c *Client) failedText(r *Response) string {
 	text, line := said(r.Raw()), r.reply.ReasonBytes()
-	l := &c.lastFailure
+	if c.lastFailure == nil {
+		c.lastFailure = new(failureText)
+	}
+	l := c.lastFailure
 	if l.text != "" && l.status == r.Status && l.said == string(text) && l.reason == string(line) {
 		return l.text
 	}

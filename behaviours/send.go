@@ -98,7 +98,7 @@ func (c *Client) once(ctx context.Context, k *call, opts []Option) {
 		c.holder.Release()
 		c.holder = nil
 	}
-	if route.conn != nil && !route.conn.Usable(k.start) {
+	if route.conn != nil && !route.conn.Usable(k.start, idempotent(k.verb)) {
 		route.drop()
 		k.sample.Reconnect = true
 	}
@@ -145,7 +145,7 @@ func (c *Client) noReply() {
 
 // roundTrip is one exchange over a connection that is there.
 func (c *Client) roundTrip(ctx context.Context, k *call) *http1.Error {
-	q := &c.req
+	q := &c.out.req
 	q.Head, q.Body, q.HeadOnly, q.Continue = c.out.b, k.body, k.verb == "HEAD", k.wait
 	q.Start, q.Timeout, q.MaxBody, q.Cancellable = k.start, k.timeout, c.t.options.MaxBody, false
 	reply := &c.resp.reply
@@ -156,17 +156,17 @@ func (c *Client) roundTrip(ctx context.Context, k *call) *http1.Error {
 	}
 	var err error
 	if done == c.done || done == nil {
-		c.req.Cancellable = true
-		err = k.conn.RoundTrip(&c.req, reply)
+		q.Cancellable = true
+		err = k.conn.RoundTrip(q, reply)
 	} else {
-		c.req.Done = done
+		q.Done = done
 		stop := context.AfterFunc(ctx, k.conn.Interrupt)
-		err = k.conn.RoundTrip(&c.req, reply)
+		err = k.conn.RoundTrip(q, reply)
 		if !stop() {
 			reply.KeepAlive = false // the interruption may still be to come
 		}
 	}
-	c.req.Head, c.req.Body, c.req.Done = nil, nil, nil
+	q.Head, q.Body, q.Done = nil, nil, nil
 	if reply.Written > 0 {
 		k.phases.Write = reply.Written - sent
 		sent = reply.Written

@@ -29,15 +29,17 @@ type User struct {
 	due   time.Time     // of the next task, with pacing
 	ended time.Duration // when the last task did, on the sweeper's clock; 0 after a wait
 
+	set  *Set // from New
 	root *plan
 	sets []visit  // that the user is in, outermost first
-	next *planned // the task that leave was asked for; nil at first
+	next *planned // the task of the innermost that leave was asked for; nil at first
 
 	plainHTTP *http.Client // nil until somebody asks for it
 }
 
 // visit is a user's stay in a set.
 type visit struct {
+	set   *Set
 	plan  *plan
 	step  *planned // that led here; nil at the top
 	picks int
@@ -58,7 +60,7 @@ func (u *User) Rand() *rand.Rand {
 	if u.user == nil {
 		return rand.New(rand.NewPCG(0, 0))
 	}
-	return u.user.Rand
+	return &u.user.Rand
 }
 
 // Log writes to the run's log, which the logs screen shows.
@@ -93,10 +95,10 @@ func (l *life) Act(ctx context.Context, leave swarm.Leave, ok bool) (think time.
 	u := (*User)(l)
 	switch {
 	case u.next == nil:
-		if u.enter(ctx, u.root.set, "") != nil {
+		if u.enter(ctx, u.set, "") != nil {
 			return 0, false
 		}
-		u.sets = append(u.sets, visit{plan: u.root})
+		u.sets = append(u.sets, visit{set: u.set, plan: u.root})
 	case !ok:
 		u.quit(ctx, StopUser)
 	default:
@@ -110,16 +112,16 @@ func (l *life) Act(ctx context.Context, leave swarm.Leave, ok bool) (think time.
 	}
 	for len(u.sets) > 0 {
 		here := &u.sets[len(u.sets)-1]
-		t := u.pick(here.plan, here.picks)
+		t := u.pick(here)
 		here.picks++
 		switch {
 		case t == nil:
 			u.exit(ctx)
 		case t.set != nil:
-			u.visit(ctx, t)
+			u.visit(ctx, here.set.Tasks[t.at].Set, t)
 		default:
 			u.next = t
-			think = u.think(here.plan)
+			think = u.think(here.set)
 			if think > 0 || u.user.Open() {
 				// Only a user that waits gives its buffers back.
 				u.Client.release()
@@ -145,10 +147,10 @@ func (u *User) exit(ctx context.Context) {
 	v := u.sets[last]
 	u.sets = u.sets[:last]
 	if v.step == nil {
-		u.leave(ctx, v.plan.set, "")
+		u.leave(ctx, v.set, "")
 		return
 	}
-	u.leave(ctx, v.plan.set, v.step.name)
+	u.leave(ctx, v.set, v.step.name)
 	u.user.Sink.Record(u.kind.meters[v.step.index], stats.Sample{Took: u.sweeper.Now() - v.began})
 }
 
@@ -193,46 +195,46 @@ func (u *User) hook(ctx context.Context, f func(context.Context) error, path, na
 	return err
 }
 
-// pick is the n-th task of a visit to a set, nil when the visit is over.
-func (u *User) pick(p *plan, n int) *planned {
-	loops := p.set.Loops
+// pick is the next task of a visit, nil when the visit is over.
+func (u *User) pick(v *visit) *planned {
+	loops, tasks, n := v.set.Loops, v.plan.tasks, v.picks
 	switch {
 	case u.kind.run.once:
-		if n == len(p.tasks) {
+		if n == len(tasks) {
 			return nil
 		}
-		return &p.tasks[n]
-	case p.set.Sequential:
-		if loops > 0 && n >= loops*len(p.tasks) {
+		return &tasks[n]
+	case v.set.Sequential:
+		if loops > 0 && n >= loops*len(tasks) {
 			return nil
 		}
-		return &p.tasks[n%len(p.tasks)]
+		return &tasks[n%len(tasks)]
 	case loops > 0 && n >= loops:
 		return nil
 	}
-	return &p.tasks[p.pick(u.user.Rand)]
+	return &tasks[v.plan.pick(u.Rand())]
 }
 
 // think is how long to wait before the next task. With pacing it also notes
 // when that task is due.
-func (u *User) think(p *plan) time.Duration {
+func (u *User) think(s *Set) time.Duration {
 	u.due = time.Time{}
 	if u.user.Open() {
 		return 0 // arrivals decide
 	}
-	wait := &p.set.Wait
+	wait := &s.Wait
 	if wait.kind == noWait {
 		wait = &u.kind.wait
 	}
 	switch {
 	case wait.kind == paced:
 		now := time.Now()
-		u.due = u.pace.next(wait.a, now, u.user.Rand)
+		u.due = u.pace.next(wait.a, now, &u.user.Rand)
 		return u.due.Sub(now)
 	case u.count == 0:
 		return 0
 	}
-	return wait.think(u.user.Rand)
+	return wait.think(&u.user.Rand)
 }
 
 func (p *plan) pick(r *rand.Rand) int {
@@ -241,7 +243,7 @@ func (p *plan) pick(r *rand.Rand) int {
 	}
 	n := r.IntN(p.total)
 	for i := range p.tasks {
-		if n -= p.tasks[i].task.weight(); n < 0 {
+		if n -= p.tasks[i].weight; n < 0 {
 			return i
 		}
 	}
@@ -264,7 +266,7 @@ func (u *User) do(ctx context.Context, t *planned, start swarm.Leave) error {
 	if began == 0 || start.Held {
 		began = u.sweeper.Now()
 	}
-	err := u.guard(ctx, t.task.Run)
+	err := u.guard(ctx, u.sets[len(u.sets)-1].set.Tasks[t.at].Run)
 	u.ended = u.sweeper.Now()
 	sample := stats.Sample{Took: u.ended - began, Due: start.Due, Late: start.Late}
 	leaving := leaves(err)
@@ -294,9 +296,9 @@ func leaves(err error) error {
 }
 
 // visit enters a nested set.
-func (u *User) visit(ctx context.Context, t *planned) {
-	v := visit{plan: t.set, step: t, began: u.sweeper.Now()}
-	err := u.enter(ctx, t.task.Set, t.name)
+func (u *User) visit(ctx context.Context, s *Set, t *planned) {
+	v := visit{set: s, plan: t.set, step: t, began: u.sweeper.Now()}
+	err := u.enter(ctx, s, t.name)
 	if err == nil {
 		u.sets = append(u.sets, v)
 		return
@@ -308,7 +310,7 @@ func (u *User) visit(ctx context.Context, t *planned) {
 	}
 	// A set that cannot be entered must not be tried in a tight loop: the pause
 	// is the wait that its first task would have had.
-	if !u.user.Sleep(ctx, u.kind.wait.think(u.user.Rand)) {
+	if !u.user.Sleep(ctx, u.kind.wait.think(&u.user.Rand)) {
 		u.quit(ctx, StopUser)
 	}
 }

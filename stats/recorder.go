@@ -82,9 +82,9 @@ type Sink struct {
 }
 
 // Sink returns a sink, bound to one shard for life.
-func (r *Recorder) Sink() *Sink {
+func (r *Recorder) Sink() Sink {
 	n := int(r.next.Add(1))
-	return &Sink{r, n % r.shards, &r.lanes[n%lanes]}
+	return Sink{r, n % r.shards, &r.lanes[n%lanes]}
 }
 
 // Meter counts one row. It is made once per key and safe for all goroutines.

@@ -88,9 +88,10 @@ func (c *Crew) start(i int) {
 	c.nextID++
 	u := &User{
 		ID: c.nextID, Behaviour: c.behaviours[i], Sink: c.rec.Sink(),
-		Rand: rand.New(rand.NewPCG(c.seed, uint64(c.nextID))),
 		crew: c, kind: i,
 	}
+	u.seed.Seed(c.seed, uint64(c.nextID))
+	u.Rand = *rand.New(&u.seed)
 	c.active[i] = append(c.active[i], u)
 	c.starting.Add(1)
 	c.pool.lend(u)

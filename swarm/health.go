@@ -47,7 +47,7 @@ type pastReason struct {
 }
 
 const (
-	probeEvery = 10 * time.Millisecond
+	probeEvery = 25 * time.Millisecond // often enough for each delay of maxDelay
 	slowProbe  = 5 * time.Millisecond
 
 	maxDelay   = 50 * time.Millisecond // one oversleep that bends latencies

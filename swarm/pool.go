@@ -14,8 +14,9 @@ type pool struct {
 	closed bool
 }
 
-// maxIdle is how many goroutines are kept for later.
-const maxIdle = 256
+// maxIdle is how many goroutines are kept for later: users who think for the
+// same time come in bursts.
+const maxIdle = 1024
 
 // lend has a user act, on a goroutine that is kept if there is one.
 func (p *pool) lend(u *User) {

@@ -14,8 +14,9 @@ import (
 type User struct {
 	ID        int64 // unique in the swarm, from 1
 	Behaviour *Behaviour
-	Sink      *stats.Sink
-	Rand      *rand.Rand // seeded from the run's seed and the ID
+	Sink      stats.Sink
+	Rand      rand.Rand // seeded from the run's seed and the ID
+	seed      rand.PCG
 
 	crew    *Crew
 	kind    int         // of Crew.behaviours

@@ -98,11 +98,14 @@ const (
 	inline       = 32 << 10
 	continueWait = time.Second
 	writeGrace   = 5 * time.Millisecond
-	// idleCheck is after which time unused a connection is looked at before
-	// it is used: one system call more for a user that waits, none for one
-	// that does not. A request that may not be sent again must not go over a
-	// connection that is known to be dead.
-	idleCheck = 20 * time.Millisecond
+	// After which time unused a connection is looked at before it is used:
+	// one system call more for a user that waits, none for one that does not.
+	// A request that may not be sent again must not go over a connection that
+	// is known to be dead. Any other only must not meet what a server sends
+	// to a connection that it gives up, a 408; no common server does that
+	// sooner than after two seconds.
+	idleOnce  = 20 * time.Millisecond
+	idleAgain = 1500 * time.Millisecond
 )
 
 var errEOF = io.EOF
@@ -136,14 +139,18 @@ func (c *Conn) RemoteAddr() net.Addr { return c.w.RemoteAddr() }
 // Used says whether a reply has come over this connection.
 func (c *Conn) Used() bool { return c.used }
 
-// Usable says whether another request can be sent. For a connection that was
-// not used for some seconds it looks whether the server has closed it, or has
-// sent what nobody asked for.
-func (c *Conn) Usable(now time.Duration) bool {
+// Usable says whether another request can be sent; again, that it could be
+// sent a second time. For a connection that was not used for a while it looks
+// whether the server has closed it, or has sent what nobody asked for.
+func (c *Conn) Usable(now time.Duration, again bool) bool {
 	if c.broken {
 		return false
 	}
-	if now-c.last < idleCheck || !c.used {
+	limit := idleOnce
+	if again {
+		limit = idleAgain
+	}
+	if now-c.last < limit || !c.used {
 		return true
 	}
 	open, surplus := c.w.alive()

@@ -171,7 +171,7 @@ func TestKeepAlive(t *testing.T) {
 	for i, want := range []string{"hi", big, big, "ho"} {
 		var r Reply
 		check(t, c.RoundTrip(get(s), &r), stats.OK, "")
-		if string(r.Body) != want || !r.KeepAlive || !c.Usable(s.Now()) {
+		if string(r.Body) != want || !r.KeepAlive || !c.Usable(s.Now(), false) {
 			t.Fatalf("reply %d: got %d bytes, keep-alive %v", i, len(r.Body), r.KeepAlive)
 		}
 		if i != 2 { // with and without giving the buffer back between
@@ -226,8 +226,11 @@ func TestAnIdleConnectionIsLookedAt(t *testing.T) {
 			}))
 			var r Reply
 			check(t, c.RoundTrip(get(s), &r), stats.OK, "")
-			later := s.Now() + idleCheck
-			for deadline := time.Now().Add(5 * time.Second); c.Usable(later); {
+			later := s.Now() + idleAgain
+			if name == "closed" && !c.Usable(later-time.Second, true) {
+				t.Error("looked at for a request that can be sent again")
+			}
+			for deadline := time.Now().Add(5 * time.Second); c.Usable(later, true) || c.Usable(s.Now()+idleOnce, false); {
 				if pollable && time.Now().After(deadline) {
 					t.Fatal("usable, though the server has " + name)
 				}

@@ -93,7 +93,8 @@ func engine(args []string) {
 
 // user is one user's life.
 func user(base context.Context, t *behaviours.Transport, rec *stats.Recorder, id int, path string, stop *atomic.Bool, think time.Duration, mu *sync.Mutex, result *engineResult) {
-	c := t.Client(behaviours.Who{Sink: rec.Sink(), ID: id, Base: base})
+	sink := rec.Sink()
+	c := t.Client(behaviours.Who{Sink: &sink, ID: id, Base: base})
 	defer t.Retire(c)
 	for !stop.Load() {
 		if _, err := c.Get(base, path); err != nil && result.Error == "" {
