@@ -29,10 +29,12 @@ type User struct {
 	due   time.Time     // of the next task, with pacing
 	ended time.Duration // when the last task did, on the sweeper's clock; 0 after a wait
 
-	set  *Set // from New
-	root *plan
-	sets []visit  // that the user is in, outermost first
-	next *planned // the task of the innermost that leave was asked for; nil at first
+	set   *Set // from New
+	root  *plan
+	sets  []visit                     // that the user is in, outermost first
+	first [1]visit                    // where sets begins: nearly all users are in one
+	next  *planned                    // the task that leave was asked for; nil at first
+	run   func(context.Context) error // its
 
 	plainHTTP *http.Client // nil until somebody asks for it
 }
@@ -98,7 +100,7 @@ func (l *life) Act(ctx context.Context, leave swarm.Leave, ok bool) (think time.
 		if u.enter(ctx, u.set, "") != nil {
 			return 0, false
 		}
-		u.sets = append(u.sets, visit{set: u.set, plan: u.root})
+		u.sets = append(u.first[:0], visit{set: u.set, plan: u.root})
 	case !ok:
 		u.quit(ctx, StopUser)
 	default:
@@ -120,7 +122,7 @@ func (l *life) Act(ctx context.Context, leave swarm.Leave, ok bool) (think time.
 		case t.set != nil:
 			u.visit(ctx, here.set.Tasks[t.at].Set, t)
 		default:
-			u.next = t
+			u.next, u.run = t, here.set.Tasks[t.at].Run
 			think = u.think(here.set)
 			if think > 0 || u.user.Open() {
 				// Only a user that waits gives its buffers back.
@@ -266,7 +268,7 @@ func (u *User) do(ctx context.Context, t *planned, start swarm.Leave) error {
 	if began == 0 || start.Held {
 		began = u.sweeper.Now()
 	}
-	err := u.guard(ctx, u.sets[len(u.sets)-1].set.Tasks[t.at].Run)
+	err := u.guard(ctx, u.run)
 	u.ended = u.sweeper.Now()
 	sample := stats.Sample{Took: u.ended - began, Due: start.Due, Late: start.Late}
 	leaving := leaves(err)
