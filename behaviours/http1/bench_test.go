@@ -20,6 +20,30 @@ func BenchmarkParseHead(b *testing.B) {
 	}
 }
 
+func BenchmarkLastHead(b *testing.B) {
+	text := []byte("HTTP/1.1 200 OK\r\nServer: nginx/1.27.1\r\nDate: Sun, 01 Jan 2026 00:00:00 GMT\r\nContent-Type: application/json\r\n" +
+		"Content-Length: 13\r\nConnection: keep-alive\r\nCache-Control: no-cache, private\r\nX-Request-Id: 0123456789abcdef\r\n\r\n")
+	var req Request
+	var r Reply
+	var h head
+	var l lastHead
+	if err := parseHead(text, &req, &r, &h); err != nil {
+		b.Fatal(err)
+	}
+	b.Run("keep", func(b *testing.B) {
+		for b.Loop() {
+			l.keep(text, &req, &r, &h)
+		}
+	})
+	b.Run("known", func(b *testing.B) {
+		for b.Loop() {
+			if !l.repeated(text, &req, &r, &h) {
+				b.Fatal("not known")
+			}
+		}
+	})
+}
+
 func BenchmarkRoundTrip(b *testing.B) {
 	reply := []byte("HTTP/1.1 200 OK\r\nContent-Length: 13\r\n\r\nHello, World!")
 	s := sweeping(b)

@@ -7,6 +7,7 @@ import "sync"
 type buffer struct {
 	b     []byte
 	class int8 // its pool, or unpooled
+	last  lastHead
 }
 
 // Classes of buffers: room for 4 KiB of headers beside 0, 16 KiB, 64 KiB,

@@ -218,3 +218,45 @@ func check(t *testing.T, err error, kind stats.Kind, text string) {
 		t.Errorf("text: got %q, want it to contain %q", e.Text, text)
 	}
 }
+
+// TestAHeadThatComesAgain holds that a head which is known is read as it was
+// when it was not.
+func TestAHeadThatComesAgain(t *testing.T) {
+	const (
+		plain    = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nSet-Cookie: a=b\r\nContent-Encoding: x\r\n\r\n"
+		longer   = "HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\n"
+		smuggled = "HTTP/1.1 200 OK\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n"
+	)
+	s := sweeping(t)
+	c := connect(t, s, serve(t, scripted(never, plain+"hi", plain+"ho", plain, longer+strings.Repeat("x", 20), plain+"he", smuggled, smuggled+"0\r\n\r\n")))
+	for i, want := range []struct {
+		head bool
+		body string
+		kind stats.Kind
+	}{{body: "hi"}, {body: "ho"}, {head: true}, {body: strings.Repeat("x", 20)}, {body: "he"}, {head: true}, {kind: stats.Protocol}} {
+		req := get(s)
+		req.HeadOnly = want.head
+		var r Reply
+		check(t, c.RoundTrip(req, &r), want.kind, "")
+		if string(r.Body) != want.body || r.Status != 200 || r.Cookies != (i < 3 || i == 4) || r.Encoded != r.Cookies {
+			t.Errorf("reply %d: got %+v", i, r)
+		}
+	}
+	// The third time it was known, not parsed.
+	var r Reply
+	var h head
+	l := lastHead{}
+	req := get(s)
+	if parseHead([]byte(plain), req, &r, &h); l.repeated([]byte(plain), req, &r, &h) {
+		t.Error("known before it was kept")
+	}
+	l.keep([]byte(plain), req, &r, &h)
+	var r2 Reply
+	var h2 head
+	if !l.repeated([]byte(plain+"hi"), req, &r2, &h2) || h2.length != len(plain) || r2.Expected != 2 || !r2.Cookies || !r2.Encoded || r2.Status != 200 {
+		t.Errorf("known: got %+v and %+v", r2, h2)
+	}
+	if l.repeated([]byte(plain[:len(plain)-1]), req, &r2, &h2) {
+		t.Error("half a head is known")
+	}
+}

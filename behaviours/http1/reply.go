@@ -30,11 +30,17 @@ func (c *Conn) readHead(req *Request, r *Reply, h *head) error {
 			// is there, so that it cannot cost a look at all of it per byte.
 			b := c.buf.b[:c.end]
 			if !h.tried || findEnd(b, &h.scan) {
+				if !h.tried && c.buf.last.repeated(b, req, r, h) {
+					r.Head = b[:h.length]
+					return nil
+				}
 				h.tried = true
 				if err := parseHead(b, req, r, h); err != nil || h.length > 0 {
 					r.Head = b[:max(h.length, 0)]
 					if err != nil {
 						r.Head = b
+					} else {
+						c.buf.last.keep(b, req, r, h)
 					}
 					return err
 				}
