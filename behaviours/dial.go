@@ -30,7 +30,7 @@ type dialled struct {
 
 // dial opens a connection for HTTP/1.1 and waits for it. It works on a
 // goroutine of its own: resolving, connecting and above all TLS need deep
-// stacks, which the user's goroutine would keep for life.
+// stacks, which the goroutine that the user acts on would keep.
 func (c *Client) dial(ctx context.Context, o *origin) dialled {
 	ch := make(chan dialled, 1)
 	go func() {
