@@ -253,6 +253,16 @@ func TestSentinelsAndErrors(t *testing.T) {
 			t.Errorf("got groups %+v", snap.Groups)
 		}
 	})
+	t.Run("a failing OnStart skips a nested set, which takes an iteration", func(t *testing.T) {
+		snap := drive(t, s.URL, swarm.Plan{Users: 1, Iterations: 10}, behaviours.Behaviour{New: func(u *behaviours.User) *behaviours.Set {
+			return &behaviours.Set{Sequential: true, Tasks: []behaviours.Task{{Name: "top", Run: get(u, "/outside")}, {Set: &behaviours.Set{
+				Name: "inner", OnStart: get(u, "/fail"), OnStop: get(u, "/inside"), Tasks: []behaviours.Task{{Name: "t", Run: get(u, "/inside")}},
+			}}}}
+		}})
+		if s.count("/outside") != 5 || s.count("/inside") != 0 || snap.Total.Run.Failures != 5 || snap.Reason != "iterations" {
+			t.Errorf("got %d tasks, %d inside, %d failures, ended by %s", s.count("/outside"), s.count("/inside"), snap.Total.Run.Failures, snap.Reason)
+		}
+	})
 	t.Run("a failing OnStart ends the user", func(t *testing.T) {
 		snap := drive(t, s.URL, swarm.Plan{Users: 2}, behaviours.Behaviour{New: func(u *behaviours.User) *behaviours.Set {
 			return &behaviours.Set{OnStart: get(u, "/fail"), Tasks: []behaviours.Task{{Name: "never", Run: get(u, "/never")}}}

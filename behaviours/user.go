@@ -88,6 +88,9 @@ func (u *User) Sleep(ctx context.Context, d time.Duration) error {
 	return StopUser
 }
 
+// skipped stands for a task where a set could not be entered.
+var skipped planned
+
 // life is a User as the swarm knows it, so that authors do not see its methods.
 type life User
 
@@ -103,7 +106,7 @@ func (l *life) Act(ctx context.Context, leave swarm.Leave, ok bool) (think time.
 		u.sets = append(u.first[:0], visit{set: u.set, plan: u.root})
 	case !ok:
 		u.quit(ctx, StopUser)
-	default:
+	case u.next != &skipped:
 		switch err := u.do(ctx, u.next, leave); err {
 		case nil:
 		case Interrupt:
@@ -119,18 +122,23 @@ func (l *life) Act(ctx context.Context, leave swarm.Leave, ok bool) (think time.
 		switch {
 		case t == nil:
 			u.exit(ctx)
-		case t.set != nil:
-			u.visit(ctx, here.set.Tasks[t.at].Set, t)
-		default:
+			continue
+		case t.set == nil:
 			u.next, u.run = t, here.set.Tasks[t.at].Run
-			think = u.think(here.set)
-			if think > 0 || u.user.Open() {
-				// Only a user that waits gives its buffers back.
-				u.Client.release()
-				u.ended = 0
-			}
-			return think, true
+		case u.visit(ctx, here.set.Tasks[t.at].Set, t):
+			continue
+		default:
+			// A set that cannot be entered must not be tried in a tight loop,
+			// nor without leave: it takes the place of a task.
+			u.next = &skipped
 		}
+		think = u.think(here.set)
+		if think > 0 || u.user.Open() {
+			// Only a user that waits gives its buffers back.
+			u.Client.release()
+			u.ended = 0
+		}
+		return think, true
 	}
 	return 0, false
 }
@@ -297,24 +305,21 @@ func leaves(err error) error {
 	return nil
 }
 
-// visit enters a nested set.
-func (u *User) visit(ctx context.Context, s *Set, t *planned) {
+// visit enters a nested set. It returns false if its OnStart failed.
+func (u *User) visit(ctx context.Context, s *Set, t *planned) bool {
 	v := visit{set: s, plan: t.set, step: t, began: u.sweeper.Now()}
 	err := u.enter(ctx, s, t.name)
 	if err == nil {
 		u.sets = append(u.sets, v)
-		return
+		return true
 	}
 	u.user.Sink.Record(u.kind.meters[t.index], stats.Sample{Took: u.sweeper.Now() - v.began, Kind: stats.Error})
 	if leaving := leaves(err); leaving != nil && leaving != Interrupt {
 		u.quit(ctx, leaving)
-		return
+		return true
 	}
-	// A set that cannot be entered must not be tried in a tight loop: the pause
-	// is the wait that its first task would have had.
-	if !u.user.Sleep(ctx, u.kind.wait.think(&u.user.Rand)) {
-		u.quit(ctx, StopUser)
-	}
+	u.count++
+	return false
 }
 
 func (u *User) begin(task string, start swarm.Leave) {
