@@ -7,8 +7,8 @@ import (
 )
 
 // live is a histogram that users write and the taker drains, at once, without
-// a lock. The design pages speak of two buffers that are swapped; here each
-// bucket is swapped with 0 instead, because a swapped buffer needs a moment in
+// a lock. Not two buffers that are swapped, as is common: each bucket is
+// swapped with 0 instead, because a swapped buffer needs a moment in
 // which a late writer still holds the old half, and a swapped bucket needs
 // none: a late write falls into the next batch, nothing is lost or doubled.
 //

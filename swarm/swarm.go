@@ -2,8 +2,8 @@
 //
 // A Behaviour is one kind of user. A Crew runs users in this process: each is
 // plain blocking code, on a goroutine that it is lent for as long as it acts.
-// The design speaks of a goroutine per user; but the stack of one that only
-// waits is most of what such a user would cost. The Controller owns a run: its one goroutine decides how many users there are, takes their
+// Not a goroutine per user: the stack of one that only waits would be most of
+// what such a user costs. The Controller owns a run: its one goroutine decides how many users there are, takes their
 // samples, and publishes snapshots; a key press, a flag, a signal and the end of
 // the run time all reach it as a function that it calls.
 //

@@ -14,9 +14,8 @@
 // work (decoding and indenting a body, writing a file, a look-up) is a command
 // whose result says what it was made for.
 //
-// Where this differs from its design pages: charts carry clock times on their
-// axis and not "-2m … now", because a window that fills from left to right and
-// then jumps has no fixed "now"; and curl lines quote with '…' alone, never
+// Charts carry clock times on their axis and not "-2m … now", because a window
+// that fills from left to right and then jumps has no fixed "now". curl lines quote with '…' alone, never
 // $'…', which a plain /bin/sh does not know: what needs it goes to a file.
 package tui
 
