@@ -26,7 +26,7 @@ type health struct {
 	gone          chan struct{}
 	last          time.Time
 	cpu           time.Duration
-	waited        time.Duration // for a CPU, since the process began
+	delays        delays // since the process began
 	pauses        *metrics.Float64Histogram
 	reading       []metrics.Sample
 	now           Health
@@ -36,6 +36,12 @@ type health struct {
 	sent, stalled uint64     // requests since the last measurement
 	dialled       [60]uint64 // connections opened in each of the last seconds
 	second        int
+}
+
+// delays is how long threads have waited for a CPU, and how often they got one.
+type delays struct {
+	waited time.Duration
+	turns  int64
 }
 
 // pastReason is a signal that was bad at some time in the run.
@@ -55,9 +61,10 @@ const (
 	maxCPU     = 0.95                  // of the cores
 	maxWait    = 0.50                  // of the time in which it wanted one, the process waited for a CPU
 	minWait    = 150 * time.Millisecond
-	maxFiles   = 0.90 // of the limit
-	maxPorts   = 0.90 // of the range
-	maxStalled = 0.05 // of the requests
+	minTurn    = 100 * time.Microsecond // mean wait for one turn; many short ones bend no latency
+	maxFiles   = 0.90                   // of the limit
+	maxPorts   = 0.90                   // of the range
+	maxStalled = 0.05                   // of the requests
 	maxGC      = 20 * time.Millisecond
 	maxOwnLag  = stats.LateAfter // an arrival that a free user waited for
 )
@@ -67,7 +74,7 @@ func newHealth() *health {
 	h.now = Health{OK: true, Ports: -1, Cores: cores()}
 	h.reading = []metrics.Sample{{Name: "/sched/pauses/total/gc:seconds"}}
 	h.cpu = cpuTime()
-	h.waited, _ = runDelay()
+	h.delays, _ = runDelay()
 	h.gcPause()
 	h.last = time.Now()
 	go h.watch()
@@ -162,11 +169,11 @@ func (h *health) measure(span, ownLag time.Duration) {
 		"scheduling delay %.1f ms", float64(n.SchedDelay)/1e6)
 	j.signal("slow", float64(slow)/float64(probes)/maxSlow, "another program takes the CPU: give this box less other work, or run fewer users",
 		"timers late by more than 5 ms: %d%%", 100*slow/probes)
-	if waited, known := runDelay(); known {
-		spell := waited - h.waited
-		h.waited = waited
+	if d, known := runDelay(); known {
+		spell, turns := d.waited-h.delays.waited, max(d.turns-h.delays.turns, 1)
+		h.delays = d
 		over := 0.0
-		if spell > minWait {
+		if spell > minWait && spell/time.Duration(turns) > minTurn {
 			over = float64(spell) / float64(spell+used) / maxWait
 		}
 		j.signal("starved", over, "another program takes the CPU: give this box less other work, or run fewer users",

@@ -63,29 +63,32 @@ func read(name string) string {
 	return strings.TrimSpace(string(b))
 }
 
-// runDelay is how long all threads have waited for a CPU, where the kernel
-// counts that.
-func runDelay() (waited time.Duration, known bool) {
-	d, err := os.Open("/proc/self/task")
+// runDelay is how long all threads have waited for a CPU, and how often they
+// were given one, where the kernel counts that.
+func runDelay() (d delays, known bool) {
+	dir, err := os.Open("/proc/self/task")
 	if err != nil {
-		return 0, false
+		return d, false
 	}
-	defer d.Close()
-	names, err := d.Readdirnames(1000)
+	defer dir.Close()
+	names, err := dir.Readdirnames(1000)
 	if err != nil {
-		return 0, false
+		return d, false
 	}
 	for _, name := range names {
 		f := strings.Fields(read("/proc/self/task/" + name + "/schedstat"))
-		if len(f) < 2 {
+		if len(f) < 3 {
 			continue
 		}
-		if ns, err := strconv.ParseInt(f[1], 10, 64); err == nil {
-			waited += time.Duration(ns)
+		waited, err1 := strconv.ParseInt(f[1], 10, 64)
+		turns, err2 := strconv.ParseInt(f[2], 10, 64)
+		if err1 == nil && err2 == nil {
+			d.waited += time.Duration(waited)
+			d.turns += turns
 			known = true
 		}
 	}
-	return waited, known
+	return d, known
 }
 
 // openFiles counts the open files, -1 where that cannot be told. The size of

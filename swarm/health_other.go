@@ -2,13 +2,11 @@
 
 package swarm
 
-import "time"
-
 // What only Linux tells cheaply is not known here, and said to be.
 
 func cpuLimit() float64 { return 0 }
 
-func runDelay() (waited time.Duration, known bool) { return 0, false }
+func runDelay() (d delays, known bool) { return d, false }
 
 func openFiles(int) int { return -1 }
 
