@@ -1,0 +1,89 @@
+package swarm
+
+import (
+	"context"
+	"math/rand/v2"
+	"runtime"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+// lone is a life that notices when it is acted twice at once, or after its end.
+type lone struct {
+	u      *User
+	acting atomic.Bool
+	said   bool // goodbye
+	c      *loneCount
+}
+
+type loneCount struct {
+	begun, said, closed, tasks, twice atomic.Int64
+}
+
+func (l *lone) Act(_ context.Context, _ Leave, ok bool) (time.Duration, bool) {
+	if !l.acting.CompareAndSwap(false, true) || l.said {
+		l.c.twice.Add(1)
+	}
+	defer l.acting.Store(false)
+	if !ok {
+		l.said = true
+		l.c.said.Add(1)
+		return 0, false
+	}
+	l.c.tasks.Add(1)
+	if l.u.Rand.IntN(50) == 0 {
+		runtime.Gosched()
+	}
+	return time.Duration(l.u.Rand.IntN(2000)) * time.Microsecond, true
+}
+
+func (l *lone) Close() { l.c.closed.Add(1) }
+
+// TestNobodyActsTwice steers a swarm as wildly as keys can, in real time: users
+// are parked and woken by timers, pauses, arrivals and stops that race.
+func TestNobodyActsTwice(t *testing.T) {
+	for name, rate := range map[string]float64{"users decide": 0, "an arrival rate decides": 20_000} {
+		t.Run(name, func(t *testing.T) {
+			var n loneCount
+			b := &Behaviour{Name: "lone", New: func(_ context.Context, u *User) Life {
+				n.begun.Add(1)
+				return &lone{u: u, c: &n}
+			}}
+			c, err := New(Plan{Behaviours: []*Behaviour{b}, Users: 300, SpawnRate: 1e5, Rate: rate, StopTimeout: 5 * time.Second})
+			if err != nil {
+				t.Fatal(err)
+			}
+			ended := make(chan error, 1)
+			go func() { ended <- c.Run(context.Background()) }()
+			for end := time.Now().Add(time.Second); time.Now().Before(end); runtime.Gosched() {
+				switch rand.IntN(200) {
+				case 0:
+					c.Scale(rand.IntN(300), "test")
+				case 1:
+					c.Pause(true)
+				case 2, 3:
+					c.Pause(false)
+				}
+			}
+			c.Pause(true)
+			c.Scale(200, "test")
+			c.Stop("test")
+			select {
+			case err := <-ended:
+				if err != nil {
+					t.Error(err)
+				}
+			case <-time.After(30 * time.Second):
+				t.Fatal("the run does not end: a user was not woken")
+			}
+			if n.twice.Load() != 0 || n.begun.Load() != n.closed.Load() || n.begun.Load() != n.said.Load() {
+				t.Errorf("%d begun, %d said goodbye, %d closed, %d acted twice at once", n.begun.Load(), n.said.Load(), n.closed.Load(), n.twice.Load())
+			}
+			t.Logf("%d users, %d tasks", n.begun.Load(), n.tasks.Load())
+			if s := c.Snapshot(); n.tasks.Load() < 100 || s.Running+s.Stopping != 0 {
+				t.Errorf("%d tasks; %d users left", n.tasks.Load(), s.Running+s.Stopping)
+			}
+		})
+	}
+}
