@@ -319,6 +319,28 @@ func TestNoKeepalive(t *testing.T) {
 	}
 }
 
+// TestNoKeepaliveWhateverTheServerSays has a server that ignores what it is told.
+func TestNoKeepaliveWhateverTheServerSays(t *testing.T) {
+	host := rawServer(t, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+	for name, c := range map[string]struct {
+		options Options
+		opts    []Option
+	}{
+		"the flag":   {Options{Host: host, NoKeepalive: true}, nil},
+		"the header": {Options{Host: host}, []Option{Header("Connection", "close")}},
+	} {
+		client, rec := newClient(t, c.options)
+		for range 3 {
+			if _, err := client.Get(t.Context(), "/", c.opts...); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if s := take(rec).rows[request("GET", "/")].Summary(time.Second); s.Dialled != 3 {
+			t.Errorf("%s: got %d connections for 3 requests", name, s.Dialled)
+		}
+	}
+}
+
 func TestTLS(t *testing.T) {
 	srv := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		b, _ := io.ReadAll(r.Body)

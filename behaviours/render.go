@@ -34,7 +34,7 @@ func (c *Client) render(k *call, opts []Option) *http1.Error {
 	for i := range opts {
 		own = own || opts[i].what == optHeader
 	}
-	k.wait = false
+	k.wait, k.closing = false, false
 	if !own && !k.foreign {
 		b = append(b, o.block...)
 	} else {
@@ -89,6 +89,8 @@ func (c *Client) renderFields(b []byte, k *call, opts []Option) ([]byte, *http1.
 			if len(k.body) == 0 && len(k.hops) > 0 {
 				continue // the redirect has dropped the body
 			}
+		case strings.EqualFold(o.a, "Connection") && strings.EqualFold(o.b, "close"):
+			k.closing = true
 		case strings.EqualFold(o.a, "Expect") && strings.EqualFold(o.b, "100-continue"):
 			k.wait = true
 		}

@@ -23,15 +23,16 @@ type call struct {
 	expect       bool // there is an Expect
 	foreign      bool // a redirect has left the first origin
 
-	start  time.Duration
-	sample stats.Sample
-	phases stats.Phases
-	hops   []stats.Hop
-	conn   *http1.Conn
-	mux    *mux
-	reused bool
-	wait   bool // for 100 Continue
-	err    *http1.Error
+	start   time.Duration
+	sample  stats.Sample
+	phases  stats.Phases
+	hops    []stats.Hop
+	conn    *http1.Conn
+	mux     *mux
+	reused  bool
+	wait    bool // for 100 Continue
+	closing bool // it says Connection: close
+	err     *http1.Error
 }
 
 // send is every request: settings, sending, following, judging, recording.
@@ -98,7 +99,7 @@ func (c *Client) once(ctx context.Context, k *call, opts []Option) {
 		c.holder.Release()
 		c.holder = nil
 	}
-	if route.conn != nil && !route.conn.Usable(k.start, idempotent(k.verb)) {
+	if route.conn != nil && !route.conn.Usable(k.start) {
 		route.drop()
 		k.sample.Reconnect = true
 	}
@@ -125,8 +126,8 @@ func (c *Client) once(ctx context.Context, k *call, opts []Option) {
 	c.resp.Status = reply.Status
 	k.sample.In += reply.In
 	k.sample.Out += reply.Out
-	if !reply.KeepAlive {
-		route.drop()
+	if !reply.KeepAlive || c.t.options.NoKeepalive || k.closing {
+		route.drop() // RFC 9112, 9.6: who says close must close, whatever the server says
 	}
 	k.sample.Stalled = k.sample.Stalled || reply.Stalled
 	if reply.Cookies {

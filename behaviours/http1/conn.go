@@ -19,7 +19,8 @@ type Conn struct {
 	w       *wire
 	tls     *tls.Conn // over w; nil without TLS
 	sweeper *Sweeper
-	index   int // in the sweeper's list, its to use
+	index   int   // in the sweeper's list, its to use
+	pending int64 // the state when the sweeper last looked for a missed end
 
 	// state is idle, or the deadline of the request under way, or why it
 	// was interrupted; see Sweeper.
@@ -98,14 +99,11 @@ const (
 	inline       = 32 << 10
 	continueWait = time.Second
 	writeGrace   = 5 * time.Millisecond
-	// After which time unused a connection is looked at before it is used:
-	// one system call more for a user that waits, none for one that does not.
-	// A request that may not be sent again must not go over a connection that
-	// is known to be dead. Any other only must not meet what a server sends
-	// to a connection that it gives up, a 408; no common server does that
-	// sooner than after two seconds.
-	idleOnce  = 20 * time.Millisecond
-	idleAgain = 1500 * time.Millisecond
+	// idleCheck is after which time unused a connection is looked at before
+	// it is used: one system call more for a user that waits, none for one
+	// that does not. A request must not go over a connection that is known to
+	// be dead, nor meet what a server sends to one that it gives up, a 408.
+	idleCheck = 20 * time.Millisecond
 )
 
 var errEOF = io.EOF
@@ -139,25 +137,32 @@ func (c *Conn) RemoteAddr() net.Addr { return c.w.RemoteAddr() }
 // Used says whether a reply has come over this connection.
 func (c *Conn) Used() bool { return c.used }
 
-// Usable says whether another request can be sent; again, that it could be
-// sent a second time. For a connection that was not used for a while it looks
-// whether the server has closed it, or has sent what nobody asked for.
-func (c *Conn) Usable(now time.Duration, again bool) bool {
+// Usable says whether another request can be sent. For a connection that was
+// not used for a while it looks whether the server has closed it, or has sent
+// what nobody asked for.
+func (c *Conn) Usable(now time.Duration) bool {
 	if c.broken {
 		return false
 	}
-	limit := idleOnce
-	if again {
-		limit = idleAgain
-	}
-	if now-c.last < limit || !c.used {
+	if now-c.last < idleCheck || !c.used {
 		return true
 	}
-	open, surplus := c.w.alive()
-	if !open || surplus && c.tls == nil { // with TLS it can be a session ticket
-		c.broken = true
-	}
+	open, pending := c.w.alive()
+	c.broken = !open || pending && !c.onlyTicket()
 	return !c.broken
+}
+
+// onlyTicket reads what has come over TLS and says whether it was a session
+// ticket, and neither data nor the end.
+func (c *Conn) onlyTicket() bool {
+	if c.tls == nil {
+		return false
+	}
+	c.w.SetReadDeadline(time.Now().Add(time.Millisecond))
+	var b [1]byte
+	n, err := c.tls.Read(b[:])
+	c.w.SetReadDeadline(time.Time{})
+	return n == 0 && errors.Is(err, os.ErrDeadlineExceeded)
 }
 
 // Release ends the validity of the last reply and gives its memory back.

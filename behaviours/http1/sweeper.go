@@ -43,6 +43,8 @@ const (
 const (
 	sweepGap   = 2 * time.Millisecond
 	sweepShare = 20
+	// missedEnds is how often requests that take long are looked for.
+	missedEnds = 500 * time.Millisecond
 )
 
 // NewSweeper returns a sweeper that does nothing until Run is called.
@@ -59,10 +61,15 @@ func (s *Sweeper) Now() time.Duration { return time.Since(s.epoch) }
 func (s *Sweeper) Run(ctx context.Context) {
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
+	missed := time.NewTicker(missedEnds)
+	defer missed.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
+		case <-missed.C:
+			s.nudge()
+			continue
 		case <-s.wake:
 		case <-timer.C:
 		}
@@ -92,6 +99,23 @@ func (s *Sweeper) sweep(now time.Duration) time.Duration {
 		}
 	}
 	return next
+}
+
+// nudge looks once at each request that has been under way for a while, for the
+// end of its connection that it may have missed; see wire.
+func (s *Sweeper) nudge() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, c := range s.conns {
+		switch v := c.state.Load(); {
+		case v <= 0:
+		case c.pending == v:
+			c.pending = -v
+			c.w.nudge()
+		case c.pending != -v:
+			c.pending = v
+		}
+	}
 }
 
 // Cancel interrupts, at once and for good, every request that was started

@@ -171,7 +171,7 @@ func TestKeepAlive(t *testing.T) {
 	for i, want := range []string{"hi", big, big, "ho"} {
 		var r Reply
 		check(t, c.RoundTrip(get(s), &r), stats.OK, "")
-		if string(r.Body) != want || !r.KeepAlive || !c.Usable(s.Now(), false) {
+		if string(r.Body) != want || !r.KeepAlive || !c.Usable(s.Now()) {
 			t.Fatalf("reply %d: got %d bytes, keep-alive %v", i, len(r.Body), r.KeepAlive)
 		}
 		if i != 2 { // with and without giving the buffer back between
@@ -226,17 +226,42 @@ func TestAnIdleConnectionIsLookedAt(t *testing.T) {
 			}))
 			var r Reply
 			check(t, c.RoundTrip(get(s), &r), stats.OK, "")
-			later := s.Now() + idleAgain
-			if name == "closed" && !c.Usable(later-time.Second, true) {
-				t.Error("looked at for a request that can be sent again")
-			}
-			for deadline := time.Now().Add(5 * time.Second); c.Usable(later, true) || c.Usable(s.Now()+idleOnce, false); {
+			later := s.Now() + idleCheck
+			for deadline := time.Now().Add(5 * time.Second); c.Usable(later); {
 				if pollable && time.Now().After(deadline) {
 					t.Fatal("usable, though the server has " + name)
 				}
 			}
 		})
 	}
+}
+
+// TestAMissedEndIsFound holds that a request over a connection whose end came
+// before it, from a server that goes on reading, does not wait for ever.
+func TestAMissedEndIsFound(t *testing.T) {
+	if !pollable {
+		t.Skip("this system's connections are read the plain way")
+	}
+	s := sweeping(t)
+	c := connect(t, s, serve(t, func(c net.Conn) {
+		readRequest(c)
+		io.WriteString(c, "HTTP/1.1 204 No Content\r\n\r\n")
+		c.(*net.TCPConn).CloseWrite()
+		io.Copy(io.Discard, c)
+	}))
+	var r Reply
+	check(t, c.RoundTrip(get(s), &r), stats.OK, "")
+	for deadline := time.Now().Add(5 * time.Second); ; {
+		if open, _ := c.w.alive(); !open {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("the server does not close")
+		}
+	}
+	req := get(s)
+	req.Timeout = 20 * time.Second
+	check(t, c.RoundTrip(req, &r), stats.EOF, "closed the connection waiting for the first byte")
 }
 
 func TestContinue(t *testing.T) {

@@ -67,3 +67,20 @@ func (w *wire) peek(fd uintptr) {
 		w.surplus = true
 	}
 }
+
+// nudge wakes a read that waits for more though the end has come: an end that
+// came before the poller's readiness was reset is not told again, unless the
+// server resets the connection when it gets the request. Any goroutine may
+// call it.
+func (w *wire) nudge() {
+	if w.raw == nil {
+		return
+	}
+	w.raw.Control(func(fd uintptr) {
+		var p [1]byte
+		n, _, err := syscall.Recvfrom(int(fd), p[:], syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
+		if n <= 0 && err != syscall.EAGAIN && err != syscall.EINTR {
+			syscall.Shutdown(int(fd), syscall.SHUT_RD) // nothing more can come; this tells the poller
+		}
+	})
+}
