@@ -7,6 +7,7 @@ import (
 	"math"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -261,6 +262,27 @@ func TestSentinelsAndErrors(t *testing.T) {
 		}})
 		if s.count("/outside") != 5 || s.count("/inside") != 0 || snap.Total.Run.Failures != 5 || snap.Reason != "iterations" {
 			t.Errorf("got %d tasks, %d inside, %d failures, ended by %s", s.count("/outside"), s.count("/inside"), snap.Total.Run.Failures, snap.Reason)
+		}
+	})
+	t.Run("StopRun of an OnStart ends the run", func(t *testing.T) {
+		snap := drive(t, s.URL, swarm.Plan{Users: 3, RunTime: 20 * time.Second}, behaviours.Behaviour{New: func(u *behaviours.User) *behaviours.Set {
+			return &behaviours.Set{OnStart: func(context.Context) error {
+				if u.ID() == 2 {
+					return behaviours.StopRun
+				}
+				return nil
+			}, Tasks: []behaviours.Task{{Name: "t", Run: func(ctx context.Context) error { return u.Sleep(ctx, time.Hour) }}}}
+		}})
+		if snap.Reason != "behaviour" {
+			t.Errorf("got reason %q", snap.Reason)
+		}
+	})
+	t.Run("a task that ends its goroutine is said, and OnStop runs", func(t *testing.T) {
+		snap := drive(t, s.URL, swarm.Plan{Users: 2}, behaviours.Behaviour{New: func(u *behaviours.User) *behaviours.Set {
+			return &behaviours.Set{OnStop: get(u, "/bye"), Tasks: []behaviours.Task{{Name: "t", Run: func(context.Context) error { runtime.Goexit(); return nil }}}}
+		}})
+		if s.count("/bye") != 2 || len(snap.Groups) != 1 || snap.Groups[0].Count != 2 {
+			t.Errorf("%d goodbyes, groups %+v", s.count("/bye"), snap.Groups)
 		}
 	})
 	t.Run("a failing OnStart ends the user", func(t *testing.T) {

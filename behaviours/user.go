@@ -100,7 +100,8 @@ func (l *life) Act(ctx context.Context, leave swarm.Leave, ok bool) (think time.
 	u := (*User)(l)
 	switch {
 	case u.next == nil:
-		if u.enter(ctx, u.set, "") != nil {
+		if err := u.enter(ctx, u.set, ""); err != nil {
+			u.quit(ctx, err)
 			return 0, false
 		}
 		u.sets = append(u.first[:0], visit{set: u.set, plan: u.root})
@@ -263,7 +264,12 @@ func (p *plan) pick(r *rand.Rand) int {
 // do does one task. Of the errors it returns only those that leave count, as
 // themselves; all others are recorded.
 func (u *User) do(ctx context.Context, t *planned, start swarm.Leave) error {
-	if !u.due.IsZero() {
+	switch {
+	case u.due.IsZero():
+	case start.Held: // what the pause delayed is not late; the schedule begins anew
+		start.Due = true
+		u.pace = pace{}
+	default:
 		start.Due, start.Late = true, max(time.Since(u.due), 0)
 	}
 	meter := u.kind.meters[t.index]

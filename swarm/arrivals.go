@@ -102,31 +102,37 @@ func (q *arrivals) next(u *User) (parked bool) {
 		return false
 	}
 	q.idle = append(q.idle, u)
-	u.queued = true
 	return u.park(nil)
 }
 
-// forget is told of a user that was stopped: it comes off the list, or the
-// arrival that it was given in the same moment goes back to the front.
+// forget is told of a user that stops: it comes off the list, or the arrival
+// that it was given goes back to the front.
 func (q *arrivals) forget(u *User) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if !u.due.IsZero() && q.closed {
+	switch {
+	case u.due.IsZero():
+		if i := slices.Index(q.idle, u); i >= 0 {
+			q.idle = slices.Delete(q.idle, i, i+1)
+		}
+	case q.closed:
 		q.dropped++
-	} else if !u.due.IsZero() {
+	default:
 		q.waiting = append([]time.Time{u.due}, q.waiting[q.head:]...)
 		q.head = 0
 	}
-	if i := slices.Index(q.idle, u); i >= 0 {
-		q.idle = slices.Delete(q.idle, i, i+1)
-	}
+	u.due = time.Time{}
 }
 
-// setRate makes the rate another one from now on.
-func (q *arrivals) setRate(rate float64, now time.Time) {
+// resume moves the schedule, and what waits, by the length of a pause: nothing
+// was due in it.
+func (q *arrivals) resume(paused time.Duration, now time.Time) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.rate, q.base, q.issued = rate, now, 0
+	for i := range q.waiting {
+		q.waiting[i] = q.waiting[i].Add(paused)
+	}
+	q.base, q.issued = now, 0
 }
 
 // counts are how many arrivals wait, how many users do, and how many arrivals

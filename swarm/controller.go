@@ -45,6 +45,8 @@ type Controller struct {
 	most      int // … since the last tick
 	groups    int // error groups that were logged
 	paused    bool
+	pausedAt  time.Time
+	pool      int       // with an arrival rate: how many users there may be
 	stopAt    time.Time // when the grace ends; zero while running
 	hard      bool
 	changes   []Change
@@ -125,11 +127,13 @@ func (c *Controller) SetSpawnRate(perSecond float64) {
 func (c *Controller) Pause(on bool) {
 	c.do(func() {
 		if c.stopAt.IsZero() && c.paused != on {
-			c.paused = on
-			c.crew.Pause(on)
-			if q := c.crew.arrivals; q != nil && !on {
-				q.setRate(q.rate, time.Now()) // nothing was due in the pause
+			now := time.Now()
+			if c.paused = on; on {
+				c.pausedAt = now
+			} else if q := c.crew.arrivals; q != nil {
+				q.resume(now.Sub(c.pausedAt), now)
 			}
+			c.crew.Pause(on)
 			c.log.Info("paused", "on", on)
 		}
 	})
@@ -225,7 +229,7 @@ func (c *Controller) Run(ctx context.Context) error {
 	}
 	c.crew.close()
 	c.state = Stopped
-	c.health.close()
+	c.health.end()
 	c.publish(time.Now())
 	close(c.done)
 	return c.err
@@ -250,6 +254,7 @@ func (c *Controller) begin() {
 	if c.plan.Rate > 0 {
 		c.crew.arrivals = newArrivals(c.plan.Rate, c.plan.MaxWait, c.started)
 		c.log.Info("open model", "rate", c.plan.Rate, "users at most", c.plan.Users)
+		c.pool = c.plan.Users
 		c.rate = max(c.rate, float64(c.plan.Users)*10) // the pool grows as fast as it is needed
 		c.scale(min(c.plan.Users, 1+int(c.plan.Rate/100)), "start")
 		return
@@ -261,6 +266,9 @@ func (c *Controller) begin() {
 func (c *Controller) elapsed(now time.Time) time.Duration { return now.Sub(c.started) }
 
 func (c *Controller) scale(users int, who string) {
+	if who != "start" && who != "stop" {
+		c.pool = users
+	}
 	if !c.stopAt.IsZero() && who != "stop" || users == c.target && who != "start" {
 		return
 	}
@@ -298,6 +306,9 @@ func (c *Controller) stop(reason string) {
 	}
 	c.ramp.jump(0, now)
 	if q := c.crew.arrivals; q != nil {
+		if !c.paused {
+			q.release(now) // what was due by now is counted
+		}
 		q.close()
 	}
 	c.crew.Stop(false)
@@ -330,9 +341,9 @@ func (c *Controller) step(now time.Time) (next time.Time) {
 	}
 	if q := c.crew.arrivals; q != nil && !c.paused {
 		due, backlog := q.release(now)
-		if _, idle, _ := peek(q); backlog > 0 && idle == 0 && c.target < c.plan.Users {
+		if _, idle, _ := peek(q); backlog > 0 && idle == 0 && c.target < c.pool {
 			// The pool grows by what is missing, to at most -u.
-			c.target = min(c.plan.Users, c.target+min(backlog, 100))
+			c.target = min(c.pool, c.target+min(backlog, 100))
 			c.ramp.jump(c.target, now)
 		}
 		next = due
@@ -372,7 +383,7 @@ func (c *Controller) over(now time.Time) bool {
 	if c.stopAt.IsZero() {
 		// All users ended by themselves. Not with a target of 0: somebody may
 		// want them back.
-		if gone && c.steady && c.target > 0 {
+		if gone && c.steady && c.target > 0 && !c.crew.Short() {
 			c.endedSelf = true
 			c.poke()
 		}

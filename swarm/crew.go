@@ -39,7 +39,8 @@ type Crew struct {
 	gate     gate
 
 	mu       sync.Mutex // guards all below
-	level    []int      // as last assigned
+	want     []int      // as last assigned
+	level    []int      // how many were started of them
 	active   [][]*User  // per behaviour, in the order of their start
 	stopping map[*User]struct{}
 	nextID   int64
@@ -66,10 +67,12 @@ func (c *Crew) exhausted() bool { return c.limited && c.quota.Load() <= 0 }
 
 // Assign makes the users of each behaviour as many as counts says: it starts
 // what is missing and tells the newest of what is too many to stop after the
-// task in hand. A user that ended by itself is not started again.
+// task in hand. A user that ended by itself is not started again, except after
+// work with an arrival rate. The crew keeps counts.
 func (c *Crew) Assign(counts []int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.want = counts
 	for i, want := range counts {
 		for ; c.level[i] < want; c.level[i]++ {
 			c.start(i)
@@ -99,13 +102,20 @@ func (c *Crew) start(i int) {
 
 // act has a user act until it waits or ends.
 func (c *Crew) act(u *User) {
-	ended := true // also if a task ends this goroutine
+	ended, cut := true, true
 	defer func() {
-		if r := recover(); r != nil {
-			c.panicked(u, r, debug.Stack())
-		}
 		if ended {
 			c.leave(u)
+		}
+	}()
+	defer func() {
+		if r := recover(); r != nil {
+			c.panicked(u, fmt.Sprint("panic: ", r), debug.Stack())
+		} else if cut {
+			c.panicked(u, "a task ended its goroutine (runtime.Goexit, as t.FailNow does): return an error instead", nil)
+			if u.started {
+				u.life.Act(c.ctx, Leave{}, false)
+			}
 		}
 	}()
 	var leave Leave
@@ -113,7 +123,7 @@ func (c *Crew) act(u *User) {
 	if u.life == nil {
 		u.life = u.Behaviour.New(c.ctx, u)
 	} else if leave, ok, here = c.permit(u); !here {
-		ended = false
+		ended, cut = false, false
 		return
 	}
 	for {
@@ -123,14 +133,15 @@ func (c *Crew) act(u *User) {
 			c.starting.Add(-1)
 		}
 		if !more {
+			cut = false
 			return
 		}
 		if think > 0 && c.arrivals == nil && u.think(think) {
-			ended = false
+			ended, cut = false, false
 			return
 		}
 		if leave, ok, here = c.permit(u); !here {
-			ended = false
+			ended, cut = false, false
 			return
 		}
 	}
@@ -141,11 +152,10 @@ func (c *Crew) act(u *User) {
 // false when leave has to be waited for, because the run is paused or no
 // arrival is due: the user is parked then.
 func (c *Crew) permit(u *User) (leave Leave, ok, here bool) {
-	queued := u.queued
-	u.queued = false
+	q := c.arrivals
 	if u.Stopping() {
-		if queued {
-			c.arrivals.forget(u)
+		if q != nil {
+			q.forget(u)
 		}
 		return leave, false, true
 	}
@@ -153,7 +163,10 @@ func (c *Crew) permit(u *User) (leave Leave, ok, here bool) {
 		return leave, false, false
 	}
 	leave.Held, u.held = u.held, false
-	if q := c.arrivals; q != nil {
+	if q != nil {
+		if leave.Held && !u.due.IsZero() {
+			u.due = time.Now() // it was held with this arrival in hand
+		}
 		if u.due.IsZero() && q.next(u) {
 			return leave, false, false
 		}
@@ -161,15 +174,19 @@ func (c *Crew) permit(u *User) (leave Leave, ok, here bool) {
 			return leave, false, true
 		}
 		leave.Due, leave.Late = true, max(time.Since(u.due), 0)
-		u.due = time.Time{}
 	}
-	return leave, !u.Stopping() && c.claim(), true
+	if ok = !u.Stopping() && c.claim(); !ok && q != nil {
+		q.forget(u)
+	}
+	u.due = time.Time{}
+	u.worked = u.worked || ok
+	return leave, ok, true
 }
 
-// panicked counts a panic that came from outside of any task.
-func (c *Crew) panicked(u *User, r any, stack []byte) {
-	message := fmt.Sprint("panic: ", r)
-	c.log.Error("user ended by a panic", "user", u.ID, "behaviour", u.Behaviour.Name, "panic", r, "stack", string(stack))
+// panicked counts what ended a user otherwise than by its own decision: a panic
+// that came from outside of any task.
+func (c *Crew) panicked(u *User, message string, stack []byte) {
+	c.log.Error("user ended", "user", u.ID, "behaviour", u.Behaviour.Name, "reason", message, "stack", string(stack))
 	key := stats.Key{Class: stats.Task, Method: u.Behaviour.Name, Name: "(user)"}
 	u.Sink.Exception(key, stats.Panic, message, &stats.Exchange{
 		When: time.Now(), Key: key, Kind: stats.Panic, Message: message,
@@ -192,6 +209,9 @@ func (c *Crew) leave(u *User) {
 	if _, told := c.stopping[u]; told {
 		delete(c.stopping, u)
 	} else {
+		if c.arrivals != nil && u.worked {
+			c.level[u.kind]-- // arrivals go on: another takes its place
+		}
 		a := &c.active[u.kind]
 		if i := slices.Index(*a, u); i >= 0 {
 			*a = slices.Delete(*a, i, i+1)
@@ -202,6 +222,18 @@ func (c *Crew) leave(u *User) {
 	if last {
 		c.left()
 	}
+}
+
+// Short says whether a user that ended by itself is to be replaced.
+func (c *Crew) Short() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for i, want := range c.want {
+		if c.level[i] < want {
+			return true
+		}
+	}
+	return false
 }
 
 // Active is how many users there are that were not told to stop.

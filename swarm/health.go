@@ -24,6 +24,7 @@ type health struct {
 	probes        atomic.Int64
 	stop          chan struct{}
 	gone          chan struct{}
+	ended         bool
 	last          time.Time
 	cpu           time.Duration
 	delays        delays // since the process began
@@ -55,6 +56,7 @@ type pastReason struct {
 const (
 	probeEvery = 25 * time.Millisecond // often enough for each delay of maxDelay
 	slowProbe  = 5 * time.Millisecond
+	shortest   = 100 * time.Millisecond // that can be measured
 
 	maxDelay   = 50 * time.Millisecond // one oversleep that bends latencies
 	maxSlow    = 0.20                  // share of probes that overslept: they bend them all the time
@@ -81,9 +83,12 @@ func newHealth() *health {
 	return h
 }
 
-func (h *health) close() {
+// end stops the probe. A run shorter than a second is measured by the next
+// sample.
+func (h *health) end() {
 	close(h.stop)
 	<-h.gone
+	h.ended = true
 }
 
 // cores is how many CPUs the process may use, which a container may limit to a
@@ -127,7 +132,7 @@ func (h *health) sample(now time.Time, tr traffic, ownLag func() time.Duration) 
 	h.flight = max(h.flight, tr.inFlight)
 	h.dialled[h.second%len(h.dialled)] += tr.dialled
 	h.sent, h.stalled = h.sent+tr.sent, h.stalled+tr.stalled
-	if span := now.Sub(h.last); span >= time.Second {
+	if span := now.Sub(h.last); span >= time.Second || h.ended && h.second == 0 && span >= shortest {
 		h.measure(span, ownLag())
 		h.last = now
 		if !h.now.OK {

@@ -30,7 +30,7 @@ func sampled(h *health, most time.Duration, ok func(Health) bool) (Health, bool)
 
 func TestHealthOfAQuietProcess(t *testing.T) {
 	h := newHealth()
-	defer h.close()
+	defer h.end()
 	s, ok := sampled(h, 20*time.Second, func(s Health) bool { return s.OK })
 	if !ok {
 		t.Skipf("this machine is never quiet: %+v", s.Reasons)
@@ -64,7 +64,7 @@ func TestHealthOfAStarvedProcess(t *testing.T) {
 		}()
 	}
 	h := newHealth()
-	defer h.close()
+	defer h.end()
 	s, bad := sampled(h, 10*time.Second, func(s Health) bool { return !s.OK })
 	if !bad {
 		t.Fatalf("nothing left of the CPU, and all is well: %+v", s.Checks)
@@ -83,7 +83,7 @@ func TestHealthOfAStarvedProcess(t *testing.T) {
 
 func TestHealthWithoutFiles(t *testing.T) {
 	h := newHealth()
-	defer h.close()
+	defer h.end()
 	used, limit := openFiles(0), fileLimit()
 	if used < 0 || limit == 0 {
 		t.Skip("open files are not known here")
@@ -115,7 +115,7 @@ func TestHealthWithoutPorts(t *testing.T) {
 		t.Skip("local ports are not known here")
 	}
 	h := newHealth()
-	defer h.close()
+	defer h.end()
 	h.sample(time.Now(), traffic{}, noLag)
 	s := h.sample(time.Now().Add(2*time.Second), traffic{dialled: uint64(limit)}, noLag)
 	if got := s.Ports; got > used+1000 || got > limit {
@@ -156,7 +156,7 @@ func TestHealthSeesItsOwnLag(t *testing.T) {
 		t.Errorf("a free user was kept waiting: got a lag of %v, want about half a second", got)
 	}
 	h := newHealth()
-	defer h.close()
+	defer h.end()
 	s := h.sample(time.Now().Add(2*time.Second), traffic{}, func() time.Duration { return time.Second })
 	if hasReason(s, "own delay") == "" {
 		t.Errorf("got %+v, want the own delay among the reasons", s.Reasons)
@@ -165,7 +165,7 @@ func TestHealthSeesItsOwnLag(t *testing.T) {
 
 func TestAFullSendQueueIsNamed(t *testing.T) {
 	h := newHealth()
-	defer h.close()
+	defer h.end()
 	s := h.sample(time.Now().Add(2*time.Second), traffic{sent: 100, stalled: 20}, noLag)
 	found := false
 	for _, r := range s.Reasons {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"runtime"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -317,6 +318,82 @@ func TestArrivalsBacklogIsCounted(t *testing.T) {
 		if s.Corrected.Max < 8*time.Second {
 			t.Errorf("corrected max: got %v, want about 10 s", s.Corrected.Max)
 		}
+	})
+}
+
+func TestArrivalsReplaceUsersThatEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var n counter
+		once := n.behaviour("a", 5*time.Millisecond, 0)
+		endless := once.New
+		once.New = func(ctx context.Context, u *User) Life { return &oneTask{Life: endless(ctx, u)} }
+		c := run(t, Plan{Behaviours: []*Behaviour{once}, Users: 400, Rate: 50, RunTime: 5 * time.Second, StopTimeout: time.Second})
+		<-c.Done()
+		if got := n.begun.Load(); got < 249 || got > 251 || c.Snapshot().Reason != "run-time" {
+			t.Errorf("got %d tasks and reason %q, want 250 and run-time", got, c.Snapshot().Reason)
+		}
+	})
+}
+
+// oneTask is a life that ends after one task.
+type oneTask struct {
+	Life
+	acts int
+}
+
+func (o *oneTask) Act(ctx context.Context, leave Leave, ok bool) (time.Duration, bool) {
+	think, more := o.Life.Act(ctx, leave, ok)
+	o.acts++
+	return think, more && o.acts < 2
+}
+
+func TestFewerUsersThanArrivalsWant(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var n counter
+		c := run(t, Plan{Behaviours: []*Behaviour{n.behaviour("a", 100*time.Millisecond, 0)}, Users: 50, Rate: 1000, StopTimeout: time.Second})
+		time.Sleep(2 * time.Second)
+		if got := n.users.Load(); got != 50 {
+			t.Errorf("%d users, want all 50", got)
+		}
+		c.Scale(5, "you")
+		time.Sleep(2 * time.Second)
+		if got := n.users.Load(); got != 5 {
+			t.Errorf("%d users, want the 5 that were asked for", got)
+		}
+		c.Stop("test")
+		<-c.Done()
+	})
+}
+
+func TestAPauseIsNotLate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var n counter
+		c := run(t, Plan{Behaviours: []*Behaviour{n.behaviour("a", 100*time.Millisecond, 0)}, Users: 1, Rate: 20, StopTimeout: 5 * time.Second})
+		time.Sleep(time.Second)
+		c.Pause(true)
+		time.Sleep(30 * time.Second)
+		c.Pause(false)
+		time.Sleep(time.Second)
+		c.Stop("test")
+		<-c.Done()
+		if s := c.Snapshot().Total.Run; s.Corrected.Max > 2500*time.Millisecond || s.Requests+s.NotStarted < 39 || s.Requests+s.NotStarted > 41 {
+			t.Errorf("corrected max %v, %d requests and %d not started; want about 1 s and 40", s.Corrected.Max, s.Requests, s.NotStarted)
+		}
+	})
+}
+
+func TestGoexitEndsOnlyThatUser(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var n counter
+		bad := &Behaviour{Name: "bad", Fixed: 1, New: func(context.Context, *User) Life { return acting(runtime.Goexit) }}
+		c := run(t, Plan{Behaviours: []*Behaviour{bad, n.behaviour("good", time.Millisecond, time.Second)}, Users: 3, SpawnRate: 100, StopTimeout: time.Second})
+		time.Sleep(5 * time.Second)
+		s := c.Snapshot()
+		if s.Running != 2 || len(s.Groups) != 1 || s.Groups[0].Key.Kind != stats.Panic || !strings.Contains(s.Groups[0].Message, "Goexit") {
+			t.Errorf("got %d running and groups %v", s.Running, s.Groups)
+		}
+		c.Stop("test")
+		<-c.Done()
 	})
 }
 

@@ -27,7 +27,7 @@ type User struct {
 	parked  atomic.Bool
 	started bool                   // came to its first task
 	held    bool                   // was parked by a pause
-	queued  bool                   // was parked for an arrival
+	worked  bool                   // was given leave
 	due     time.Time              // of the arrival that ended that
 	timer   *time.Timer            // wakes it from thinking; nil until it first does
 	task    atomic.Pointer[string] // in hand, for those who ask why a user does not end
