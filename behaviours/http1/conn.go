@@ -148,21 +148,27 @@ func (c *Conn) Usable(now time.Duration) bool {
 		return true
 	}
 	open, pending := c.w.alive()
-	c.broken = !open || pending && !c.onlyTicket()
+	if c.tls == nil {
+		c.broken = !open || pending
+	} else {
+		c.broken = !open || c.tlsEnded(pending)
+	}
 	return !c.broken
 }
 
-// onlyTicket reads what has come over TLS and says whether it was a session
-// ticket, and neither data nor the end.
-func (c *Conn) onlyTicket() bool {
-	if c.tls == nil {
-		return false
+// tlsEnded reads what has come over TLS, which the TLS connection may have in
+// its own buffer, and says whether it was the end, or data that nobody asked
+// for. It may also be nothing, or a session ticket.
+func (c *Conn) tlsEnded(pending bool) bool {
+	deadline := time.Unix(1, 0) // reads that buffer and nothing else
+	if pending {
+		deadline = time.Now().Add(time.Millisecond)
 	}
-	c.w.SetReadDeadline(time.Now().Add(time.Millisecond))
+	c.w.SetReadDeadline(deadline)
 	var b [1]byte
 	n, err := c.tls.Read(b[:])
 	c.w.SetReadDeadline(time.Time{})
-	return n == 0 && errors.Is(err, os.ErrDeadlineExceeded)
+	return n > 0 || !errors.Is(err, os.ErrDeadlineExceeded)
 }
 
 // Release ends the validity of the last reply and gives its memory back.
@@ -382,6 +388,9 @@ func (c *Conn) fill(r *Reply) error {
 	r.In += int64(n)
 	if n > 0 {
 		c.reads++
+		if err == errEOF { // TLS tells of its end together with the last bytes
+			c.broken = true
+		}
 		return nil
 	}
 	if err == nil {
