@@ -180,6 +180,19 @@ func TestKeepAlive(t *testing.T) {
 	}
 }
 
+// awaitEnd waits until the server's end of the connection has come.
+func awaitEnd(t *testing.T, c *Conn) {
+	t.Helper()
+	for deadline := time.Now().Add(5 * time.Second); ; {
+		if open, _ := c.w.alive(); !open {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("the server does not close")
+		}
+	}
+}
+
 func TestStale(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("what the peer has seen can only be told on Linux")
@@ -192,14 +205,7 @@ func TestStale(t *testing.T) {
 		check(t, c.RoundTrip(get(s), &r), stats.OK, "")
 	}
 	// Only what arrives after the close is surely not seen.
-	for deadline := time.Now().Add(5 * time.Second); ; {
-		if open, _ := c.w.alive(); !open {
-			break
-		}
-		if time.Now().After(deadline) {
-			t.Fatal("the server does not close")
-		}
-	}
+	awaitEnd(t, c)
 	err := c.RoundTrip(get(s), &r)
 	var e *Error
 	if !errors.As(err, &e) || !e.Stale || e.Kind != stats.EOF && e.Kind != stats.Reset {
@@ -251,14 +257,7 @@ func TestAMissedEndIsFound(t *testing.T) {
 	}))
 	var r Reply
 	check(t, c.RoundTrip(get(s), &r), stats.OK, "")
-	for deadline := time.Now().Add(5 * time.Second); ; {
-		if open, _ := c.w.alive(); !open {
-			break
-		}
-		if time.Now().After(deadline) {
-			t.Fatal("the server does not close")
-		}
-	}
+	awaitEnd(t, c)
 	req := get(s)
 	req.Timeout = 20 * time.Second
 	check(t, c.RoundTrip(req, &r), stats.EOF, "closed the connection waiting for the first byte")
