@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"reflect"
 	"runtime"
+	"slices"
 	"strings"
 
 	"tload/swarm"
@@ -44,13 +45,38 @@ type Set struct {
 	OnStart, OnStop func(context.Context) error
 }
 
-// Task is something a user does: a function or a nested set, exactly one.
+// Task is something a user does: a function, a request or a nested set, exactly
+// one of them.
 type Task struct {
-	Name   string // defaults to the function's
-	Weight int    // 0 means 1
-	Tags   []string
-	Run    func(context.Context) error
-	Set    *Set
+	Name    string // defaults to the function's, or to the request's "GET /path"
+	Weight  int    // 0 means 1
+	Tags    []string
+	Run     func(context.Context) error
+	Request *Request
+	Set     *Set
+}
+
+// Request is a request as a task of its own. It is sent as by Client.Do, and
+// costs a little less than a function that calls it: nothing of the author's
+// runs between the last reply and the next request. It is not changed, so users
+// may share one.
+type Request struct {
+	Method  string // GET if it is empty
+	Path    string // below the base URL, or a whole URL
+	Body    []byte
+	Options []Option
+}
+
+func (r *Request) method() string {
+	if r.Method == "" {
+		return "GET"
+	}
+	return r.Method
+}
+
+// foreign says whether sending the request runs code of the author's.
+func (r *Request) foreign() bool {
+	return slices.ContainsFunc(r.Options, func(o Option) bool { return o.check != nil })
 }
 
 // What a task may return to leave.
@@ -73,6 +99,7 @@ type planned struct {
 	at     int // in Set.Tasks
 	weight int
 	given  string // the author's name for it
+	bare   string // that, or what stands in for it
 	name   string // unique in the behaviour
 	set    *plan  // of a nested set
 	index  int    // of its row
@@ -86,8 +113,12 @@ func (p *plan) fits(s *Set) bool {
 	for i := range p.tasks {
 		step := &p.tasks[i]
 		t := &s.Tasks[step.at]
-		if t.Name != step.given || t.weight() != step.weight || (t.Run == nil) != (step.set != nil) || (t.Set == nil) != (step.set == nil) ||
-			t.Set != nil && !step.set.fits(t.Set) {
+		switch {
+		case t.Name != step.given || t.weight() != step.weight || t.kinds() != 1 || (t.Set == nil) != (step.set == nil):
+			return false
+		case t.Name == "" && t.Request != nil && t.name() != step.bare:
+			return false
+		case t.Set != nil && !step.set.fits(t.Set):
 			return false
 		}
 	}
@@ -151,17 +182,17 @@ func (p *planner) plan(s *Set, path string) (*plan, error) {
 		t := &s.Tasks[i]
 		name := t.name()
 		switch {
-		case t.Run == nil && t.Set == nil:
-			return nil, fmt.Errorf("task %q has neither Run nor Set", p.full(path, name))
-		case t.Run != nil && t.Set != nil:
-			return nil, fmt.Errorf("task %q has both Run and Set: it is one or the other", p.full(path, name))
+		case t.kinds() == 0:
+			return nil, fmt.Errorf("task %q has neither Run nor Request nor Set", p.full(path, name))
+		case t.kinds() > 1:
+			return nil, fmt.Errorf("task %q has more than one of Run, Request and Set: it is one of them", p.full(path, name))
 		case t.Weight < 0:
 			return nil, fmt.Errorf("task %q has weight %d: it must not be below 0", p.full(path, name), t.Weight)
 		}
 		if !p.filter.lets(t) {
 			continue
 		}
-		step := planned{at: i, weight: t.weight(), given: t.Name, name: p.unique(p.full(path, name)), index: len(p.infos)}
+		step := planned{at: i, weight: t.weight(), given: t.Name, bare: name, name: p.unique(p.full(path, name)), index: len(p.infos)}
 		p.infos = append(p.infos, swarm.TaskInfo{Name: step.name, Depth: len(p.deep) - 1, Weight: t.weight(), Set: t.Set != nil})
 		if t.Set != nil {
 			nested, err := p.plan(t.Set, step.name)
@@ -213,6 +244,16 @@ func (t *Task) weight() int {
 	return t.Weight
 }
 
+// kinds is how many kinds of task it is; anything but 1 is a mistake.
+func (t *Task) kinds() (n int) {
+	for _, is := range [...]bool{t.Run != nil, t.Request != nil, t.Set != nil} {
+		if is {
+			n++
+		}
+	}
+	return n
+}
+
 func (t *Task) name() string {
 	switch {
 	case t.Name != "":
@@ -221,6 +262,8 @@ func (t *Task) name() string {
 		return t.Set.Name
 	case t.Run != nil:
 		return funcName(t.Run)
+	case t.Request != nil:
+		return t.Request.method() + " " + t.Request.Path
 	}
 	return "set"
 }

@@ -43,6 +43,7 @@ type Client struct {
 	iteration int
 	due       bool
 	late      time.Duration
+	now       time.Duration // a fresh reading of the clock for the next request, 0: there is none
 
 	resp Response
 
@@ -118,14 +119,19 @@ func (c *Client) doing(task string, iteration int, due bool, late time.Duration)
 }
 
 func (c *Client) release() {
-	if c.holder != nil {
-		c.holder.Release()
-		c.holder = nil
-	}
+	c.forget()
 	if c.out != nil {
 		c.out.b = c.out.b[:0]
 		scratches.Put(c.out)
 		c.out = nil
+	}
+}
+
+// forget gives back what the last reply held.
+func (c *Client) forget() {
+	if c.holder != nil {
+		c.holder.Release()
+		c.holder = nil
 	}
 	c.resp.reply.Head, c.resp.reply.Body, c.resp.decoded = nil, nil, nil
 }

@@ -61,7 +61,10 @@ func (c *Client) send(ctx context.Context, method, path, contentType string, bod
 	if c.who.Sink != nil {
 		c.who.Sink.Begin()
 	}
-	k.start = c.sweeper.Now()
+	k.start, c.now = c.now, 0
+	if k.start == 0 {
+		k.start = c.sweeper.Now()
+	}
 	r := &c.resp
 	r.limit, r.decoded, r.failure = c.t.options.MaxBody, nil, nil
 	k.err = c.locate(k, path)
@@ -149,6 +152,9 @@ func (c *Client) roundTrip(ctx context.Context, k *call) *http1.Error {
 	q := &c.out.req
 	q.Head, q.Body, q.HeadOnly, q.Continue = c.out.b, k.body, k.verb == "HEAD", k.wait
 	q.Start, q.Timeout, q.MaxBody, q.Cancellable = k.start, k.timeout, c.t.options.MaxBody, false
+	// Only a request that nothing has gone before may wait for others: its
+	// start is when it is sent. Neither may one that was due: it would be late.
+	q.Burst = !k.sample.Dialled && !k.sample.Due && !k.sample.Reconnect && len(k.hops) == 0
 	reply := &c.resp.reply
 	done := ctx.Done()
 	sent := k.start
@@ -168,6 +174,9 @@ func (c *Client) roundTrip(ctx context.Context, k *call) *http1.Error {
 		}
 	}
 	q.Head, q.Body, q.Done = nil, nil, nil
+	if reply.Sent > 0 {
+		k.start, sent = reply.Sent, reply.Sent
+	}
 	if reply.Written > 0 {
 		k.phases.Write = reply.Written - sent
 		sent = reply.Written

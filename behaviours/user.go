@@ -31,10 +31,10 @@ type User struct {
 
 	set   *Set // from New
 	root  *plan
-	sets  []visit                     // that the user is in, outermost first
-	first [1]visit                    // where sets begins: nearly all users are in one
-	next  *planned                    // the task that leave was asked for; nil at first
-	run   func(context.Context) error // its
+	sets  []visit  // that the user is in, outermost first
+	first [1]visit // where sets begins: nearly all users are in one
+	next  *planned // the task that leave was asked for; nil at first
+	what  *Task    // its
 
 	plainHTTP *http.Client // nil until somebody asks for it
 }
@@ -125,7 +125,7 @@ func (l *life) Act(ctx context.Context, leave swarm.Leave, ok bool) (think time.
 			u.exit(ctx)
 			continue
 		case t.set == nil:
-			u.next, u.run = t, here.set.Tasks[t.at].Run
+			u.next, u.what = t, &here.set.Tasks[t.at]
 		case u.visit(ctx, here.set.Tasks[t.at].Set, t):
 			continue
 		default:
@@ -282,8 +282,16 @@ func (u *User) do(ctx context.Context, t *planned, start swarm.Leave) error {
 	if began == 0 || start.Held {
 		began = u.sweeper.Now()
 	}
-	err := u.guard(ctx, u.run)
-	u.ended = u.sweeper.Now()
+	var err error
+	if q := u.what.Request; q != nil && !q.foreign() {
+		u.Client.now = began
+		_, err = u.Do(ctx, q.method(), q.Path, q.Body, q.Options...)
+		u.ended = u.resp.reply.End
+		u.Client.forget() // nobody looks at the reply: the next user's gets the same memory
+	} else {
+		err = u.guard(ctx, u.run)
+		u.ended = u.sweeper.Now()
+	}
 	sample := stats.Sample{Took: u.ended - began, Due: start.Due, Late: start.Late}
 	leaving := leaves(err)
 	switch {
@@ -296,6 +304,15 @@ func (u *User) do(ctx context.Context, t *planned, start swarm.Leave) error {
 	u.user.Sink.Record(meter, sample)
 	u.end(ctx, err)
 	return leaving
+}
+
+// run runs the task in hand, the author's code in it.
+func (u *User) run(ctx context.Context) error {
+	if q := u.what.Request; q != nil {
+		_, err := u.Do(ctx, q.method(), q.Path, q.Body, q.Options...)
+		return err
+	}
+	return u.what.Run(ctx)
 }
 
 // leaves is the sentinel that err is or wraps, nil if it is none.

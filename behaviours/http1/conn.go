@@ -19,6 +19,7 @@ type Conn struct {
 	w       *wire
 	tls     *tls.Conn // over w; nil without TLS
 	sweeper *Sweeper
+	box     *outbox
 	index   int   // in the sweeper's list, its to use
 	pending int64 // the state when the sweeper last looked for a missed end
 
@@ -54,6 +55,7 @@ type Request struct {
 	Continue bool
 
 	Start       time.Duration // now, by the sweeper's clock
+	Burst       bool          // it may be sent a little later, together with those of others: see Reply.Sent
 	Timeout     time.Duration // for the whole exchange; 0 is none
 	Cancellable bool          // Sweeper.Cancel applies
 	// Done, if not nil, is what Interrupt is tied to: if it is closed already
@@ -85,9 +87,10 @@ type Reply struct {
 	Encoded bool // there is a Content-Encoding header
 
 	In, Out int64 // bytes read and written, interim replies included
-	// By the sweeper's clock. Written is 0 when the kernel took the request
+	// By the sweeper's clock. Sent is 0 unless the request waited for others,
+	// and then when it was sent. Written is 0 when the kernel took the request
 	// in one piece, which takes no time worth a reading of the clock.
-	Written, FirstByte, End time.Duration
+	Sent, Written, FirstByte, End time.Duration
 }
 
 // Limits and thresholds.
@@ -205,14 +208,14 @@ func (c *Conn) interrupt() { c.w.SetDeadline(time.Unix(1, 0)) }
 // an *Error; the reply then holds what had come.
 func (c *Conn) RoundTrip(req *Request, r *Reply) error {
 	*r = Reply{Expected: -1}
-	c.reads, c.end = 0, 0
+	c.reads, c.end, c.w.sent = 0, 0, 0
 	var err error
 	if c.begin(req) {
 		err = c.exchange(req, r)
 	} else {
 		err = Aborted(Sending)
 	}
-	r.End = c.sweeper.Now()
+	r.End, r.Sent = c.sweeper.Now(), c.w.sent
 	if c.writing != nil {
 		c.endWrite(r)
 	}
@@ -270,7 +273,10 @@ func (c *Conn) exchange(req *Request, r *Reply) error {
 			return c.failed(req, r, nil, err)
 		}
 	default:
-		c.w.out = out
+		c.w.out, c.w.box = out, nil
+		if req.Burst && c.box.busy(req.Start) {
+			c.w.box = c.box
+		}
 	}
 	h := &c.head
 	*h = head{}
@@ -378,6 +384,9 @@ func (c *Conn) fill(r *Reply) error {
 		n, err = c.w.read(nil, c.class)
 		if c.w.short && err == nil {
 			r.Stalled = true
+			if c.state.Load() <= 0 {
+				c.interrupt() // the outbox's word for it may have covered this one
+			}
 			c.write(c.w.out, nil)
 			c.w.out = nil
 			n, err = c.w.read(nil, c.class)

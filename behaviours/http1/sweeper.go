@@ -3,6 +3,7 @@ package http1
 import (
 	"context"
 	"math"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -25,8 +26,11 @@ type Sweeper struct {
 	cancelled atomic.Bool
 	wake      chan struct{}
 
+	boxes []outbox // each for some of the connections
+
 	mu    sync.Mutex
 	conns []*Conn // each knows its index
+	added int
 }
 
 // What Conn.state holds apart from a deadline (always positive): a deadline is
@@ -51,6 +55,10 @@ const (
 func NewSweeper() *Sweeper {
 	s := &Sweeper{epoch: time.Now(), wake: make(chan struct{}, 1)}
 	s.shortest.Store(math.MaxInt64)
+	s.boxes = make([]outbox, runtime.GOMAXPROCS(0))
+	for i := range s.boxes {
+		s.boxes[i].clock = s
+	}
 	return s
 }
 
@@ -155,6 +163,8 @@ func (s *Sweeper) add(c *Conn) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	c.index = len(s.conns)
+	c.box = &s.boxes[s.added%len(s.boxes)]
+	s.added++
 	s.conns = append(s.conns, c)
 }
 

@@ -2,7 +2,9 @@ package http1
 
 import (
 	"net"
+	"sync/atomic"
 	"syscall"
+	"time"
 )
 
 // wire is a net.Conn whose writes wait for the next read, so that the two can
@@ -31,6 +33,12 @@ type wire struct {
 	n     int
 	errno syscall.Errno
 	short bool // out did not fit the send buffer
+
+	box  *outbox       // where out is to be left, nil: it is sent at once
+	mail atomic.Int32  // what has become of it there; 0: it is not there
+	back bool          // it came back from there
+	fd   uintptr       // while it is there
+	sent time.Duration // when it was sent from there, by the outbox's clock
 
 	open, surplus bool // what look saw
 
@@ -66,6 +74,14 @@ func (w *wire) read(p []byte, class int8) (int, error) {
 	w.dst, w.class, w.n, w.errno, w.short = p, class, 0, 0, false
 	err := w.raw.Read(w.turn)
 	w.dst = nil
+	if w.mail.Load() != 0 {
+		w.collect()
+	}
+	if w.back {
+		w.back = false
+		w.SetReadDeadline(time.Time{}) // the outbox has set it
+		err = nil
+	}
 	if w.errno != 0 {
 		return w.n, w.errno
 	}

@@ -2,6 +2,8 @@
 
 package http1
 
+import "time"
+
 const pollable = false
 
 func (w *wire) step(fd uintptr) bool { return true }
@@ -9,3 +11,10 @@ func (w *wire) step(fd uintptr) bool { return true }
 func (w *wire) alive() (open, surplus bool) { return true, false }
 
 func (w *wire) nudge() {}
+
+// outbox needs sockets that can be written without blocking.
+type outbox struct{ clock *Sweeper }
+
+func (b *outbox) busy(time.Duration) bool { return false }
+
+func (w *wire) collect() bool { return false }

@@ -9,15 +9,26 @@ const pollable = true
 // step is called by the poller when the socket may be ready. It returns false
 // to wait for that.
 func (w *wire) step(fd uintptr) bool {
-	if len(w.out) > 0 {
-		n, errno := sysWrite(fd, w.out)
-		for errno == syscall.EINTR {
-			n, errno = sysWrite(fd, w.out)
+	early := false // there is something to read, and the request was not even sent
+	if w.mail.Load() != 0 {
+		if w.collect() {
+			return true
 		}
+		early = len(w.out) > 0
+	}
+	if len(w.out) > 0 {
+		if b := w.box; b != nil {
+			w.box = nil
+			b.post(w, fd)
+			return false
+		}
+		n, errno := w.write(fd)
 		switch {
 		case errno == 0 && n == len(w.out):
 			w.out = nil
-			return false
+			if !early {
+				return false
+			}
 		case errno == 0 || errno == syscall.EAGAIN:
 			w.out = w.out[max(n, 0):]
 			w.short = true
@@ -40,6 +51,16 @@ func (w *wire) step(fd uintptr) bool {
 	}
 	w.n, w.errno = max(n, 0), errno
 	return true
+}
+
+// write hands what is in out to the kernel, as much as it takes.
+func (w *wire) write(fd uintptr) (int, syscall.Errno) {
+	for {
+		n, errno := sysWrite(fd, w.out)
+		if errno != syscall.EINTR {
+			return n, errno
+		}
+	}
 }
 
 // alive looks whether an idle connection is still open, without waiting;

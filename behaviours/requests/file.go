@@ -77,10 +77,11 @@ func (f *file) behaviour() (behaviours.Behaviour, error) {
 			case r.onStop:
 				stops = append(stops, r)
 			default:
-				s.Tasks = append(s.Tasks, behaviours.Task{
-					Name: f.task(r), Weight: r.weight, Tags: r.tags,
-					Run: func(ctx context.Context) error { return v.send(ctx, r) },
-				})
+				t := behaviours.Task{Name: f.task(r), Weight: r.weight, Tags: r.tags}
+				if t.Request = r.whole; t.Request == nil {
+					t.Run = func(ctx context.Context) error { return v.send(ctx, r) }
+				}
+				s.Tasks = append(s.Tasks, t)
 			}
 		}
 		s.OnStart, s.OnStop = v.all(starts), v.all(stops)
@@ -129,6 +130,7 @@ type ready struct {
 	fixed bool                // nothing in it differs
 	opts  []behaviours.Option // all of them if it is fixed, else those but for the headers
 	body  []byte              // if it is fixed or comes whole from a file
+	whole *behaviours.Request // if it is fixed and nobody uses its response
 }
 
 // prepare makes the ready part of a request, so that sending one does not read
@@ -156,15 +158,19 @@ func (f *file) prepare(r *request) error {
 	if r.timeout > 0 {
 		r.opts = append(r.opts, behaviours.Timeout(r.timeout))
 	}
-	if r.include == "" {
-		if r.body.text != "" {
-			r.ready.body = []byte(r.body.text)
+	switch {
+	case r.include != "":
+		var err error
+		if r.ready.body, err = os.ReadFile(r.include); err != nil {
+			return err
 		}
-		return nil
+	case r.body.text != "":
+		r.ready.body = []byte(r.body.text)
 	}
-	var err error
-	r.ready.body, err = os.ReadFile(r.include)
-	return err
+	if r.fixed && r.name == "" {
+		r.whole = &behaviours.Request{Method: r.method, Path: r.url.text, Body: r.ready.body, Options: r.opts}
+	}
+	return nil
 }
 
 // send sends a request, and before it those that it needs and that were not

@@ -5,7 +5,6 @@
 package requests
 
 import (
-	"context"
 	"fmt"
 	"net/url"
 	"strings"
@@ -21,19 +20,15 @@ func Paths(paths []string) (behaviours.Behaviour, error) {
 			return behaviours.Behaviour{}, err
 		}
 	}
+	// All users share one set: there is nothing of one user in it.
+	set := &behaviours.Set{Tasks: make([]behaviours.Task, len(paths))}
+	for i, p := range paths {
+		set.Tasks[i].Request = &behaviours.Request{Path: p}
+	}
 	return behaviours.Behaviour{
 		Name: "Visitor",
 		Host: origin(paths[0]),
-		New: func(u *behaviours.User) *behaviours.Set {
-			s := &behaviours.Set{Tasks: make([]behaviours.Task, len(paths))}
-			for i, p := range paths {
-				s.Tasks[i] = behaviours.Task{Name: "GET " + p, Run: func(ctx context.Context) error {
-					_, err := u.Get(ctx, p)
-					return err
-				}}
-			}
-			return s
-		},
+		New:  func(*behaviours.User) *behaviours.Set { return set },
 	}, nil
 }
 

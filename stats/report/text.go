@@ -143,11 +143,11 @@ func textRows(rows []stats.Row, room int, corrected bool) []string {
 	if len(rows) > room-1 {
 		shown = rows[:room-2]
 	}
-	name := 28
+	name := 26
 	if corrected {
-		name = 20
+		name = 18
 	}
-	head := fmt.Sprintf("  %-7s%s%11s%7s%7s%6s%6s%6s", "METHOD", fit("ENDPOINT", name), "REQS", "RPS", "FAIL%", "p50", "p95", "p99")
+	head := fmt.Sprintf("  %-7s%s%11s%9s%7s%6s%6s%6s", "METHOD", fit("ENDPOINT", name), "REQS", "RPS", "FAIL%", "p50", "p95", "p99")
 	if corrected {
 		head += fmt.Sprintf("%8s", "corr99")
 	}
@@ -155,7 +155,7 @@ func textRows(rows []stats.Row, room int, corrected bool) []string {
 	for i := range shown {
 		s := &shown[i].Run
 		l := headline(s)
-		line := fmt.Sprintf("  %s%s%11s%7s%7s%6s%6s%6s", fit(plain(shown[i].Key.Method), 6)+" ", fit(plain(shown[i].Key.Name), name),
+		line := fmt.Sprintf("  %s%s%11s%9s%7s%6s%6s%6s", fit(plain(shown[i].Key.Method), 6)+" ", fit(plain(shown[i].Key.Name), name),
 			count(s.Requests), rate(s.RPS), percent(s.Failures, s.Requests), cell(l, l.P50), cell(l, l.P95), cell(l, l.P99))
 		if corrected {
 			line += fmt.Sprintf("%8s", cell(&s.Corrected, s.Corrected.P99))
