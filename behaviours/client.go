@@ -192,6 +192,7 @@ func (c *Client) Do(ctx context.Context, method, path string, body []byte, opts 
 //go:noinline
 func (c *Client) badMethod(method string) (*Response, error) {
 	c.noReply()
+	c.now = 0
 	return &c.resp, fmt.Errorf("bad method %q (try GET)", method)
 }
 

@@ -302,7 +302,9 @@ func (u *User) do(ctx context.Context, t *planned, start swarm.Leave) error {
 		sample.Kind = stats.Error
 	}
 	u.user.Sink.Record(meter, sample)
-	u.end(ctx, err)
+	if err != nil {
+		u.end(ctx, err)
+	}
 	return leaving
 }
 

@@ -10,7 +10,10 @@ type lastHead struct {
 	h    head
 }
 
-// keep remembers a head that was parsed.
+// keep remembers a head that was parsed. It is not part of readHead for the
+// sake of that one's frame, which is on the stack of every user that waits.
+//
+//go:noinline
 func (l *lastHead) keep(b []byte, req *Request, r *Reply, h *head) {
 	if h.length > len(l.text) || req.HeadOnly { // to HEAD, other heads are right
 		l.n = 0

@@ -22,6 +22,7 @@ import (
 type outbox struct {
 	clock *Sweeper
 	last  atomic.Int64 // when a request last came by, on the clock
+	later func()       // sends what is there when all who are ready to run have run; made once
 
 	mu    sync.Mutex
 	due   []*wire
@@ -45,6 +46,14 @@ const (
 	returned            // not sent, or not all of it: see wire.errno and wire.out
 )
 
+func (b *outbox) open(clock *Sweeper) {
+	b.clock = clock
+	b.later = func() {
+		runtime.Gosched() // behind those who may have something to send, too
+		b.send()
+	}
+}
+
 // busy notes that a request begins, and says whether it is one of a burst.
 func (b *outbox) busy(now time.Duration) bool {
 	before := time.Duration(b.last.Load())
@@ -65,10 +74,7 @@ func (b *outbox) post(w *wire, fd uintptr) {
 	b.mu.Unlock()
 	switch n {
 	case 1:
-		go func() {
-			runtime.Gosched() // behind all who are ready to run: they may have something to send, too
-			b.send()
-		}()
+		go b.later()
 	case burstMost:
 		b.send()
 	}

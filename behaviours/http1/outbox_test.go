@@ -24,7 +24,8 @@ func busily(s *Sweeper) {
 
 // stuck makes the connection's outbox one that nobody empties.
 func stuck(c *Conn) {
-	c.box = &outbox{clock: c.sweeper, due: []*wire{{}}}
+	c.box = &outbox{due: []*wire{{}}}
+	c.box.open(c.sweeper)
 	c.box.last.Store(int64(time.Hour))
 }
 

@@ -60,6 +60,8 @@ func (c *Conn) readHead(req *Request, r *Reply, h *head) error {
 
 // keepHead keeps a head that will not be completed, with its status if the
 // status line is all there.
+//
+//go:noinline
 func (c *Conn) keepHead(req *Request, r *Reply) {
 	if c.end == 0 {
 		return

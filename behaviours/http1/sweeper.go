@@ -57,7 +57,7 @@ func NewSweeper() *Sweeper {
 	s.shortest.Store(math.MaxInt64)
 	s.boxes = make([]outbox, runtime.GOMAXPROCS(0))
 	for i := range s.boxes {
-		s.boxes[i].clock = s
+		s.boxes[i].open(s)
 	}
 	return s
 }

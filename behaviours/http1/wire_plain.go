@@ -13,7 +13,9 @@ func (w *wire) alive() (open, surplus bool) { return true, false }
 func (w *wire) nudge() {}
 
 // outbox needs sockets that can be written without blocking.
-type outbox struct{ clock *Sweeper }
+type outbox struct{}
+
+func (b *outbox) open(*Sweeper) {}
 
 func (b *outbox) busy(time.Duration) bool { return false }
 
