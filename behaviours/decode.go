@@ -1,66 +1,27 @@
 package behaviours
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
-	"io"
+	"math"
 
-	"github.com/andybalholm/brotli"
-	"github.com/klauspost/compress/flate"
-	"github.com/klauspost/compress/gzip"
-	"github.com/klauspost/compress/zlib"
-	"github.com/klauspost/compress/zstd"
+	"tload/stats"
 )
 
-// decode takes the content codings off a body, the last one first. A body
-// that grows beyond the limit is refused: it may be made to.
-func decode(codings []string, body []byte, limit int64) ([]byte, error) {
-	for i := len(codings) - 1; i >= 0; i-- {
-		r, err := decoder(codings[i], body)
-		if err != nil {
-			return nil, fmt.Errorf("cannot decode the body: %s: %w", codings[i], err)
+// decode takes the content codings off a body. One that grows beyond the limit
+// is refused: it may be made to.
+func decode(contentEncoding string, body []byte, limit int64) ([]byte, error) {
+	if limit <= 0 {
+		limit = defaultMaxBody
+	}
+	out, undone := stats.Unpack(contentEncoding, body, int(min(limit, math.MaxInt-1)))
+	for _, u := range undone {
+		if errors.Is(u.Err, stats.ErrUnpacksTooLong) {
+			return nil, fmt.Errorf("cannot decode the body: %s: more than %d bytes", u.Coding, limit)
 		}
-		if r == nil {
-			continue
-		}
-		if limit <= 0 {
-			limit = defaultMaxBody
-		}
-		body, err = io.ReadAll(io.LimitReader(r, limit+1))
-		r.Close()
-		if err != nil {
-			return nil, fmt.Errorf("cannot decode the body: %s: %w", codings[i], err)
-		}
-		if int64(len(body)) > limit {
-			return nil, fmt.Errorf("cannot decode the body: %s: more than %d bytes", codings[i], limit)
+		if u.Err != nil {
+			return nil, fmt.Errorf("cannot decode the body: %s: %w", u.Coding, u.Err)
 		}
 	}
-	return body, nil
-}
-
-// decoder reads one coding; nil if there is nothing to do.
-func decoder(coding string, body []byte) (io.ReadCloser, error) {
-	in := bytes.NewReader(body)
-	switch coding {
-	case "", "identity":
-		return nil, nil
-	case "gzip", "x-gzip":
-		return gzip.NewReader(in)
-	case "deflate":
-		// By the standard it is zlib's format; some servers send it bare.
-		if r, err := zlib.NewReader(in); err == nil {
-			return r, nil
-		}
-		return flate.NewReader(bytes.NewReader(body)), nil
-	case "br":
-		return io.NopCloser(brotli.NewReader(in)), nil
-	case "zstd":
-		r, err := zstd.NewReader(in, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(64<<20))
-		if err != nil {
-			return nil, err
-		}
-		return r.IOReadCloser(), nil
-	}
-	return nil, errors.New("unknown content coding")
+	return out, nil
 }

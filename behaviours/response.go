@@ -77,16 +77,14 @@ func (r *Response) Decode() ([]byte, error) {
 }
 
 // codings are the content codings in the order in which they were applied.
-func (r *Response) codings() []string {
+func (r *Response) codings() string {
 	var all []string
 	for n, v := range r.reply.Headers {
 		if strings.EqualFold(string(n), "Content-Encoding") {
-			for c := range strings.SplitSeq(string(v), ",") {
-				all = append(all, strings.ToLower(strings.TrimSpace(c)))
-			}
+			all = append(all, string(v))
 		}
 	}
-	return all
+	return strings.Join(all, ",")
 }
 
 // JSON decodes the body into v.

@@ -182,11 +182,11 @@ func (r *Redactor) form(s string) string {
 	return strings.Join(pairs, "&")
 }
 
-// Body masks the secret fields of a JSON or form body. It works on the text,
+// body masks the secret fields of a JSON or form body. It works on the text,
 // not on a parsed tree, so that the rest stays byte for byte, and a body that
 // was cut short is masked as far as it goes. Other bodies stay as they are.
-func (r *Redactor) Body(contentType string, body []byte) []byte {
-	if r == nil || len(body) == 0 {
+func (r *Redactor) body(contentType string, body []byte) []byte {
+	if len(body) == 0 {
 		return body
 	}
 	kind := strings.ToLower(contentType)
@@ -305,10 +305,25 @@ func (r *Redactor) Exchange(x *Exchange) *Exchange {
 	return &c
 }
 
-// Part is p without its secrets.
+// mostMasked is up to what size packed bodies are looked into.
+const mostMasked = 32 << 20
+
+// Part is p without its secrets. A packed body is unpacked, masked and packed
+// again, if there is something to mask; how long it is may change by that.
 func (r *Redactor) Part(p Part) Part {
-	kind := headerValue(p.Head, "Content-Type")
-	p.Head, p.Body = r.Head(p.Head), r.Body(kind, p.Body)
+	if r == nil {
+		return p
+	}
+	kind, coding := headerValue(p.Head, "Content-Type"), headerValue(p.Head, "Content-Encoding")
+	p.Head = r.Head(p.Head)
+	plain, undone := Unpack(coding, p.Body, mostMasked)
+	masked := r.body(kind, plain)
+	if len(undone) > 0 && bytes.Equal(masked, plain) {
+		return p
+	}
+	masked = pack(masked, undone)
+	p.Size += int64(len(masked) - len(p.Body))
+	p.Body = masked
 	return p
 }
 

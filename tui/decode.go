@@ -2,22 +2,15 @@ package tui
 
 import (
 	"bytes"
-	"compress/zlib"
 	"errors"
 	"fmt"
 	"io"
 	"strings"
 
-	"github.com/andybalholm/brotli"
-	"github.com/klauspost/compress/flate"
-	"github.com/klauspost/compress/gzip"
-	"github.com/klauspost/compress/zstd"
-
 	"tload/stats"
 )
 
-// mostDecoded bounds what a body may unpack to: a few kilobytes can hold
-// gigabytes of zeros.
+// mostDecoded is how much of what a body unpacks to is shown.
 const mostDecoded = 32 << 20
 
 // Decode is the body of a part as the errors view shows it, without its content
@@ -27,74 +20,29 @@ func Decode(p stats.Part) (body []byte, note string) {
 	return decode(p.Body, headerOf(p.Head, "Content-Encoding"), mostDecoded)
 }
 
-// decode undoes content codings, the last applied first, up to most bytes, and
-// says what it did.
-// What a coding cannot give back, because it breaks off or is not what it says,
-// ends the text there and is said too.
+// decode unpacks up to most bytes and says what it did. What a coding cannot give
+// back, because it breaks off or is not what it says, ends the text there and is
+// said too.
 func decode(body []byte, coding string, most int) (out []byte, note string) {
-	out = body
-	var names []string
-	for _, c := range strings.Split(coding, ",") {
-		if c = strings.ToLower(strings.TrimSpace(c)); c != "" && c != "identity" {
-			names = append(names, clean(c))
-		}
-	}
+	out, undone := stats.Unpack(coding, body, most)
 	var notes []string
-	for i := len(names) - 1; i >= 0 && i >= len(names)-4; i-- {
-		name, before := names[i], len(out)
-		if before == 0 {
-			break
-		}
-		r, err := decoder(name, out)
-		if err != nil {
-			notes = append(notes, fmt.Sprintf("%s: %s, shown as it came", name, clean(err.Error())))
-			break
-		}
-		got, err := io.ReadAll(io.LimitReader(r, int64(most)+1))
-		if c, ok := r.(io.Closer); ok {
-			c.Close()
-		}
-		if len(got) == 0 && err != nil {
-			notes = append(notes, fmt.Sprintf("not %s: shown as it came", name))
-			break
-		}
-		n := fmt.Sprintf("%s %s → %s B", name, thousands(before), thousands(len(got)))
+	for _, u := range undone {
+		name := clean(u.Coding)
+		n := fmt.Sprintf("%s %s → %s B", name, thousands(u.Before), thousands(u.After))
 		switch {
-		case len(got) > most:
-			got = got[:most]
-			n = fmt.Sprintf("%s %s → over %s, the rest is not unpacked", name, thousands(before), size(float64(most)))
-		case errors.Is(err, io.ErrUnexpectedEOF):
+		case u.Err == nil:
+		case errors.Is(u.Err, stats.ErrUnpacksTooLong):
+			n = fmt.Sprintf("%s %s → over %s, the rest is not unpacked", name, thousands(u.Before), size(float64(most)))
+		case u.After == 0:
+			n = fmt.Sprintf("%s: %s, shown as it came", name, clean(u.Err.Error()))
+		case errors.Is(u.Err, io.ErrUnexpectedEOF):
 			n += ", breaks off"
-		case err != nil:
+		default:
 			n += ", then damaged"
 		}
-		out = got
 		notes = append(notes, n)
 	}
 	return out, strings.Join(notes, ", ")
-}
-
-func decoder(name string, b []byte) (io.Reader, error) {
-	in := bytes.NewReader(b)
-	switch name {
-	case "gzip", "x-gzip":
-		return gzip.NewReader(in)
-	case "deflate":
-		// The standard means zlib; many servers send the bare stream.
-		if r, err := zlib.NewReader(in); err == nil {
-			return r, nil
-		}
-		return flate.NewReader(bytes.NewReader(b)), nil
-	case "br":
-		return brotli.NewReader(in), nil
-	case "zstd":
-		d, err := zstd.NewReader(in, zstd.WithDecoderMaxMemory(64<<20), zstd.WithDecoderConcurrency(1))
-		if err != nil {
-			return nil, err
-		}
-		return d.IOReadCloser(), nil
-	}
-	return nil, errors.New("unknown content coding")
 }
 
 // isBinary says that a body is better shown as hex: it has a NUL, or more than

@@ -63,7 +63,7 @@ func writeExchange(base string, x *stats.Exchange, redact *stats.Redactor) (errs
 	}
 	put(".http", HTTP(x, redact), 0o644)
 	if len(x.Response.Body) > 0 {
-		put(".body", redact.Body(headerOf(x.Response.Head, "Content-Type"), x.Response.Body), 0o644)
+		put(".body", redact.Part(x.Response).Body, 0o644)
 	}
 	if curl := Curl(x, redact); curl != "" {
 		put(".curl.sh", []byte("#!/bin/sh\n"+curl+"\n"), 0o755)
@@ -155,7 +155,7 @@ func part(b *bytes.Buffer, p *stats.Part, redact *stats.Redactor) {
 		}
 		b.WriteString("\r\n")
 	}
-	b.Write(redact.Body(headerOf(p.Head, "Content-Type"), p.Body))
+	b.Write(redact.Part(*p).Body)
 	if len(p.Body) > 0 && p.Body[len(p.Body)-1] != '\n' {
 		b.WriteByte('\n')
 	}
@@ -197,7 +197,7 @@ func Curl(x *stats.Exchange, redact *stats.Redactor) string {
 		}
 	}
 	if len(x.Request.Body) > 0 {
-		body := redact.Body(headerOf(x.Request.Head, "Content-Type"), x.Request.Body)
+		body := redact.Part(x.Request).Body
 		if bytes.IndexByte(body, 0) >= 0 { // which no argument can hold
 			before = "printf " + octal(body) + " | "
 			b.WriteString(" \\\n  --data-binary @-")
