@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 
+	"golang.org/x/net/http/httpguts"
+
 	"tload/swarm"
 )
 
@@ -57,9 +59,9 @@ type Task struct {
 }
 
 // Request is a request as a task of its own. It is sent as by Client.Do, and
-// costs a little less than a function that calls it: nothing of the author's
-// runs between the last reply and the next request. It is not changed, so users
-// may share one.
+// costs less than a function that calls it: nothing of the author's runs between
+// the last reply and the next request, so that no goroutine need wait for it. It
+// is not changed, and users may share one.
 type Request struct {
 	Method  string // GET if it is empty
 	Path    string // below the base URL, or a whole URL
@@ -79,6 +81,15 @@ func (r *Request) foreign() bool {
 	return slices.ContainsFunc(r.Options, func(o Option) bool { return o.check != nil })
 }
 
+// startable says whether the request can be sent by who does not wait for
+// anything: in one piece, to where the user is connected to.
+func (r *Request) startable() bool {
+	return httpguts.ValidHeaderFieldName(r.method()) && (r.Path == "" || r.Path[0] == '/' || r.Path[0] == '?') && len(r.Body) <= inlineBody &&
+		!slices.ContainsFunc(r.Options, func(o Option) bool {
+			return o.check != nil || o.what == optHeader && strings.EqualFold(o.a, "Expect")
+		})
+}
+
 // What a task may return to leave.
 var (
 	Interrupt = errors.New("leave the set")
@@ -90,9 +101,10 @@ var (
 // filtered out. Users share it, each with a Set of its own.
 type plan struct {
 	tasks []planned
-	of    int // tasks in the Set
-	loops int // Set.Loops, for who looks at the plan alone
-	total int // of the weights
+	of    int  // tasks in the Set
+	loops int  // Set.Loops, for who looks at the plan alone
+	deep  bool // there are nested sets
+	total int  // of the weights
 }
 
 type planned struct {
@@ -204,6 +216,7 @@ func (p *planner) plan(s *Set, path string) (*plan, error) {
 				continue
 			}
 			step.set = nested
+			out.deep = true
 		}
 		out.tasks = append(out.tasks, step)
 		out.total += t.weight()

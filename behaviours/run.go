@@ -1,8 +1,8 @@
 // Package behaviours is what authors of simulated users import.
 //
 // A Behaviour is one kind of user: plain blocking Go. A user acts on one goroutine
-// at a time; one that waits between two tasks has none, and may get another one
-// for the next.
+// at a time; one that waits between two tasks, or for the reply to a task that is
+// no more than a Request, has none, and may get another one for what is next.
 //
 //	func main() {
 //		cli.Main(behaviours.Behaviour{

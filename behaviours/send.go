@@ -37,6 +37,15 @@ type call struct {
 
 // send is every request: settings, sending, following, judging, recording.
 func (c *Client) send(ctx context.Context, method, path, contentType string, body []byte, opts []Option) (*Response, error) {
+	k := c.prepare(method, path, contentType, body, opts)
+	if k.err == nil {
+		c.once(ctx, k, opts)
+	}
+	return c.conclude(ctx, k, opts)
+}
+
+// prepare is what comes before a request.
+func (c *Client) prepare(method, path, contentType string, body []byte, opts []Option) *call {
 	if c.out == nil {
 		c.out = scratches.Get().(*scratch)
 	}
@@ -71,12 +80,15 @@ func (c *Client) send(ctx context.Context, method, path, contentType string, bod
 	if k.err != nil {
 		c.noReply()
 	}
-	for {
+	return k
+}
+
+// conclude is what comes after the reply: redirects, judging, recording.
+func (c *Client) conclude(ctx context.Context, k *call, opts []Option) (*Response, error) {
+	r := &c.resp
+	for k.err == nil && k.follow && r.Status/100 == 3 && c.redirect(k, opts) {
 		if k.err == nil {
 			c.once(ctx, k, opts)
-		}
-		if k.err != nil || !k.follow || r.Status/100 != 3 || !c.redirect(k, opts) {
-			break
 		}
 	}
 	r.Took = max(r.reply.End-k.start, 0)
@@ -90,12 +102,17 @@ func (c *Client) once(ctx context.Context, k *call, opts []Option) {
 	k.conn, k.mux = nil, nil
 	if c.t.options.HTTP2 || c.t.options.HTTP3 {
 		c.onceMux(ctx, k, opts)
-		return
+	} else if route := c.address(k, opts); route != nil {
+		c.exchange(ctx, k, route)
 	}
+}
+
+// address renders the request and finds its way; nil if it cannot be sent.
+func (c *Client) address(k *call, opts []Option) *route {
 	c.resp.Status = 0
 	if k.err = c.render(k, opts); k.err != nil {
 		c.noReply()
-		return
+		return nil
 	}
 	route := c.route(k.origin)
 	if c.holder != nil && c.holder != route.conn {
@@ -106,6 +123,10 @@ func (c *Client) once(ctx context.Context, k *call, opts []Option) {
 		route.drop()
 		k.sample.Reconnect = true
 	}
+	return route
+}
+
+func (c *Client) exchange(ctx context.Context, k *call, route *route) {
 	for {
 		k.reused = route.conn != nil
 		if route.conn == nil {
@@ -116,14 +137,23 @@ func (c *Client) once(ctx context.Context, k *call, opts []Option) {
 		}
 		k.conn = route.conn
 		k.err = c.roundTrip(ctx, k)
-		if k.err == nil || !k.err.Stale || k.sample.Reconnect || !idempotent(k.verb) {
+		if !k.stale() {
 			break
 		}
-		// RFC 9112, 9.3.1: the server closed a kept connection before it
-		// could have seen the request.
 		route.drop()
 		k.sample.Reconnect = true
 	}
+	c.arrived(k, route)
+}
+
+// stale says whether the request is to be sent again: the server closed a kept
+// connection before it could have seen the request (RFC 9112, 9.3.1).
+func (k *call) stale() bool {
+	return k.err != nil && k.err.Stale && !k.sample.Reconnect && idempotent(k.verb)
+}
+
+// arrived accounts for the reply.
+func (c *Client) arrived(k *call, route *route) {
 	c.holder = k.conn
 	reply := &c.resp.reply
 	c.resp.Status = reply.Status
@@ -147,15 +177,20 @@ func (c *Client) noReply() {
 	c.resp.Status, r.Expected, r.End = 0, -1, c.sweeper.Now()
 }
 
-// roundTrip is one exchange over a connection that is there.
-func (c *Client) roundTrip(ctx context.Context, k *call) *http1.Error {
+// request is the request as the connection wants it.
+func (c *Client) request(k *call) *http1.Request {
 	q := &c.out.req
 	q.Head, q.Body, q.HeadOnly, q.Continue = c.out.b, k.body, k.verb == "HEAD", k.wait
-	q.Start, q.Timeout, q.MaxBody, q.Cancellable = k.start, k.timeout, c.t.options.MaxBody, false
+	q.Start, q.Timeout, q.MaxBody, q.Cancellable = k.start, k.timeout, c.t.options.MaxBody, true
 	// Only a request that nothing has gone before may wait for others: its
 	// start is when it is sent. Neither may one that was due: it would be late.
 	q.Burst = !k.sample.Dialled && !k.sample.Due && !k.sample.Reconnect && len(k.hops) == 0
-	reply := &c.resp.reply
+	return q
+}
+
+// roundTrip is one exchange over a connection that is there.
+func (c *Client) roundTrip(ctx context.Context, k *call) *http1.Error {
+	q, reply := c.request(k), &c.resp.reply
 	done := ctx.Done()
 	sent := k.start
 	if k.sample.Dialled || len(k.hops) > 0 {
@@ -163,16 +198,21 @@ func (c *Client) roundTrip(ctx context.Context, k *call) *http1.Error {
 	}
 	var err error
 	if done == c.done || done == nil {
-		q.Cancellable = true
 		err = k.conn.RoundTrip(q, reply)
 	} else {
-		q.Done = done
+		q.Done, q.Cancellable = done, false
 		stop := context.AfterFunc(ctx, k.conn.Interrupt)
 		err = k.conn.RoundTrip(q, reply)
 		if !stop() {
 			reply.KeepAlive = false // the interruption may still be to come
 		}
 	}
+	return c.received(ctx, k, sent, err)
+}
+
+// received understands what came of a request that was sent at that time.
+func (c *Client) received(ctx context.Context, k *call, sent time.Duration, err error) *http1.Error {
+	q, reply := &c.out.req, &c.resp.reply
 	q.Head, q.Body, q.Done = nil, nil, nil
 	if reply.Sent > 0 {
 		k.start, sent = reply.Sent, reply.Sent

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"runtime"
 	"runtime/debug"
 	"slices"
 	"sync"
@@ -31,8 +32,10 @@ type Crew struct {
 	kill context.CancelFunc
 
 	pool     pool
+	clocks   []clock
 	starting atomic.Int64 // users before their first task
 	sleeping atomic.Int64 // users that sleep in a task
+	away     atomic.Int64 // users that wait in a task without a goroutine
 	quota    atomic.Int64 // iterations still to be claimed
 	limited  bool
 	arrivals *arrivals
@@ -55,7 +58,12 @@ func newCrew(p *Plan, rec *stats.Recorder, stopRun func(string), left func()) *C
 	}
 	c.quota.Store(p.Iterations)
 	c.ctx, c.kill = context.WithCancel(context.Background())
-	c.pool.act = c.act
+	c.pool.act = func(u *User) { c.begin(u, false) }
+	c.clocks = make([]clock, runtime.GOMAXPROCS(0))
+	for i := range c.clocks {
+		c.clocks[i].born = time.Now()
+		c.clocks[i].act = func(u *User) { c.begin(u, true) }
+	}
 	return c
 }
 
@@ -91,7 +99,7 @@ func (c *Crew) start(i int) {
 	c.nextID++
 	u := &User{
 		ID: c.nextID, Behaviour: c.behaviours[i], Sink: c.rec.Sink(),
-		crew: c, kind: i,
+		crew: c, kind: i, clock: &c.clocks[c.nextID%int64(len(c.clocks))],
 	}
 	u.seed.Seed(c.seed, uint64(c.nextID))
 	u.Rand = *rand.New(&u.seed)
@@ -100,8 +108,16 @@ func (c *Crew) start(i int) {
 	c.pool.lend(u)
 }
 
-// act has a user act until it waits or ends.
-func (c *Crew) act(u *User) {
+// begin has a user act that was not away.
+func (c *Crew) begin(u *User, brief bool) {
+	if c.act(u, brief) {
+		c.away.Add(1)
+	}
+}
+
+// act has a user act until it waits or ends, and says whether it is away. With
+// brief it does not wait for what the user does.
+func (c *Crew) act(u *User, brief bool) (away bool) {
 	ended, cut := true, true
 	defer func() {
 		if ended {
@@ -114,35 +130,45 @@ func (c *Crew) act(u *User) {
 		} else if cut {
 			c.panicked(u, "a task ended its goroutine (runtime.Goexit, as t.FailNow does): return an error instead", nil)
 			if u.started {
-				u.life.Act(c.ctx, Leave{}, false)
+				u.life.Act(c.ctx, Leave{}, false, false)
 			}
 		}
 	}()
-	var leave Leave
-	ok, here := true, true
 	if u.life == nil {
 		u.life = u.Behaviour.New(c.ctx, u)
-	} else if leave, ok, here = c.permit(u); !here {
-		ended, cut = false, false
-		return
+		u.ok, u.busy = true, true
 	}
 	for {
-		think, more := u.life.Act(c.ctx, leave, ok)
+		if !u.busy {
+			leave, ok, here := c.permit(u)
+			if !here { // nor is the user ours any more
+				ended, cut = false, false
+				return false
+			}
+			u.leave, u.ok, u.busy = leave, ok, true
+		}
+		next, think := u.life.Act(c.ctx, u.leave, u.ok, brief)
+		switch next {
+		case Away: // it may be acting elsewhere already
+			ended, cut = false, false
+			return true
+		case Stays:
+			ended, cut = false, false
+			c.pool.lend(u)
+			return false
+		}
 		if !u.started {
 			u.started = true
 			c.starting.Add(-1)
 		}
-		if !more {
+		if next == Ends {
 			cut = false
-			return
+			return false
 		}
+		u.busy = false
 		if think > 0 && c.arrivals == nil && u.think(think) {
 			ended, cut = false, false
-			return
-		}
-		if leave, ok, here = c.permit(u); !here {
-			ended, cut = false, false
-			return
+			return false
 		}
 	}
 }
@@ -196,9 +222,7 @@ func (c *Crew) panicked(u *User, message string, stack []byte) {
 }
 
 func (c *Crew) leave(u *User) {
-	if u.timer != nil {
-		u.timer.Stop()
-	}
+	u.clock.forget(u)
 	if !u.started {
 		c.starting.Add(-1)
 	}
@@ -277,7 +301,7 @@ func (c *Crew) Remaining(n int) (out []string) {
 }
 
 // Status counts the users. What they do is told from what they hold: users who
-// act, a goroutine; all others wait.
+// act, a goroutine, unless they are away; all others wait.
 func (c *Crew) Status() CrewStatus {
 	s := CrewStatus{Running: make([]int, len(c.behaviours))}
 	c.mu.Lock()
@@ -290,7 +314,7 @@ func (c *Crew) Status() CrewStatus {
 	d := &s.Doing
 	d.Starting = int(c.starting.Load())
 	d.Paused = c.gate.holding()
-	d.InTask = max(c.pool.acting()-d.Starting-int(c.sleeping.Load()), 0)
+	d.InTask = max(c.pool.acting()+int(c.away.Load())-d.Starting-int(c.sleeping.Load()), 0)
 	d.Waiting = max(s.Active+s.Stopping-d.Starting-d.Paused-d.InTask, 0)
 	return s
 }
@@ -324,6 +348,9 @@ func (c *Crew) Stop(hard bool) {
 // close gives up what is left, once the run is over.
 func (c *Crew) close() {
 	c.kill()
+	for i := range c.clocks {
+		c.clocks[i].close()
+	}
 	c.pool.close()
 }
 

@@ -13,29 +13,53 @@ import (
 type lone struct {
 	u      *User
 	acting atomic.Bool
+	fresh  bool // before its first task
 	said   bool // goodbye
 	c      *loneCount
 }
 
 type loneCount struct {
 	begun, said, closed, tasks, twice atomic.Int64
+
+	away chan *lone
 }
 
-func (l *lone) Act(_ context.Context, _ Leave, ok bool) (time.Duration, bool) {
+func (l *lone) Act(_ context.Context, _ Leave, ok, brief bool) (Next, time.Duration) {
 	if !l.acting.CompareAndSwap(false, true) || l.said {
 		l.c.twice.Add(1)
 	}
-	defer l.acting.Store(false)
-	if !ok {
+	next, think := l.act(ok, brief)
+	l.acting.Store(false)
+	if next == Away {
+		l.c.away <- l
+	}
+	return next, think
+}
+
+func (l *lone) act(ok, brief bool) (Next, time.Duration) {
+	switch dice := l.u.Rand.IntN(4); {
+	case brief && dice == 0:
+		return Stays, 0
+	case !ok:
 		l.said = true
 		l.c.said.Add(1)
-		return 0, false
+		return Ends, 0
+	case dice == 1 && !l.fresh:
+		return Away, 0
 	}
+	l.fresh = false
 	l.c.tasks.Add(1)
 	if l.u.Rand.IntN(50) == 0 {
 		runtime.Gosched()
 	}
-	return time.Duration(l.u.Rand.IntN(2000)) * time.Microsecond, true
+	return Asks, time.Duration(l.u.Rand.IntN(2000)) * time.Microsecond
+}
+
+// resume brings back those who are away, until nobody can be.
+func (n *loneCount) resume() {
+	for l := range n.away {
+		l.u.Resume(l.u.ID%2 == 0)
+	}
 }
 
 func (l *lone) Close() { l.c.closed.Add(1) }
@@ -45,10 +69,12 @@ func (l *lone) Close() { l.c.closed.Add(1) }
 func TestNobodyActsTwice(t *testing.T) {
 	for name, rate := range map[string]float64{"users decide": 0, "an arrival rate decides": 20_000} {
 		t.Run(name, func(t *testing.T) {
-			var n loneCount
+			n := loneCount{away: make(chan *lone, 1000)}
+			go n.resume()
+			defer close(n.away)
 			b := &Behaviour{Name: "lone", New: func(_ context.Context, u *User) Life {
 				n.begun.Add(1)
-				return &lone{u: u, c: &n}
+				return &lone{u: u, c: &n, fresh: true}
 			}}
 			c, err := New(Plan{Behaviours: []*Behaviour{b}, Users: 300, SpawnRate: 1e5, Rate: rate, StopTimeout: 5 * time.Second})
 			if err != nil {

@@ -25,11 +25,15 @@ type User struct {
 	// parked says that the user waits and holds no goroutine. Whoever makes
 	// it false again owns the user, and must have it act.
 	parked  atomic.Bool
+	leave   Leave                  // as last given, and whether it was
+	ok      bool                   //
+	busy    bool                   // it has not come to its end
 	started bool                   // came to its first task
 	held    bool                   // was parked by a pause
 	worked  bool                   // was given leave
 	due     time.Time              // of the arrival that ended that
-	timer   *time.Timer            // wakes it from thinking; nil until it first does
+	clock   *clock                 // wakes it from thinking
+	asleep  bool                   // it is in there; guarded by the clock's mu
 	task    atomic.Pointer[string] // in hand, for those who ask why a user does not end
 	quit    chan struct{}          // nil until a task sleeps; guarded by the crew's mu
 	sleeper *time.Timer            // for tasks that sleep
@@ -41,20 +45,43 @@ type User struct {
 type Life interface {
 	// Act does what comes next: at first what precedes the first task, and
 	// then, with each leave that is given, one task; ok is false when the user
-	// is to end, so that what is left is its goodbye. Act returns how long the
-	// user thinks before it asks for leave again; more is false when its life
-	// is over. ctx ends only at a hard stop.
-	Act(ctx context.Context, leave Leave, ok bool) (think time.Duration, more bool)
+	// is to end, so that what is left is its goodbye. If brief is true, Act is
+	// called by a goroutine that must not wait. With Asks it returns how long
+	// the user thinks before it asks for leave again. ctx ends only at a hard
+	// stop.
+	Act(ctx context.Context, leave Leave, ok, brief bool) (next Next, think time.Duration)
 	// Close gives back what the user holds. It is called once, however the
 	// life ended.
 	Close()
 }
+
+// Next is what a user does after Act.
+type Next uint8
+
+const (
+	Asks  Next = iota // for leave to begin a task
+	Ends              // its life is over
+	Away              // it waits in a task; who has what it waits for calls Resume
+	Stays             // what comes next may wait: Act is to be called again, as it was, not in brief
+)
 
 // Leave is what a user is told with the leave to begin one task.
 type Leave struct {
 	Due  bool          // the start had a schedule: an arrival rate
 	Late time.Duration // how far behind it the start is
 	Held bool          // the user was paused before it
+}
+
+// Resume has a user act that was Away. It returns at once, and with brief when
+// the user has done what it can without waiting. Any goroutine may call it.
+func (u *User) Resume(brief bool) {
+	c := u.crew
+	if !brief {
+		c.away.Add(-1)
+		c.pool.lend(u)
+	} else if !c.act(u, true) {
+		c.away.Add(-1)
+	}
 }
 
 // Task says which task is in hand. The string must stay as it is.
@@ -123,7 +150,7 @@ func (u *User) wake() {
 	}
 }
 
-// park gives the user up to whoever wakes it: its timer, the end of a pause, an
+// park gives the user up to whoever wakes it: its clock, the end of a pause, an
 // arrival, or its stop. The waker must have been seen to under a lock that it
 // takes, or be seen to by until. If park returns true the user may be acting
 // elsewhere already; if false it is to stop, and acts on here.
@@ -138,17 +165,7 @@ func (u *User) park(until func()) bool {
 
 // think parks the user for d.
 func (u *User) think(d time.Duration) bool {
-	t := u.timer
-	if t == nil {
-		// It is set below: it must not go off before it is in its place.
-		t = time.AfterFunc(1<<62, func() {
-			if u.parked.CompareAndSwap(true, false) {
-				u.crew.pool.lendThis(u)
-			}
-		})
-		u.timer = t
-	}
-	return u.park(func() { t.Reset(d) })
+	return u.park(func() { u.clock.wake(u, d) })
 }
 
 // StopRun ends the whole run, gracefully. It returns at once.

@@ -20,6 +20,8 @@ type Conn struct {
 	tls     *tls.Conn // over w; nil without TLS
 	sweeper *Sweeper
 	box     *outbox
+	poller  *poller
+	flight
 	index   int   // in the sweeper's list, its to use
 	pending int64 // the state when the sweeper last looked for a missed end
 
@@ -106,6 +108,7 @@ const (
 	// it is used: one system call more for a user that waits, none for one
 	// that does not. A request must not go over a connection that is known to
 	// be dead, nor meet what a server sends to one that it gives up, a 408.
+	// Watched connections (see poller) need no look.
 	idleCheck = 20 * time.Millisecond
 )
 
@@ -142,12 +145,16 @@ func (c *Conn) Used() bool { return c.used }
 
 // Usable says whether another request can be sent. For a connection that was
 // not used for a while it looks whether the server has closed it, or has sent
-// what nobody asked for.
+// what nobody asked for; of one that is watched that is known.
 func (c *Conn) Usable(now time.Duration) bool {
-	if c.broken {
+	switch {
+	case c.broken:
 		return false
-	}
-	if now-c.last < idleCheck || !c.used {
+	case c.number > 0:
+		if !c.moved.Swap(false) {
+			return true
+		}
+	case now-c.last < idleCheck || !c.used:
 		return true
 	}
 	open, pending := c.w.alive()
@@ -186,6 +193,7 @@ func (c *Conn) Release() {
 // is not for stopping a RoundTrip under way: that is Interrupt's.
 func (c *Conn) Close() error {
 	c.broken = true
+	c.poller.forget(c)
 	c.sweeper.remove(c)
 	return c.w.Close()
 }
@@ -202,19 +210,34 @@ func (c *Conn) Interrupt() {
 }
 
 // interrupt wakes whatever waits on the connection. The state says why.
-func (c *Conn) interrupt() { c.w.SetDeadline(time.Unix(1, 0)) }
+func (c *Conn) interrupt() {
+	c.w.SetDeadline(time.Unix(1, 0))
+	if c.at.CompareAndSwap(flying, grounded) {
+		c.then.Replied(false)
+	}
+}
 
 // RoundTrip sends the request and reads the whole reply to it. An error is
 // an *Error; the reply then holds what had come.
 func (c *Conn) RoundTrip(req *Request, r *Reply) error {
-	*r = Reply{Expected: -1}
-	c.reads, c.end, c.w.sent = 0, 0, 0
+	c.reset(r)
 	var err error
 	if c.begin(req) {
 		err = c.exchange(req, r)
 	} else {
 		err = Aborted(Sending)
 	}
+	return c.settle(r, err)
+}
+
+// reset is what comes before every request.
+func (c *Conn) reset(r *Reply) {
+	*r = Reply{Expected: -1}
+	c.reads, c.end, c.w.sent = 0, 0, 0
+}
+
+// settle is what comes after every reply, and after what there is of one.
+func (c *Conn) settle(r *Reply, err error) error {
 	r.End, r.Sent = c.sweeper.Now(), c.w.sent
 	if c.writing != nil {
 		c.endWrite(r)
@@ -231,6 +254,7 @@ func (c *Conn) RoundTrip(req *Request, r *Reply) error {
 	if c.broken || r.Surplus > 0 {
 		c.broken, r.KeepAlive = true, false
 	}
+	c.pieces = c.reads > 1
 	return err
 }
 
@@ -278,13 +302,18 @@ func (c *Conn) exchange(req *Request, r *Reply) error {
 			c.w.box = c.box
 		}
 	}
-	h := &c.head
-	*h = head{}
+	c.head = head{}
 	if wait {
-		if err := c.awaitContinue(req, r, h); err != nil {
+		if err := c.awaitContinue(req, r, &c.head); err != nil {
 			return err
 		}
 	}
+	return c.receive(req, r)
+}
+
+// receive reads the reply, or what is still missing of it.
+func (c *Conn) receive(req *Request, r *Reply) error {
+	h := &c.head
 	for n := 0; h.length == 0; n++ {
 		if n == maxInterim {
 			return malformed(Headers, "more than %d interim replies", maxInterim)
@@ -364,6 +393,13 @@ func (c *Conn) endWrite(r *Reply) {
 	c.writing, c.w.direct = nil, false
 }
 
+// stalled has the rest of a request sent that did not fit at once.
+func (c *Conn) stalled(r *Reply) {
+	r.Stalled = true
+	c.write(c.w.out, nil)
+	c.w.out = nil
+}
+
 // fill waits for more bytes of the reply and appends them to the buffer, in
 // which there is room. The first fill sends the request.
 func (c *Conn) fill(r *Reply) error {
@@ -373,6 +409,9 @@ func (c *Conn) fill(r *Reply) error {
 	var n int
 	var err error
 	switch {
+	case c.lost != nil:
+		err, c.lost = c.lost, nil
+		return err
 	case c.tls != nil:
 		if c.buf == nil {
 			c.buf = lend(c.class)
@@ -383,12 +422,10 @@ func (c *Conn) fill(r *Reply) error {
 	default:
 		n, err = c.w.read(nil, c.class)
 		if c.w.short && err == nil {
-			r.Stalled = true
 			if c.state.Load() <= 0 {
 				c.interrupt() // the outbox's word for it may have covered this one
 			}
-			c.write(c.w.out, nil)
-			c.w.out = nil
+			c.stalled(r)
 			n, err = c.w.read(nil, c.class)
 		}
 		c.buf, c.w.lent = c.w.lent, nil

@@ -112,9 +112,11 @@ type bytesConn struct {
 	net.Conn
 	b     []byte
 	piece int
+	asked int // how often
 }
 
 func (c *bytesConn) Read(p []byte) (int, error) {
+	c.asked++
 	if len(c.b) == 0 {
 		return 0, io.EOF
 	}

@@ -26,7 +26,9 @@ type Sweeper struct {
 	cancelled atomic.Bool
 	wake      chan struct{}
 
-	boxes []outbox // each for some of the connections
+	// Each for some of the connections.
+	boxes   []outbox
+	pollers []poller
 
 	mu    sync.Mutex
 	conns []*Conn // each knows its index
@@ -56,8 +58,10 @@ func NewSweeper() *Sweeper {
 	s := &Sweeper{epoch: time.Now(), wake: make(chan struct{}, 1)}
 	s.shortest.Store(math.MaxInt64)
 	s.boxes = make([]outbox, runtime.GOMAXPROCS(0))
+	s.pollers = make([]poller, len(s.boxes))
 	for i := range s.boxes {
 		s.boxes[i].open(s)
+		s.pollers[i].sweeper = s
 	}
 	return s
 }
@@ -71,6 +75,10 @@ func (s *Sweeper) Run(ctx context.Context) {
 	defer timer.Stop()
 	missed := time.NewTicker(missedEnds)
 	defer missed.Stop()
+	for i := range s.pollers {
+		s.pollers[i].start()
+		defer s.pollers[i].close()
+	}
 	for {
 		select {
 		case <-ctx.Done():
@@ -164,6 +172,7 @@ func (s *Sweeper) add(c *Conn) {
 	defer s.mu.Unlock()
 	c.index = len(s.conns)
 	c.box = &s.boxes[s.added%len(s.boxes)]
+	c.poller = &s.pollers[s.added%len(s.pollers)]
 	s.added++
 	s.conns = append(s.conns, c)
 }

@@ -16,137 +16,147 @@ import (
 )
 
 func TestCloseAtEachByte(t *testing.T) {
-	replies := []string{
-		"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nX: y\r\n\r\nhello",
-		"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3;x\r\nhel\r\n2\r\nlo\r\n0\r\nA: b\r\n\r\n",
-	}
-	s := sweeping(t)
-	for _, reply := range replies {
-		for cut := range len(reply) {
-			c := connect(t, s, serve(t, scripted(never, reply[:cut])))
-			var r Reply
-			err := c.RoundTrip(get(s), &r)
-			var e *Error
-			if !errors.As(err, &e) || e.Kind != stats.EOF && e.Kind != stats.Body {
-				t.Fatalf("cut at %d of %q: got %v, want EOF or BODY", cut, reply, err)
-			}
-			if !strings.HasPrefix("hello", string(r.Body)) {
-				t.Fatalf("cut at %d: got body %q", cut, r.Body)
-			}
-			if r.In != int64(cut) {
-				t.Fatalf("cut at %d: got %d bytes", cut, r.In)
+	inBothWays(t, func(t *testing.T, trip trip) {
+		replies := []string{
+			"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nX: y\r\n\r\nhello",
+			"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3;x\r\nhel\r\n2\r\nlo\r\n0\r\nA: b\r\n\r\n",
+		}
+		s := sweeping(t)
+		for _, reply := range replies {
+			for cut := range len(reply) {
+				c := connect(t, s, serve(t, scripted(never, reply[:cut])))
+				var r Reply
+				err := trip(c, get(s), &r)
+				var e *Error
+				if !errors.As(err, &e) || e.Kind != stats.EOF && e.Kind != stats.Body {
+					t.Fatalf("cut at %d of %q: got %v, want EOF or BODY", cut, reply, err)
+				}
+				if !strings.HasPrefix("hello", string(r.Body)) {
+					t.Fatalf("cut at %d: got body %q", cut, r.Body)
+				}
+				if r.In != int64(cut) {
+					t.Fatalf("cut at %d: got %d bytes", cut, r.In)
+				}
 			}
 		}
-	}
+	})
 }
 
 func TestTimeoutsNameThePhase(t *testing.T) {
-	tests := []struct {
-		name, reply string
-		body        int // of the request; the server reads none of it
-		text        string
-	}{
-		{name: "first byte", text: "timed out after 50ms waiting for the first byte"},
-		{name: "headers", reply: "HTTP/1.1 200 OK\r\n", text: "timed out after 50ms reading the headers"},
-		{name: "body", reply: "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhell", text: "timed out after 50ms reading the body (4 of 9 bytes came)"},
-		{name: "sending", body: 32 << 20, text: "timed out after 50ms sending the request"},
-	}
-	s := sweeping(t)
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			end := make(chan struct{})
-			addr := serve(t, func(c net.Conn) {
-				readRequest(c)
-				io.WriteString(c, tt.reply)
-				<-end
+	inBothWays(t, func(t *testing.T, trip trip) {
+		tests := []struct {
+			name, reply string
+			body        int // of the request; the server reads none of it
+			text        string
+		}{
+			{name: "first byte", text: "timed out after 50ms waiting for the first byte"},
+			{name: "headers", reply: "HTTP/1.1 200 OK\r\n", text: "timed out after 50ms reading the headers"},
+			{name: "body", reply: "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhell", text: "timed out after 50ms reading the body (4 of 9 bytes came)"},
+			{name: "sending", body: 32 << 20, text: "timed out after 50ms sending the request"},
+		}
+		s := sweeping(t)
+		for _, tt := range tests {
+			t.Run(tt.name, func(t *testing.T) {
+				end := make(chan struct{})
+				addr := serve(t, func(c net.Conn) {
+					readRequest(c)
+					io.WriteString(c, tt.reply)
+					<-end
+				})
+				defer close(end)
+				c := connect(t, s, addr)
+				body := make([]byte, tt.body)
+				began := time.Now()
+				req := get(s)
+				req.Timeout = 50 * time.Millisecond
+				req.Body = body
+				var r Reply
+				check(t, trip(c, req, &r), stats.Timeout, tt.text)
+				if took := time.Since(began); took < 50*time.Millisecond || took > time.Second {
+					t.Errorf("timed out after %v, want 50 ms", took)
+				}
+				if !bytes.HasPrefix([]byte(tt.reply), r.Head) || len(r.Head) == 0 && tt.reply != "" {
+					t.Errorf("kept head %q of %q", r.Head, tt.reply)
+				}
 			})
-			defer close(end)
-			c := connect(t, s, addr)
-			body := make([]byte, tt.body)
-			began := time.Now()
-			req := get(s)
-			req.Timeout = 50 * time.Millisecond
-			req.Body = body
-			var r Reply
-			check(t, c.RoundTrip(req, &r), stats.Timeout, tt.text)
-			if took := time.Since(began); took < 50*time.Millisecond || took > time.Second {
-				t.Errorf("timed out after %v, want 50 ms", took)
-			}
-			if !bytes.HasPrefix([]byte(tt.reply), r.Head) || len(r.Head) == 0 && tt.reply != "" {
-				t.Errorf("kept head %q of %q", r.Head, tt.reply)
-			}
-		})
-	}
+		}
+	})
 }
 
 func TestATimeoutThatIsOverDoesNotStrikeTheNextRequest(t *testing.T) {
-	s := sweeping(t)
-	var slow atomic.Bool
-	addr := serve(t, func(c net.Conn) {
-		for readRequest(c) {
-			if slow.Load() {
-				time.Sleep(350 * time.Millisecond) // beyond the first request's deadline
+	inBothWays(t, func(t *testing.T, trip trip) {
+		s := sweeping(t)
+		var slow atomic.Bool
+		addr := serve(t, func(c net.Conn) {
+			for readRequest(c) {
+				if slow.Load() {
+					time.Sleep(350 * time.Millisecond) // beyond the first request's deadline
+				}
+				io.WriteString(c, "HTTP/1.1 204 No Content\r\n\r\n")
 			}
-			io.WriteString(c, "HTTP/1.1 204 No Content\r\n\r\n")
-		}
+		})
+		c := connect(t, s, addr)
+		var r Reply
+		req := get(s)
+		req.Timeout = 300 * time.Millisecond
+		check(t, trip(c, req, &r), stats.OK, "")
+		slow.Store(true)
+		req = get(s)
+		check(t, trip(c, req, &r), stats.OK, "")
 	})
-	c := connect(t, s, addr)
-	var r Reply
-	req := get(s)
-	req.Timeout = 300 * time.Millisecond
-	check(t, c.RoundTrip(req, &r), stats.OK, "")
-	slow.Store(true)
-	req = get(s)
-	check(t, c.RoundTrip(req, &r), stats.OK, "")
 }
 
 func TestManyDeadlinesAtOnce(t *testing.T) {
-	s := sweeping(t)
-	end := make(chan struct{})
-	addr := serve(t, func(c net.Conn) { readRequest(c); <-end })
-	defer close(end)
-	var wg sync.WaitGroup
-	for i := range 100 {
-		c := connect(t, s, addr)
-		wg.Go(func() {
-			began := time.Now()
-			req := get(s)
-			req.Timeout = time.Duration(50+i) * time.Millisecond
-			var r Reply
-			check(t, c.RoundTrip(req, &r), stats.Timeout, "")
-			if took := time.Since(began); took < req.Timeout || took > req.Timeout+time.Second {
-				t.Errorf("timed out after %v, want %v", took, req.Timeout)
-			}
-		})
-	}
-	wg.Wait()
+	inBothWays(t, func(t *testing.T, trip trip) {
+		s := sweeping(t)
+		end := make(chan struct{})
+		addr := serve(t, func(c net.Conn) { readRequest(c); <-end })
+		defer close(end)
+		var wg sync.WaitGroup
+		for i := range 100 {
+			c := connect(t, s, addr)
+			wg.Go(func() {
+				began := time.Now()
+				req := get(s)
+				req.Timeout = time.Duration(50+i) * time.Millisecond
+				var r Reply
+				check(t, trip(c, req, &r), stats.Timeout, "")
+				if took := time.Since(began); took < req.Timeout || took > req.Timeout+time.Second {
+					t.Errorf("timed out after %v, want %v", took, req.Timeout)
+				}
+			})
+		}
+		wg.Wait()
+	})
 }
 
 func TestCancelFreesWhatIsCancellable(t *testing.T) {
-	s := sweeping(t)
-	end := make(chan struct{})
-	started := make(chan struct{}, 2)
-	addr := serve(t, func(c net.Conn) { readRequest(c); started <- struct{}{}; <-end })
-	defer close(end)
-	outcome := make(chan error, 1)
-	c := connect(t, s, addr)
-	go func() {
+	inBothWays(t, func(t *testing.T, trip trip) {
+		s := sweeping(t)
+		end := make(chan struct{})
+		started := make(chan struct{}, 2)
+		addr := serve(t, func(c net.Conn) { readRequest(c); started <- struct{}{}; <-end })
+		defer close(end)
+		outcome := make(chan error, 1)
+		c := connect(t, s, addr)
+		go func() {
+			req, r := get(s), Reply{}
+			req.Cancellable = true
+			outcome <- trip(c, req, &r)
+		}()
+		other := connect(t, s, addr)
+		apart := make(chan error, 1)
+		go func() { var r Reply; apart <- trip(other, get(s), &r) }()
+		<-started
+		<-started
+		s.Cancel()
+		check(t, <-outcome, stats.Aborted, "aborted waiting for the first byte")
+		other.Interrupt()
+		check(t, <-apart, stats.Aborted, "aborted waiting for the first byte")
 		req, r := get(s), Reply{}
 		req.Cancellable = true
-		outcome <- c.RoundTrip(req, &r)
-	}()
-	other := connect(t, s, addr)
-	apart := make(chan error, 1)
-	go func() { var r Reply; apart <- other.RoundTrip(get(s), &r) }()
-	<-started
-	<-started
-	s.Cancel()
-	check(t, <-outcome, stats.Aborted, "aborted waiting for the first byte")
-	other.Interrupt()
-	check(t, <-apart, stats.Aborted, "aborted waiting for the first byte")
-	req, r := get(s), Reply{}
-	req.Cancellable = true
-	check(t, connect(t, s, addr).RoundTrip(req, &r), stats.Aborted, "")
+		check(t, trip(connect(t, s, addr), req, &r), stats.Aborted, "")
+	})
 }
 
 func TestInterruptBeforeTheRequest(t *testing.T) {
@@ -161,23 +171,25 @@ func TestInterruptBeforeTheRequest(t *testing.T) {
 }
 
 func TestKeepAlive(t *testing.T) {
-	s := sweeping(t)
-	big := strings.Repeat("x", 300<<10)
-	c := connect(t, s, serve(t, scripted(never,
-		"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi",
-		"HTTP/1.1 200 OK\r\nContent-Length: 307200\r\n\r\n"+big,
-		"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4b000\r\n"+big+"\r\n0\r\n\r\n",
-		"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nho")))
-	for i, want := range []string{"hi", big, big, "ho"} {
-		var r Reply
-		check(t, c.RoundTrip(get(s), &r), stats.OK, "")
-		if string(r.Body) != want || !r.KeepAlive || !c.Usable(s.Now()) {
-			t.Fatalf("reply %d: got %d bytes, keep-alive %v", i, len(r.Body), r.KeepAlive)
+	inBothWays(t, func(t *testing.T, trip trip) {
+		s := sweeping(t)
+		big := strings.Repeat("x", 300<<10)
+		c := connect(t, s, serve(t, scripted(never,
+			"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi",
+			"HTTP/1.1 200 OK\r\nContent-Length: 307200\r\n\r\n"+big,
+			"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4b000\r\n"+big+"\r\n0\r\n\r\n",
+			"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nho", "never asked for")))
+		for i, want := range []string{"hi", big, big, "ho"} {
+			var r Reply
+			check(t, trip(c, get(s), &r), stats.OK, "")
+			if string(r.Body) != want || !r.KeepAlive || !c.Usable(s.Now()) {
+				t.Fatalf("reply %d: got %d bytes, keep-alive %v", i, len(r.Body), r.KeepAlive)
+			}
+			if i != 2 { // with and without giving the buffer back between
+				c.Release()
+			}
 		}
-		if i != 2 { // with and without giving the buffer back between
-			c.Release()
-		}
-	}
+	})
 }
 
 // awaitEnd waits until the server's end of the connection has come.
@@ -194,73 +206,90 @@ func awaitEnd(t *testing.T, c *Conn) {
 }
 
 func TestStale(t *testing.T) {
-	if runtime.GOOS != "linux" {
-		t.Skip("what the peer has seen can only be told on Linux")
-	}
-	s := sweeping(t)
-	const ok = "HTTP/1.1 204 No Content\r\n\r\n"
-	c := connect(t, s, serve(t, scripted(never, ok, ok)))
-	var r Reply
-	for range 2 {
-		check(t, c.RoundTrip(get(s), &r), stats.OK, "")
-	}
-	// Only what arrives after the close is surely not seen.
-	awaitEnd(t, c)
-	err := c.RoundTrip(get(s), &r)
-	var e *Error
-	if !errors.As(err, &e) || !e.Stale || e.Kind != stats.EOF && e.Kind != stats.Reset {
-		t.Errorf("a kept connection that was closed: got %+v, want it stale", err)
-	}
-	c = connect(t, s, serve(t, func(c net.Conn) {}))
-	if err := c.RoundTrip(get(s), &r); !errors.As(err, &e) || e.Stale {
-		t.Errorf("a new connection that was closed: got %+v, want it not stale", err)
-	}
+	inBothWays(t, func(t *testing.T, trip trip) {
+		if runtime.GOOS != "linux" {
+			t.Skip("what the peer has seen can only be told on Linux")
+		}
+		s := sweeping(t)
+		const ok = "HTTP/1.1 204 No Content\r\n\r\n"
+		c := connect(t, s, serve(t, scripted(never, ok, ok)))
+		var r Reply
+		for range 2 {
+			check(t, trip(c, get(s), &r), stats.OK, "")
+		}
+		// Only what arrives after the close is surely not seen.
+		awaitEnd(t, c)
+		err := trip(c, get(s), &r)
+		var e *Error
+		if !errors.As(err, &e) || !e.Stale || e.Kind != stats.EOF && e.Kind != stats.Reset {
+			t.Errorf("a kept connection that was closed: got %+v, want it stale", err)
+		}
+		c = connect(t, s, serve(t, func(c net.Conn) {}))
+		if err := trip(c, get(s), &r); !errors.As(err, &e) || e.Stale {
+			t.Errorf("a new connection that was closed: got %+v, want it not stale", err)
+		}
+	})
+}
+
+func TestAResetIsToldFromAnEnd(t *testing.T) {
+	inBothWays(t, func(t *testing.T, trip trip) {
+		c := connect(t, sweeping(t), serve(t, func(c net.Conn) {
+			readRequest(c)
+			c.(*net.TCPConn).SetLinger(0)
+		}))
+		var r Reply
+		check(t, trip(c, get(c.sweeper), &r), stats.Reset, "reset the connection waiting for the first byte")
+	})
 }
 
 func TestAnIdleConnectionIsLookedAt(t *testing.T) {
-	s := sweeping(t)
-	for name, then := range map[string]func(net.Conn){
-		"closed":  func(c net.Conn) { c.Close() },
-		"talking": func(c net.Conn) { io.WriteString(c, "HTTP/1.1 408 Request Timeout\r\n\r\n") },
-	} {
-		t.Run(name, func(t *testing.T) {
-			c := connect(t, s, serve(t, func(c net.Conn) {
-				readRequest(c)
-				io.WriteString(c, "HTTP/1.1 204 No Content\r\n\r\n")
-				then(c)
-				readRequest(c)
-			}))
-			var r Reply
-			check(t, c.RoundTrip(get(s), &r), stats.OK, "")
-			later := s.Now() + idleCheck
-			for deadline := time.Now().Add(5 * time.Second); c.Usable(later); {
-				if pollable && time.Now().After(deadline) {
-					t.Fatal("usable, though the server has " + name)
+	inBothWays(t, func(t *testing.T, trip trip) {
+		s := sweeping(t)
+		for name, then := range map[string]func(net.Conn){
+			"closed":  func(c net.Conn) { c.Close() },
+			"talking": func(c net.Conn) { io.WriteString(c, "HTTP/1.1 408 Request Timeout\r\n\r\n") },
+		} {
+			t.Run(name, func(t *testing.T) {
+				c := connect(t, s, serve(t, func(c net.Conn) {
+					readRequest(c)
+					io.WriteString(c, "HTTP/1.1 204 No Content\r\n\r\n")
+					then(c)
+					readRequest(c)
+				}))
+				var r Reply
+				check(t, trip(c, get(s), &r), stats.OK, "")
+				later := s.Now() + idleCheck
+				for deadline := time.Now().Add(5 * time.Second); c.Usable(later); {
+					if pollable && time.Now().After(deadline) {
+						t.Fatal("usable, though the server has " + name)
+					}
 				}
-			}
-		})
-	}
+			})
+		}
+	})
 }
 
 // TestAMissedEndIsFound holds that a request over a connection whose end came
 // before it, from a server that goes on reading, does not wait for ever.
 func TestAMissedEndIsFound(t *testing.T) {
-	if !pollable {
-		t.Skip("this system's connections are read the plain way")
-	}
-	s := sweeping(t)
-	c := connect(t, s, serve(t, func(c net.Conn) {
-		readRequest(c)
-		io.WriteString(c, "HTTP/1.1 204 No Content\r\n\r\n")
-		c.(*net.TCPConn).CloseWrite()
-		io.Copy(io.Discard, c)
-	}))
-	var r Reply
-	check(t, c.RoundTrip(get(s), &r), stats.OK, "")
-	awaitEnd(t, c)
-	req := get(s)
-	req.Timeout = 20 * time.Second
-	check(t, c.RoundTrip(req, &r), stats.EOF, "closed the connection waiting for the first byte")
+	inBothWays(t, func(t *testing.T, trip trip) {
+		if !pollable {
+			t.Skip("this system's connections are read the plain way")
+		}
+		s := sweeping(t)
+		c := connect(t, s, serve(t, func(c net.Conn) {
+			readRequest(c)
+			io.WriteString(c, "HTTP/1.1 204 No Content\r\n\r\n")
+			c.(*net.TCPConn).CloseWrite()
+			io.Copy(io.Discard, c)
+		}))
+		var r Reply
+		check(t, trip(c, get(s), &r), stats.OK, "")
+		awaitEnd(t, c)
+		req := get(s)
+		req.Timeout = 20 * time.Second
+		check(t, trip(c, req, &r), stats.EOF, "closed the connection waiting for the first byte")
+	})
 }
 
 func TestContinue(t *testing.T) {
@@ -346,66 +375,70 @@ func TestWithoutAPoller(t *testing.T) {
 }
 
 func TestHeaderLookups(t *testing.T) {
-	s := sweeping(t)
-	c := connect(t, s, serve(t, scripted(never, "HTTP/1.1 404 Not  Here\r\nSet-Cookie: a=1\r\nX-Fold: a\r\n  b\r\nset-cookie: b=2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nSum: 1\r\nFold: x\r\n y\r\n\r\n")))
-	var r Reply
-	check(t, c.RoundTrip(get(s), &r), stats.OK, "")
-	if v, ok := r.Header("x-fold"); !ok || string(v) != "a    b" {
-		t.Errorf("X-Fold: got %q, %v", v, ok)
-	}
-	if _, ok := r.Header("Absent"); ok {
-		t.Error("found a header that is not there")
-	}
-	var cookies []string
-	for n, v := range r.Headers {
-		if strings.EqualFold(string(n), "set-cookie") {
-			cookies = append(cookies, string(v))
+	inBothWays(t, func(t *testing.T, trip trip) {
+		s := sweeping(t)
+		c := connect(t, s, serve(t, scripted(never, "HTTP/1.1 404 Not  Here\r\nSet-Cookie: a=1\r\nX-Fold: a\r\n  b\r\nset-cookie: b=2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nSum: 1\r\nFold: x\r\n y\r\n\r\n")))
+		var r Reply
+		check(t, trip(c, get(s), &r), stats.OK, "")
+		if v, ok := r.Header("x-fold"); !ok || string(v) != "a    b" {
+			t.Errorf("X-Fold: got %q, %v", v, ok)
 		}
-	}
-	if strings.Join(cookies, " ") != "a=1 b=2" || !r.Cookies {
-		t.Errorf("cookies: got %q", cookies)
-	}
-	if r.Reason() != "Not  Here" {
-		t.Errorf("reason: got %q", r.Reason())
-	}
-	var trailers []string
-	for n, v := range r.Trailers {
-		trailers = append(trailers, string(n)+"="+string(v))
-	}
-	if strings.Join(trailers, " ") != "Sum=1 Fold=x   y" {
-		t.Errorf("trailers: got %q", trailers)
-	}
+		if _, ok := r.Header("Absent"); ok {
+			t.Error("found a header that is not there")
+		}
+		var cookies []string
+		for n, v := range r.Headers {
+			if strings.EqualFold(string(n), "set-cookie") {
+				cookies = append(cookies, string(v))
+			}
+		}
+		if strings.Join(cookies, " ") != "a=1 b=2" || !r.Cookies {
+			t.Errorf("cookies: got %q", cookies)
+		}
+		if r.Reason() != "Not  Here" {
+			t.Errorf("reason: got %q", r.Reason())
+		}
+		var trailers []string
+		for n, v := range r.Trailers {
+			trailers = append(trailers, string(n)+"="+string(v))
+		}
+		if strings.Join(trailers, " ") != "Sum=1 Fold=x   y" {
+			t.Errorf("trailers: got %q", trailers)
+		}
+	})
 }
 
 func TestARequestBeyondTheSendBuffer(t *testing.T) {
-	s := sweeping(t)
-	body := bytes.Repeat([]byte("0123456789"), 3000)
-	addr := serve(t, func(c net.Conn) {
-		c.(*net.TCPConn).SetReadBuffer(4096)
-		for range 2 {
-			time.Sleep(5 * time.Millisecond) // so that the client's buffer is full when it writes
-			got := make([]byte, len(getHead)+len(body))
-			if _, err := io.ReadFull(c, got); err != nil || !bytes.Equal(got[len(getHead):], body) {
-				io.WriteString(c, "HTTP/1.1 400 Bad\r\nContent-Length: 0\r\n\r\n")
-				return
+	inBothWays(t, func(t *testing.T, trip trip) {
+		s := sweeping(t)
+		body := bytes.Repeat([]byte("0123456789"), 3000)
+		addr := serve(t, func(c net.Conn) {
+			c.(*net.TCPConn).SetReadBuffer(4096)
+			for range 2 {
+				time.Sleep(5 * time.Millisecond) // so that the client's buffer is full when it writes
+				got := make([]byte, len(getHead)+len(body))
+				if _, err := io.ReadFull(c, got); err != nil || !bytes.Equal(got[len(getHead):], body) {
+					io.WriteString(c, "HTTP/1.1 400 Bad\r\nContent-Length: 0\r\n\r\n")
+					return
+				}
+				io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
 			}
-			io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+		})
+		nc, err := net.Dial("tcp", addr.String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		nc.(*net.TCPConn).SetWriteBuffer(4096)
+		c := NewConn(nc, s)
+		defer c.Close()
+		for i := range 2 {
+			req := get(s)
+			req.Body = body
+			var r Reply
+			check(t, trip(c, req, &r), stats.OK, "")
+			if r.Status != 200 || !r.KeepAlive {
+				t.Errorf("request %d: got %d, keep-alive %v", i, r.Status, r.KeepAlive)
+			}
 		}
 	})
-	nc, err := net.Dial("tcp", addr.String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	nc.(*net.TCPConn).SetWriteBuffer(4096)
-	c := NewConn(nc, s)
-	defer c.Close()
-	for i := range 2 {
-		req := get(s)
-		req.Body = body
-		var r Reply
-		check(t, c.RoundTrip(req, &r), stats.OK, "")
-		if r.Status != 200 || !r.KeepAlive {
-			t.Errorf("request %d: got %d, keep-alive %v", i, r.Status, r.KeepAlive)
-		}
-	}
 }

@@ -1,0 +1,174 @@
+package behaviours_test
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"tload/behaviours"
+	"tload/stats"
+	"tload/swarm"
+)
+
+// moody is a server that does to each path what can be done to a request.
+func moody(t *testing.T) (url string, count func(path string) int) {
+	var mu sync.Mutex
+	seen := map[string]int{}
+	raw := func(w http.ResponseWriter, text string) {
+		c, _, err := w.(http.Hijacker).Hijack()
+		if err == nil {
+			fmt.Fprint(c, text)
+			c.Close()
+		}
+	}
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		seen[r.URL.Path]++
+		mu.Unlock()
+		switch r.URL.Path {
+		case "/fail":
+			http.Error(w, "pool exhausted", 503)
+		case "/big":
+			fmt.Fprint(w, strings.Repeat("x", 200<<10))
+		case "/pieces":
+			for range 3 {
+				fmt.Fprint(w, "piece")
+				w.(http.Flusher).Flush()
+			}
+		case "/moved":
+			http.Redirect(w, r, "/there", 302)
+		case "/last":
+			w.Header().Set("Connection", "close")
+		case "/cut":
+			raw(w, "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhello")
+		case "/gone":
+			raw(w, "")
+		case "/slow":
+			<-r.Context().Done()
+		default:
+			fmt.Fprint(w, "ok")
+		}
+	}))
+	t.Cleanup(s.Close)
+	return s.URL, func(path string) int {
+		mu.Lock()
+		defer mu.Unlock()
+		return seen[path]
+	}
+}
+
+// TestRequestTasksEqualTheServersCount holds that what goes wrong with requests
+// that nobody's goroutine waits for is counted, once, and hits no other request.
+func TestRequestTasksEqualTheServersCount(t *testing.T) {
+	url, count := moody(t)
+	var tasks []behaviours.Task
+	kinds := map[string]stats.Kind{"/fail": stats.HTTP, "/cut": stats.Body, "/gone": stats.EOF, "/slow": stats.Timeout}
+	for path, weight := range map[string]int{"/ok": 40, "/fail": 10, "/big": 5, "/pieces": 10, "/moved": 5, "/last": 5, "/cut": 5, "/gone": 5, "/slow": 1} {
+		q := &behaviours.Request{Path: path}
+		if path == "/slow" {
+			q.Options = []behaviours.Option{behaviours.Timeout(30 * time.Millisecond)}
+		}
+		if path == "/ok" {
+			q.Method, q.Body = "PUT", []byte("body")
+		}
+		tasks = append(tasks, behaviours.Task{Name: path, Weight: weight, Request: q})
+	}
+	for name, wait := range map[string]behaviours.Wait{"flat out": {}, "thinking": behaviours.Between(0, 4*time.Millisecond)} {
+		t.Run(name, func(t *testing.T) {
+			before := map[string]int{}
+			for _, task := range tasks {
+				before[task.Name] = count(task.Name)
+			}
+			there := count("/there")
+			snap := drive(t, url, swarm.Plan{Users: 50, Iterations: 8000}, behaviours.Behaviour{Name: "b", Wait: wait, New: func(*behaviours.User) *behaviours.Set {
+				return &behaviours.Set{Tasks: tasks}
+			}})
+			rows := map[string]stats.Row{}
+			for _, r := range snap.Rows {
+				rows[r.Key.Name] = r
+			}
+			for _, task := range tasks {
+				got := rows[task.Name].Run
+				// What timed out may be seen by the server only after that.
+				want := count(task.Name) - before[task.Name]
+				for end := time.Now().Add(5 * time.Second); want < int(got.Requests) && time.Now().Before(end); time.Sleep(time.Millisecond) {
+					want = count(task.Name) - before[task.Name]
+				}
+				failures := 0
+				if kinds[task.Name] != stats.OK {
+					failures = want
+				}
+				if int(got.Requests) != want || int(got.Failures) != failures {
+					t.Errorf("%s: got %d requests, %d failed; the server saw %d", task.Name, got.Requests, got.Failures, want)
+				}
+			}
+			if moved := int(rows["/moved"].Run.Requests); count("/there")-there != moved {
+				t.Errorf("%d requests were redirected, %d arrived", moved, count("/there")-there)
+			}
+			for _, g := range snap.Groups {
+				if want := kinds[g.Key.Key.Name]; g.Key.Kind != want {
+					t.Errorf("%s: got a failure of kind %v, want %v: %s", g.Key.Key.Name, g.Key.Kind, want, g.Message)
+				}
+			}
+			if snap.Total.Run.Requests != 8000 {
+				t.Errorf("got %d requests, want 8000", snap.Total.Run.Requests)
+			}
+		})
+	}
+}
+
+// TestAStopReachesRequestsInFlight holds that users who wait for a reply without
+// a goroutine leave when their time is up.
+func TestAStopReachesRequestsInFlight(t *testing.T) {
+	s := newServer(t)
+	began := time.Now()
+	snap := drive(t, s.URL, swarm.Plan{Users: 100, RunTime: 300 * time.Millisecond, StopTimeout: 100 * time.Millisecond}, behaviours.Behaviour{Name: "b", New: func(*behaviours.User) *behaviours.Set {
+		return &behaviours.Set{Sequential: true, Tasks: []behaviours.Task{{Request: &behaviours.Request{Path: "/x"}}, {Request: &behaviours.Request{Path: "/hang"}}}}
+	}})
+	if took := time.Since(began); took > 3*time.Second {
+		t.Errorf("it took %v, want some 0.4 s", took)
+	}
+	run := snap.Total.Run
+	if run.Requests+run.Aborted != 200 || run.Aborted != 100 || s.count("/hang") != 100 {
+		t.Errorf("got %d requests and %d aborted, want 100 each; the server saw %d hang", run.Requests, run.Aborted, s.count("/hang"))
+	}
+}
+
+// TestHooksHoldNobodyElseUp holds that what the author writes does not run where
+// the replies of other users are looked at, though it comes between two requests
+// that are.
+func TestHooksHoldNobodyElseUp(t *testing.T) {
+	s := newServer(t)
+	var held atomic.Int64
+	end := time.Now().Add(time.Second)
+	patient := func(context.Context) error {
+		for n := s.count("/others"); time.Now().Before(end); time.Sleep(time.Millisecond) {
+			if s.count("/others") > n+100 {
+				held.Add(1)
+				break
+			}
+		}
+		return nil
+	}
+	x := behaviours.Task{Request: &behaviours.Request{Path: "/x"}}
+	nested := &behaviours.Set{OnStart: patient, OnStop: patient, Loops: 1, Tasks: []behaviours.Task{x}}
+	drive(t, s.URL, swarm.Plan{Users: 60, RunTime: time.Second},
+		behaviours.Behaviour{Name: "hooked", New: func(*behaviours.User) *behaviours.Set {
+			return &behaviours.Set{Tasks: []behaviours.Task{x, {Name: "nested", Set: nested}}}
+		}},
+		behaviours.Behaviour{Name: "coded", New: func(*behaviours.User) *behaviours.Set {
+			return &behaviours.Set{Tasks: []behaviours.Task{x, {Name: "code", Run: patient}}}
+		}},
+		behaviours.Behaviour{Name: "others", New: func(*behaviours.User) *behaviours.Set {
+			return &behaviours.Set{Tasks: []behaviours.Task{{Request: &behaviours.Request{Path: "/others"}}}}
+		}})
+	if n := held.Load(); n < 50 {
+		t.Errorf("only %d hooks have seen others get on", n)
+	}
+}
