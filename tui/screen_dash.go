@@ -199,21 +199,28 @@ func lastErrors(m *model, w, h int) []string {
 		}
 		said := ""
 		if x.Kind != stats.HTTP {
-			said = x.Message
-		} else if !isBinary(x.Response.Body) && headerOf(x.Response.Head, "Content-Encoding") == "" {
-			said = string(maskedStart(m, x))
+			said = clean(oneLine(x.Message))
+		} else {
+			said, _ = m.bodyStart(x)
 		}
 		line := fmt.Sprintf(" %s  %s  %s  ", x.When.Local().Format("15:04:05"), fit(cutMiddle(endpointName(x.Key), 20), 20), bad.Styled(cut(clean(what), 30)))
-		out = append(out, line+cut(clean(oneLine(said)), max(w-width(line)-1, 0)))
+		out = append(out, line+cut(said, max(w-width(line)-1, 0)))
 	}
 	return sized(out, w, h)
 }
 
-// maskedStart is the beginning of a body, masked, for a line.
-func maskedStart(m *model, x *stats.Exchange) []byte {
+// bodyStart is how a body begins, unpacked and masked, in one line. ok is false
+// if that is no text.
+func (m *model) bodyStart(x *stats.Exchange) (text string, ok bool) {
+	const packed, most = 16 << 10, 2000
 	body := x.Response.Body
-	if m.reveal {
-		return body[:min(len(body), 200)]
+	body, _ = decode(body[:min(len(body), packed)], headerOf(x.Response.Head, "Content-Encoding"), most)
+	body = body[:min(len(body), most)]
+	if isBinary(body) {
+		return "", false
 	}
-	return m.secrets.body(body[:min(len(body), 2000)], headerOf(x.Response.Head, "Content-Type"), hide)
+	if !m.reveal {
+		body = m.secrets.body(body, headerOf(x.Response.Head, "Content-Type"), hide)
+	}
+	return clean(oneLine(string(body))), true
 }

@@ -96,10 +96,12 @@ func (m *model) said(g *stats.Group) string {
 			return clean(oneLine(rest)) // KIND says the status
 		}
 	}
-	if x == nil || g.Key.Kind != stats.HTTP || len(g.Message) > 40 || isBinary(x.Response.Body) || len(x.Response.Body) == 0 || headerOf(x.Response.Head, "Content-Encoding") != "" {
-		return clean(oneLine(g.Message))
+	if x != nil && g.Key.Kind == stats.HTTP && len(g.Message) <= 40 {
+		if said, _ := m.bodyStart(x); said != "" {
+			return said
+		}
 	}
-	return clean(oneLine(string(maskedStart(m, x))))
+	return clean(oneLine(g.Message))
 }
 
 func newErrors() *errorsScreen {

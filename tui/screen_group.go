@@ -62,16 +62,14 @@ func (s *group) refresh(m *model) {
 		}
 	}
 	s.table.columns[6].cell = func(x sample) string {
-		body := string(maskedStart(m, x.Exchange))
-		if coding := headerOf(x.Response.Head, "Content-Encoding"); coding != "" && !strings.EqualFold(coding, "identity") {
-			body = "(" + coding + ")"
-		} else if isBinary(x.Response.Body) {
-			body = "(binary)"
+		body, ok := m.bodyStart(x.Exchange)
+		switch {
+		case !ok:
+			return "(binary)"
+		case body == "":
+			return clean(oneLine(x.Message))
 		}
-		if body == "" {
-			body = x.Message
-		}
-		return clean(oneLine(body))
+		return body
 	}
 	rows := make([]sample, len(s.last.Samples))
 	for i, x := range s.last.Samples {

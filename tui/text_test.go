@@ -205,6 +205,30 @@ func TestABombIsNotUnpacked(t *testing.T) {
 	}
 }
 
+func TestHowABodyBegins(t *testing.T) {
+	m := &model{secrets: newSecrets(nil)}
+	text := `{"error":  "pool\nexhausted", "password":"hunter2"}`
+	var b bytes.Buffer
+	w := gzip.NewWriter(&b)
+	w.Write([]byte(text))
+	w.Close()
+	for _, c := range []struct {
+		coding, body, want string
+		ok                 bool
+	}{
+		{"", text, `{"error": "pool\nexhausted", "password":"•••"}`, true},
+		{"gzip", b.String(), `{"error": "pool\nexhausted", "password":"•••"}`, true},
+		{"gzip", b.String()[5:], "", false},
+		{"", "\x89PNG\x00", "", false},
+		{"", " \r\n", "", true},
+	} {
+		x := &stats.Exchange{Response: stats.Part{Head: []byte("HTTP/1.1 500 Oops\r\nContent-Type: application/json\r\nContent-Encoding: " + c.coding + "\r\n\r\n"), Body: []byte(c.body)}}
+		if got, ok := m.bodyStart(x); got != c.want || ok != c.ok {
+			t.Errorf("%q %.20q: got %q, %v", c.coding, c.body, got, ok)
+		}
+	}
+}
+
 func TestBinaryOrText(t *testing.T) {
 	for _, c := range []struct {
 		in   string
