@@ -97,7 +97,7 @@ func (b *benchmark) serve(s scenario) (stop func(), err error) {
 func (b *benchmark) command(c client, s scenario) []string {
 	seconds := b.seconds
 	if s.think > 0 {
-		seconds += rampTime
+		seconds = rampTime + time.Second + b.steadyTime() + time.Second
 	}
 	url := fmt.Sprintf("http://127.0.0.1:%d/", b.port)
 	if s.tls {
@@ -131,6 +131,11 @@ func (b *benchmark) command(c client, s scenario) []string {
 // rampTime is how long users of a scenario with think time take to appear.
 const rampTime = 5 * time.Second
 
+// steadyTime is how long users of such a scenario are measured: at 10,000
+// requests a second it takes some seconds until a hundredth of a second, which
+// CPU time is told in, is little.
+func (b *benchmark) steadyTime() time.Duration { return max(b.seconds, 8*time.Second) }
+
 // measure runs a client once. With think time what is measured is the time
 // after the users have appeared, by the server's own count; otherwise it is
 // the whole run, by the client's.
@@ -146,7 +151,7 @@ func (b *benchmark) measure(c client, s scenario) (result, error) {
 	var steadyErr error
 	if s.think > 0 {
 		time.Sleep(rampTime + time.Second)
-		steady, steadyErr = b.between(cmd.Process.Pid, b.seconds-2*time.Second)
+		steady, steadyErr = b.between(cmd.Process.Pid, b.steadyTime())
 	}
 	if err := cmd.Wait(); err != nil {
 		return result{}, fmt.Errorf("%w: %s", err, out.Bytes())
