@@ -264,6 +264,9 @@ func (d *dialTimeout) Error() string { return "timed out after " + d.after.Strin
 // connectError says why there is no connection, and what helps where
 // something does.
 func (t *Transport) connectError(ctx context.Context, to string, err error) *http1.Error {
+	if end, ok := ctx.Deadline(); ok && !time.Now().Before(end) {
+		<-ctx.Done() // whose timer may fire just after the dialer's
+	}
 	if ctx.Err() != nil {
 		return t.interrupted(ctx, http1.Connecting)
 	}

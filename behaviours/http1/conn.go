@@ -116,7 +116,8 @@ var errEOF = io.EOF
 
 // NewConn makes a Conn of an open connection, which it owns from then on.
 func NewConn(nc net.Conn, s *Sweeper) *Conn {
-	c := &Conn{w: newWire(nc), sweeper: s}
+	c := &Conn{sweeper: s}
+	c.w = newWire(nc, &c.state)
 	s.add(c)
 	return c
 }
@@ -125,7 +126,8 @@ func NewConn(nc net.Conn, s *Sweeper) *Conn {
 // owns from then on. The handshake is the caller's to do, by
 // TLS().HandshakeContext; its stack is deep, so not on a user's goroutine.
 func NewTLSConn(nc net.Conn, s *Sweeper, config *tls.Config) *Conn {
-	c := &Conn{w: newWire(nc), sweeper: s}
+	c := &Conn{sweeper: s}
+	c.w = newWire(nc, &c.state)
 	c.tls = tls.Client(c.w, config)
 	s.add(c)
 	return c
@@ -330,6 +332,7 @@ func (c *Conn) receive(req *Request, r *Reply) error {
 
 // awaitContinue sends the body when the server asks for it.
 func (c *Conn) awaitContinue(req *Request, r *Reply, h *head) error {
+	c.w.nudged.Store(false) // this deadline is meant
 	c.w.SetReadDeadline(time.Now().Add(continueWait))
 	err := c.readHead(req, r, h)
 	c.w.SetReadDeadline(time.Time{})

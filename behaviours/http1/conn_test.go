@@ -278,3 +278,12 @@ func TestAHeadThatComesAgain(t *testing.T) {
 		}
 	})
 }
+
+func until(t *testing.T, done func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(10 * time.Second); !done(); time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("it does not come about")
+		}
+	}
+}

@@ -31,6 +31,7 @@ type flight struct {
 
 	number int32       // among the poller's connections; 0: it is not one of them
 	moved  atomic.Bool // its end may be here, or what nobody asked for
+	missed atomic.Bool // something came while it was grounded, which will not be told of again
 	pieces bool        // the last reply came in several
 }
 

@@ -354,3 +354,28 @@ func FuzzWhole(f *testing.F) {
 		}
 	})
 }
+
+// TestNothingIsMissedBeforeTheStart holds that what the poller was told of just
+// before a request departs is found at once: it is not told again.
+func TestNothingIsMissedBeforeTheStart(t *testing.T) {
+	s := sweeping(t)
+	begun := make(chan struct{})
+	c := connect(t, s, serve(t, func(c net.Conn) {
+		readRequest(c)
+		io.WriteString(c, "HTTP/1.1 204 No Content\r\n\r\n")
+		<-begun
+		io.WriteString(c, "HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n")
+		io.Copy(io.Discard, c)
+	}))
+	var r Reply
+	check(t, started(t)(c, get(s), &r), stats.OK, "")
+	c.missed.Store(false)
+	c.state.Store(1 << 60) // as between Usable and departing
+	close(begun)
+	until(t, func() bool { return !c.w.silent() && c.missed.Load() })
+	began := time.Now()
+	check(t, started(t)(c, get(s), &r), stats.OK, "")
+	if took := time.Since(began); r.Status != 408 || took > missedEnds/2 {
+		t.Errorf("status %d after %v", r.Status, took)
+	}
+}

@@ -179,11 +179,17 @@ func (p *poller) take(n int) {
 
 // land reads what has come for a request in flight.
 func (p *poller) land(c *Conn) {
-	if !c.at.CompareAndSwap(flying, landing) {
-		if !c.at.CompareAndSwap(departing, stirred) && c.state.Load() == idle {
+	for !c.at.CompareAndSwap(flying, landing) {
+		if c.at.CompareAndSwap(departing, stirred) {
+			return
+		}
+		if c.state.Load() == idle {
 			c.moved.Store(true) // nobody has asked for it
 		}
-		return
+		c.missed.Store(true)
+		if at := c.at.Load(); at != departing && at != flying {
+			return // who departs from now on sees that
+		}
 	}
 	b := lend(c.class)
 	n, errno := sysRead(c.w.fd, b.b)

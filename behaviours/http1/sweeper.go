@@ -117,8 +117,8 @@ func (s *Sweeper) sweep(now time.Duration) time.Duration {
 	return next
 }
 
-// nudge looks once at each request that has been under way for a while, for the
-// end of its connection that it may have missed; see wire.
+// nudge looks once at each request that has been under way for a while, for what
+// it may have missed; see wire.
 func (s *Sweeper) nudge() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -127,7 +127,9 @@ func (s *Sweeper) nudge() {
 		case v <= 0:
 		case c.pending == v:
 			c.pending = -v
-			c.w.nudge()
+			if c.w.nudge() && c.at.CompareAndSwap(flying, grounded) {
+				c.then.Replied(false)
+			}
 		case c.pending != -v:
 			c.pending = v
 		}

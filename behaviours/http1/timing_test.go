@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"os"
 	"runtime"
 	"strings"
 	"sync"
@@ -269,27 +270,65 @@ func TestAnIdleConnectionIsLookedAt(t *testing.T) {
 	})
 }
 
-// TestAMissedEndIsFound holds that a request over a connection whose end came
-// before it, from a server that goes on reading, does not wait for ever.
-func TestAMissedEndIsFound(t *testing.T) {
+// TestWhatCameBeforeARequestIsFound holds that a request over a connection on
+// which something had come unasked, from a server that only reads from then on,
+// does not wait for ever.
+func TestWhatCameBeforeARequestIsFound(t *testing.T) {
 	inBothWays(t, func(t *testing.T, trip trip) {
 		if !pollable {
 			t.Skip("this system's connections are read the plain way")
 		}
-		s := sweeping(t)
-		c := connect(t, s, serve(t, func(c net.Conn) {
-			readRequest(c)
-			io.WriteString(c, "HTTP/1.1 204 No Content\r\n\r\n")
-			c.(*net.TCPConn).CloseWrite()
-			io.Copy(io.Discard, c)
-		}))
-		var r Reply
-		check(t, trip(c, get(s), &r), stats.OK, "")
-		awaitEnd(t, c)
-		req := get(s)
-		req.Timeout = 20 * time.Second
-		check(t, trip(c, req, &r), stats.EOF, "closed the connection waiting for the first byte")
+		for name, then := range map[string]string{"end": "", "reply": "HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n"} {
+			t.Run(name, func(t *testing.T) {
+				s := sweeping(t)
+				unasked := make(chan struct{})
+				c := connect(t, s, serve(t, func(c net.Conn) {
+					readRequest(c)
+					io.WriteString(c, "HTTP/1.1 204 No Content\r\n\r\n")
+					<-unasked
+					io.WriteString(c, then)
+					c.(*net.TCPConn).CloseWrite()
+					io.Copy(io.Discard, c)
+				}))
+				var r Reply
+				check(t, trip(c, get(s), &r), stats.OK, "")
+				close(unasked)
+				until(t, func() bool { return !c.w.silent() })
+				req := get(s)
+				req.Timeout = 20 * time.Second
+				err := trip(c, req, &r)
+				if then == "" {
+					check(t, err, stats.EOF, "closed the connection waiting for the first byte")
+				} else if check(t, err, stats.OK, ""); r.Status != 408 {
+					t.Errorf("status %d", r.Status)
+				}
+			})
+		}
 	})
+}
+
+// TestATimeOutIsNoNudge holds that a read which is woken for both ends.
+func TestATimeOutIsNoNudge(t *testing.T) {
+	if !pollable {
+		t.Skip("this system's connections are read the plain way")
+	}
+	c := connect(t, sweeping(t), serve(t, func(c net.Conn) { io.Copy(io.Discard, c) }))
+	c.w.nudged.Store(true)
+	c.state.Store(timedOut)
+	c.interrupt()
+	read := make(chan error, 1)
+	go func() {
+		_, err := c.w.read(make([]byte, 1), 0)
+		read <- err
+	}()
+	select {
+	case err := <-read:
+		if !errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Errorf("got %v", err)
+		}
+	case <-time.After(10 * time.Second):
+		t.Fatal("it waits on")
+	}
 }
 
 func TestContinue(t *testing.T) {
@@ -327,6 +366,7 @@ func TestContinue(t *testing.T) {
 			req := get(s)
 			req.Head = []byte("POST / HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 100\r\n\r\n")
 			req.Body, req.Continue = []byte(body), true
+			c.w.nudged.Store(true) // as the reply before may have left it
 			var r Reply
 			began := time.Now()
 			check(t, c.RoundTrip(req, &r), stats.OK, "")

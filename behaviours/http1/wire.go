@@ -42,6 +42,9 @@ type wire struct {
 
 	open, surplus bool // what look saw
 
+	state  *atomic.Int64 // the connection's
+	nudged atomic.Bool   // the deadline is only there to wake who reads
+
 	hold *buffer // what Write keeps for the next read, for TLS
 	held int
 	// direct lets Write through at once, for a body that is written while
@@ -52,8 +55,8 @@ type wire struct {
 // heldMost is how much Write may keep back.
 const heldMost = 64 << 10
 
-func newWire(nc net.Conn) *wire {
-	w := &wire{Conn: nc}
+func newWire(nc net.Conn, state *atomic.Int64) *wire {
+	w := &wire{Conn: nc, state: state}
 	if sc, ok := nc.(syscall.Conn); ok && pollable {
 		if raw, err := sc.SyscallConn(); err == nil {
 			w.raw = raw
@@ -73,6 +76,12 @@ func (w *wire) read(p []byte, class int8) (int, error) {
 	}
 	w.dst, w.class, w.n, w.errno, w.short = p, class, 0, 0, false
 	err := w.raw.Read(w.turn)
+	for err != nil && w.nudged.Swap(false) {
+		if w.SetReadDeadline(time.Time{}); w.state.Load() <= 0 {
+			w.SetReadDeadline(time.Unix(1, 0)) // that of an interruption was taken away, too
+		}
+		err = w.raw.Read(w.turn)
+	}
 	w.dst = nil
 	if w.mail.Load() != 0 {
 		w.collect()
@@ -172,4 +181,10 @@ func (w *wire) readTLS(p []byte) (int, error) {
 		return 0, errEOF
 	}
 	return n, err
+}
+
+// silent says whether there is nothing to read, nor the end.
+func (w *wire) silent() bool {
+	open, pending := w.alive()
+	return open && !pending
 }

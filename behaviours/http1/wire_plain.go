@@ -10,7 +10,7 @@ func (w *wire) step(fd uintptr) bool { return true }
 
 func (w *wire) alive() (open, surplus bool) { return true, false }
 
-func (w *wire) nudge() {}
+func (w *wire) nudge() bool { return false }
 
 // outbox needs sockets that can be written without blocking.
 type outbox struct{}

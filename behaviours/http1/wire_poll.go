@@ -2,7 +2,10 @@
 
 package http1
 
-import "syscall"
+import (
+	"syscall"
+	"time"
+)
 
 const pollable = true
 
@@ -89,19 +92,22 @@ func (w *wire) peek(fd uintptr) {
 	}
 }
 
-// nudge wakes a read that waits for more though the end has come: an end that
-// came before the poller's readiness was reset is not told again, unless the
-// server resets the connection when it gets the request. Any goroutine may
-// call it.
-func (w *wire) nudge() {
+// nudge wakes a read that waits though there is something to read, and says
+// whether there is: what came before the poller's readiness was reset is not told
+// of again, unless the server sends more. Any goroutine may call it.
+func (w *wire) nudge() bool {
 	if w.raw == nil {
-		return
+		return false
 	}
+	something := false
 	w.raw.Control(func(fd uintptr) {
 		var p [1]byte
-		n, _, err := syscall.Recvfrom(int(fd), p[:], syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
-		if n <= 0 && err != syscall.EAGAIN && err != syscall.EINTR {
-			syscall.Shutdown(int(fd), syscall.SHUT_RD) // nothing more can come; this tells the poller
-		}
+		_, _, err := syscall.Recvfrom(int(fd), p[:], syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
+		something = err != syscall.EAGAIN && err != syscall.EINTR
 	})
+	if something {
+		w.nudged.Store(true)
+		w.SetReadDeadline(time.Unix(1, 0))
+	}
+	return something
 }
