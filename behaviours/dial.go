@@ -7,6 +7,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"iter"
 	"net"
 	"net/http"
 	"net/netip"
@@ -174,35 +175,64 @@ func (t *Transport) override(host, port string) string {
 
 // dialAddr connects, from the source addresses that were asked for, or on
 // loopback from as many as it takes when one is out of ports.
-func (t *Transport) dialAddr(ctx context.Context, to netip.AddrPort) (net.Conn, error) {
+func (t *Transport) dialAddr(ctx context.Context, to netip.AddrPort) (nc net.Conn, err error) {
 	d := net.Dialer{KeepAlive: -1, Control: controlBind}
-	if n := len(t.options.Bind); n > 0 {
-		for i := range n {
-			from := t.options.Bind[(t.bind.Add(1)+uint64(i))%uint64(n)]
-			if from.Is4() != to.Addr().Is4() {
-				continue
-			}
+	if len(t.options.Bind) > 0 {
+		err = fmt.Errorf("no --bind address of its family")
+		for from := range t.sources(to.Addr()) {
 			d.LocalAddr = net.TCPAddrFromAddrPort(netip.AddrPortFrom(from, 0))
-			nc, err := d.DialContext(ctx, "tcp", to.String())
-			if err == nil || !errors.Is(err, syscall.EADDRNOTAVAIL) || i == n-1 {
-				return nc, err
+			if nc, err = d.DialContext(ctx, "tcp", to.String()); !errors.Is(err, syscall.EADDRNOTAVAIL) {
+				break
 			}
 		}
-		if d.LocalAddr == nil {
-			return nil, fmt.Errorf("no --bind address of its family")
-		}
+		return nc, err
+	}
+	spreads := to.Addr().Is4() && to.Addr().IsLoopback()
+	if spreads && !t.spreads.Load() {
+		t.spreads.Store(true)
 	}
 	for {
 		spent := t.loopback.Load()
-		if spent > 0 && to.Addr().Is4() && to.Addr().IsLoopback() {
+		if spreads && spent > 0 {
 			d.LocalAddr = &net.TCPAddr{IP: net.IPv4(127, 0, 0, byte(1+spent))}
 		}
-		nc, err := d.DialContext(ctx, "tcp", to.String())
-		if !errors.Is(err, syscall.EADDRNOTAVAIL) || !to.Addr().Is4() || !to.Addr().IsLoopback() || spent >= maxLoopback {
+		nc, err = d.DialContext(ctx, "tcp", to.String())
+		if !errors.Is(err, syscall.EADDRNOTAVAIL) || !spreads || spent >= maxLoopback {
 			return nc, err
 		}
 		t.loopback.CompareAndSwap(spent, spent+1)
 	}
+}
+
+// sources are the addresses of --bind that fit, each once, beginning with the
+// next one.
+func (t *Transport) sources(to netip.Addr) iter.Seq[netip.Addr] {
+	return func(yield func(netip.Addr) bool) {
+		n, first := uint64(len(t.options.Bind)), t.bind.Add(1)
+		for i := range n {
+			if from := t.options.Bind[(first+i)%n]; from.Is4() == to.Is4() && !yield(from) {
+				return
+			}
+		}
+	}
+}
+
+// Sources is how many source addresses connections to one server may have. Each
+// has local ports of its own.
+func (t *Transport) Sources() int {
+	four := 0
+	for _, from := range t.options.Bind {
+		if from.Is4() {
+			four++
+		}
+	}
+	switch {
+	case len(t.options.Bind) > 0:
+		return max(four, len(t.options.Bind)-four)
+	case t.spreads.Load():
+		return 1 + maxLoopback
+	}
+	return 1
 }
 
 // maxLoopback is how many more source addresses are tried on loopback:

@@ -299,6 +299,32 @@ func TestBind(t *testing.T) {
 	}
 }
 
+// TestBindThatDoesNotFit holds that an address of --bind is passed over when it
+// is of the other family or has no port left, as when it is not this machine's.
+func TestBindThatDoesNotFit(t *testing.T) {
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, r.RemoteAddr) }))
+	defer srv.Close()
+	for _, other := range []string{"::1", "192.0.2.1"} {
+		c, _ := newClient(t, Options{Host: srv.URL, NoKeepalive: true, Bind: []netip.Addr{netip.MustParseAddr("127.0.0.1"), netip.MustParseAddr(other)}})
+		for i := range 4 {
+			r, err := c.Get(t.Context(), "/")
+			if err != nil {
+				t.Errorf("beside %s, request %d: %v", other, i, err)
+			} else if host, _, _ := net.SplitHostPort(r.Text()); host != "127.0.0.1" {
+				t.Errorf("beside %s, request %d: from %s", other, i, host)
+			}
+		}
+	}
+	c, _ := newClient(t, Options{Host: srv.URL, Bind: []netip.Addr{netip.MustParseAddr("::1")}})
+	if _, err := c.Get(t.Context(), "/"); err == nil || !strings.Contains(err.Error(), "no --bind address of its family") {
+		t.Errorf("got %v", err)
+	}
+	c, _ = newClient(t, Options{Host: srv.URL, Bind: []netip.Addr{netip.MustParseAddr("192.0.2.1")}})
+	if _, err := c.Get(t.Context(), "/"); err == nil || !strings.Contains(err.Error(), "no local port left") {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestNoKeepalive(t *testing.T) {
 	closed := 0
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -189,11 +189,8 @@ func (c *Client) openH3(ctx context.Context, o *origin) (*mux, stats.Phases, *ht
 
 // udpSource is the next address of --bind that fits; nil if there is none.
 func (t *Transport) udpSource(to netip.Addr) *net.UDPAddr {
-	n := uint64(len(t.options.Bind))
-	for range n {
-		if from := t.options.Bind[t.bind.Add(1)%n]; from.Is4() == to.Is4() {
-			return net.UDPAddrFromAddrPort(netip.AddrPortFrom(from, 0))
-		}
+	for from := range t.sources(to) {
+		return net.UDPAddrFromAddrPort(netip.AddrPortFrom(from, 0))
 	}
 	return nil
 }

@@ -32,6 +32,7 @@ type Transport struct {
 
 	bind     atomic.Uint64 // which of Options.Bind is next
 	loopback atomic.Uint32 // how many source addresses 127.0.0.x have run out of ports
+	spreads  atomic.Bool   // connections go to 127.0.0.0/8, from as many addresses as it takes
 
 	mu      sync.Mutex
 	origins map[string]*origin

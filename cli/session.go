@@ -99,6 +99,7 @@ func prepare(ctx context.Context, s *settings, own []behaviours.Behaviour, logs 
 	}
 	shared.Log = x.log
 	plan.Log = x.log
+	plan.Sources = x.transport.Sources
 	plan.RunID = x.started.Format("20060102-150405")
 	if x.dirErr != nil {
 		x.log.Error("no run directory", "error", x.dirErr)

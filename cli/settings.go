@@ -116,7 +116,8 @@ func (s *settings) options() (behaviours.Options, error) {
 		if err != nil {
 			return o, misuse{fmt.Errorf("--bind %q: an address of this machine is expected, such as 127.0.0.2", b)}
 		}
-		l, err := net.Listen("tcp", net.JoinHostPort(a.String(), "0"))
+		// TCP's ports may all be held by connections of the run before.
+		l, err := net.ListenPacket("udp", net.JoinHostPort(a.String(), "0"))
 		if err != nil {
 			return o, misuse{fmt.Errorf("--bind %s is no address of this machine", b)}
 		}

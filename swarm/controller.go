@@ -415,7 +415,10 @@ func (c *Controller) publish(now time.Time) {
 		}
 	}
 	elapsed := c.elapsed(now)
-	tr := traffic{inFlight: c.batch.InFlight}
+	tr := traffic{inFlight: c.batch.InFlight, sources: 1}
+	if c.plan.Sources != nil {
+		tr.sources = c.plan.Sources()
+	}
 	for _, d := range c.batch.Rows {
 		tr.dialled += d.Dialled
 		tr.sent += d.Requests()

@@ -36,6 +36,8 @@ type health struct {
 	past          []pastReason
 	sent, stalled uint64     // requests since the last measurement
 	dialled       [60]uint64 // connections opened in each of the last seconds
+	opened        uint64     // connections, before those
+	sources       int        // addresses that they may come from
 	second        int
 }
 
@@ -131,6 +133,7 @@ func (h *health) watch() {
 func (h *health) sample(now time.Time, tr traffic, ownLag func() time.Duration) Health {
 	h.flight = max(h.flight, tr.inFlight)
 	h.dialled[h.second%len(h.dialled)] += tr.dialled
+	h.sources = max(tr.sources, 1)
 	h.sent, h.stalled = h.sent+tr.sent, h.stalled+tr.stalled
 	if span := now.Sub(h.last); span >= time.Second || h.ended && h.second == 0 && span >= shortest {
 		h.measure(span, ownLag())
@@ -140,7 +143,9 @@ func (h *health) sample(now time.Time, tr traffic, ownLag func() time.Duration) 
 		}
 		h.now.Past = h.history()
 		h.second++
-		h.dialled[h.second%len(h.dialled)] = 0
+		at := h.second % len(h.dialled)
+		h.opened += h.dialled[at]
+		h.dialled[at] = 0
 	}
 	out := h.now
 	out.InFlight, out.MaxFlight, out.SuspectSeconds = tr.inFlight, h.flight, h.suspect
@@ -157,14 +162,7 @@ func (h *health) measure(span, ownLag time.Duration) {
 	slow, probes := h.slow.Swap(0), max(h.probes.Swap(0), 1)
 	n.RSS = residentBytes()
 	n.Files, n.FileLimit = openFiles(h.now.Files), fileLimit()
-	// A closed connection holds its port for a minute. The system counts those
-	// of every program and to every destination, so no more than we opened.
-	n.Ports, n.PortLimit = ephemeralPorts()
-	opened := uint64(0)
-	for _, d := range h.dialled {
-		opened += d
-	}
-	n.Ports = int(min(int64(n.Ports), int64(opened)))
+	n.Ports, n.PortLimit = h.ports(n.Files)
 	n.GCPause = h.gcPause()
 
 	j := judge{h: h, n: &n}
@@ -204,10 +202,24 @@ func (h *health) measure(span, ownLag time.Duration) {
 	h.now = n
 }
 
+// ports is how many local ports our connections hold, -1 when unknown, and how
+// many there are for one destination. The system counts those of every program
+// and to every destination, so no more than can be ours: a closed connection
+// holds its port for a minute, an older one is an open file.
+func (h *health) ports(files int) (used, limit int) {
+	used, limit = ephemeralPorts()
+	ours := min(h.opened, uint64(max(files, 0)))
+	for _, d := range h.dialled {
+		ours += d
+	}
+	return int(min(int64(used), int64(ours))), limit * h.sources
+}
+
 // traffic is what users did since the last tick.
 type traffic struct {
 	inFlight               int
 	dialled, sent, stalled uint64
+	sources                int // addresses that connections may come from
 }
 
 // judge holds one measurement's signals against their limits.

@@ -1,6 +1,7 @@
 package swarm
 
 import (
+	"net"
 	"os"
 	"runtime"
 	"strings"
@@ -123,6 +124,42 @@ func TestHealthWithoutPorts(t *testing.T) {
 	}
 	if s = h.sample(time.Now().Add(70*time.Second), traffic{}, noLag); s.PortLimit != limit {
 		t.Errorf("limit: got %d, want %d", s.PortLimit, limit)
+	}
+}
+
+// TestHealthOfPorts holds that a connection has its port for as long as it is
+// open, and that each source address has ports of its own.
+func TestHealthOfPorts(t *testing.T) {
+	const n = 40
+	used, limit := ephemeralPorts()
+	if limit == 0 || used < 0 {
+		t.Skip("local ports are not known here")
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	for range n {
+		c, err := net.Dial("tcp", l.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+	}
+	h := newHealth()
+	defer h.end()
+	now := time.Now().Add(time.Second)
+	s := h.sample(now, traffic{dialled: n, sources: 3}, noLag)
+	if s.Ports != n || s.PortLimit != 3*limit {
+		t.Errorf("got %d ports of %d, want %d of %d", s.Ports, s.PortLimit, n, 3*limit)
+	}
+	for range 2 * len(h.dialled) {
+		now = now.Add(time.Second)
+		s = h.sample(now, traffic{}, noLag)
+	}
+	if s.Ports != n || s.PortLimit != limit {
+		t.Errorf("after two minutes: got %d ports of %d, want %d of %d", s.Ports, s.PortLimit, n, limit)
 	}
 }
 

@@ -76,6 +76,11 @@ type Plan struct {
 	Memory  int // bytes of exchanges kept in all; 0 means 64 MiB
 	Names   int // rows at most; 0 means 1,000
 
+	// Sources, if set, is how many source addresses connections may have by now:
+	// each has the system's local ports. It is called on the controller's
+	// goroutine and must not wait.
+	Sources func() int
+
 	Log *slog.Logger // nil: nothing is logged
 
 	// Requests, if set, is called for every request that ended, as

@@ -183,7 +183,8 @@ func cell(l *stats.Latency, d time.Duration) string {
 	return millis(d)
 }
 
-// textGroups is the list of failures in at most room lines.
+// textGroups is the list of failures in at most room lines. A message that does
+// not fit beside the rest follows whole, as far as there is room for it.
 func textGroups(groups []*stats.Group, room int) []string {
 	if len(groups) == 0 {
 		return nil
@@ -194,6 +195,10 @@ func textGroups(groups []*stats.Group, room int) []string {
 		shown = groups[:max(room-2, 0)]
 	}
 	out := []string{"  errors"}
+	spare := room - 1 - len(shown)
+	if len(groups) > len(shown) {
+		spare--
+	}
 	for _, g := range shown {
 		kind := g.Key.Kind.String()
 		if g.Key.Status != 0 {
@@ -201,8 +206,16 @@ func textGroups(groups []*stats.Group, room int) []string {
 		}
 		kept := fmt.Sprintf(" [%d kept]", len(g.Samples))
 		what := fit(kind, 8) + " " + strings.TrimSpace(plain(g.Key.Key.Method+" "+g.Key.Key.Name))
-		line := fmt.Sprintf("  %9s  %s  %s", count(g.Count), fit(what, 30), plain(g.Message))
-		out = append(out, fit(line, textColumns-len(kept))+kept)
+		line, message := fmt.Sprintf("  %9s  %s  ", count(g.Count), fit(what, 30)), plain(g.Message)
+		if columns(line+message) > textColumns-len(kept) {
+			whole := wrapped(strings.Repeat(" ", 13), message)
+			if len(whole) <= spare {
+				spare -= len(whole)
+				out = append(append(out, fit(line, textColumns-len(kept))+kept), whole...)
+				continue
+			}
+		}
+		out = append(out, fit(line+message, textColumns-len(kept))+kept)
 	}
 	if n := len(groups) - len(shown); n > 0 {
 		var rest uint64
