@@ -141,9 +141,10 @@ func TestSelectionAndOrderHoldOverRefreshes(t *testing.T) {
 	x.keys("/")
 	x.tmux("send-keys", "-l", "fail|bin")
 	x.keys("Enter")
-	x.keys("j")
 	selected := regexp.MustCompile(`(?m)^>(\w+ +\S+)`)
-	first := selected.FindString(x.wait("a selected row", func(s string) bool { return selected.MatchString(s) && !strings.Contains(s, "/ok ") }))
+	top := selected.FindString(x.wait("the first row selected", func(s string) bool { return selected.MatchString(s) && !strings.Contains(s, "/ok ") }))
+	x.keys("j")
+	first := selected.FindString(x.wait("the second row selected", func(s string) bool { return selected.MatchString(s) && selected.FindString(s) != top }))
 	for i := range 10 {
 		x.tick()
 		if got := selected.FindString(x.screen()); got != first {
