@@ -68,6 +68,10 @@ func open(t *testing.T, cols, rows int) *terminal {
 	t.Cleanup(func() {
 		exec.Command("tmux", "-L", x.socket, "kill-server").Run()
 		target.Close()
+		// The program still writes its files when its terminal is gone.
+		for end := time.Now().Add(10 * time.Second); os.RemoveAll(x.dir) != nil && time.Now().Before(end); {
+			time.Sleep(20 * time.Millisecond)
+		}
 	})
 	conf := filepath.Join(x.dir, "tmux.conf")
 	os.WriteFile(conf, []byte("set -g status off\nset -g history-limit 5000\nset -g default-terminal tmux-256color\nset -g escape-time 0\n"), 0o644)
