@@ -332,6 +332,7 @@ func (c *Conn) receive(req *Request, r *Reply) error {
 
 // awaitContinue sends the body when the server asks for it.
 func (c *Conn) awaitContinue(req *Request, r *Reply, h *head) error {
+	c.w.attach()
 	c.w.nudged.Store(false) // this deadline is meant
 	c.w.SetReadDeadline(time.Now().Add(continueWait))
 	err := c.readHead(req, r, h)
@@ -360,6 +361,7 @@ func (c *Conn) awaitContinue(req *Request, r *Reply, h *head) error {
 func (c *Conn) write(a, b []byte) {
 	done := make(chan struct{})
 	c.writing = done
+	c.w.attach()
 	var to io.Writer = c.w.Conn
 	if c.tls != nil {
 		c.w.flush() // an error comes back at the next write

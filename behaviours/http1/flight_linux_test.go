@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -202,7 +203,7 @@ func TestSendingFails(t *testing.T) {
 			s := sweeping(t)
 			c := connect(t, s, serve(t, func(c net.Conn) { readRequest(c) }))
 			watch(t, c)
-			c.w.Conn.(*net.TCPConn).CloseWrite()
+			c.w.raw.Control(func(fd uintptr) { syscall.Shutdown(int(fd), syscall.SHUT_WR) })
 			w := make(told, 1)
 			req, r := get(s), Reply{}
 			req.Burst = true

@@ -11,6 +11,8 @@ func (p *poller) start() {}
 
 func (p *poller) close() {}
 
+func (w *wire) attach() {}
+
 func (c *Conn) Startable() bool { return false }
 
 func (c *Conn) Start(*Request, *Reply, Waiter, bool) bool { panic("http1: not startable") }

@@ -16,7 +16,8 @@ import (
 //
 // It has an epoll instance of its own and waits for that one through Go's
 // poller, so that a poller that waits holds no thread. Its connections are in
-// Go's poller, too, since they may be waited for in either way.
+// Go's poller, too, from when one of them was waited for by a goroutine: see
+// socket.
 type poller struct {
 	sweeper *Sweeper
 	out     []*Conn // to be sent when all that came has been looked at; run's
@@ -57,6 +58,7 @@ func (p *poller) watch(c *Conn) bool {
 	}
 	const edge = 1 << 31 // EPOLLET, which syscall has as a negative number
 	event := syscall.EpollEvent{Events: syscall.EPOLLIN | syscall.EPOLLRDHUP | edge, Fd: number}
+	c.w.detach()
 	var err error
 	if e := c.w.raw.Control(func(fd uintptr) {
 		c.w.fd = fd

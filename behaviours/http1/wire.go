@@ -2,6 +2,7 @@ package http1
 
 import (
 	"net"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -42,6 +43,13 @@ type wire struct {
 
 	open, surplus bool // what look saw
 
+	// A detached socket is not in Go's poller. mu guards the change, of Conn
+	// and of raw, against those who interrupt: they are not the connection's
+	// owner, who alone changes and so need not lock to read.
+	mu       sync.Mutex
+	detached bool
+	stays    bool // in Go's poller, from when it is there again
+
 	state  *atomic.Int64 // the connection's
 	nudged atomic.Bool   // the deadline is only there to wake who reads
 
@@ -75,7 +83,11 @@ func (w *wire) read(p []byte, class int8) (int, error) {
 		return w.readPlain(p, class)
 	}
 	w.dst, w.class, w.n, w.errno, w.short = p, class, 0, 0, false
-	err := w.raw.Read(w.turn)
+	var err error
+	if !w.detached || len(w.out) > 0 || w.state.Load() < 0 || !w.step(w.fd) {
+		w.attach() // it has to be waited for
+		err = w.raw.Read(w.turn)
+	}
 	for err != nil && w.nudged.Swap(false) {
 		if w.SetReadDeadline(time.Time{}); w.state.Load() <= 0 {
 			w.SetReadDeadline(time.Unix(1, 0)) // that of an interruption was taken away, too
@@ -181,6 +193,13 @@ func (w *wire) readTLS(p []byte) (int, error) {
 		return 0, errEOF
 	}
 	return n, err
+}
+
+// SetDeadline implements net.Conn. Any goroutine may call it.
+func (w *wire) SetDeadline(t time.Time) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.Conn.SetDeadline(t)
 }
 
 // silent says whether there is nothing to read, nor the end.

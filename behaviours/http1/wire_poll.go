@@ -96,6 +96,8 @@ func (w *wire) peek(fd uintptr) {
 // whether there is: what came before the poller's readiness was reset is not told
 // of again, unless the server sends more. Any goroutine may call it.
 func (w *wire) nudge() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	if w.raw == nil {
 		return false
 	}
@@ -105,9 +107,9 @@ func (w *wire) nudge() bool {
 		_, _, err := syscall.Recvfrom(int(fd), p[:], syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
 		something = err != syscall.EAGAIN && err != syscall.EINTR
 	})
-	if something {
+	if something && !w.detached { // who is detached has nobody who reads
 		w.nudged.Store(true)
-		w.SetReadDeadline(time.Unix(1, 0))
+		w.Conn.SetReadDeadline(time.Unix(1, 0))
 	}
 	return something
 }

@@ -2,9 +2,11 @@
 
 // Bench compares what a request costs: tload (the whole program, and its engine
 // with full statistics alone), wrk if it is installed, and the floor, a C
-// program that sends and receives and does nothing else. All run on one core, the server on another, in turn
-// and over several rounds; the medians and their ratios are what counts, for
-// the machine's noise strikes all alike.
+// program that sends and receives and does nothing else. All run on one core,
+// the server on another, in turn and over several rounds. What counts are the
+// ratios, each of two runs of one round and then the median of all rounds: a
+// machine that is shared can be a third slower for a minute, which strikes the
+// runs of a round alike.
 //
 //	go run ./behaviours/http1/bench
 //	go run ./behaviours/http1/bench -scenario think -rounds 3
@@ -147,19 +149,31 @@ func (b *benchmark) run(s scenario, rounds int) error {
 			results[c] = append(results[c], r)
 		}
 	}
-	fmt.Printf("%-18s %9s %12s %17s %7s %7s %9s %9s\n", "client", "req/s", "µs CPU/req", "lowest–highest", "user", "of 1st", "KB/user", "allocs")
-	base := median(results[present[0]], result.cpu)
+	what, of := result.cpu, "CPU"
+	if s.status >= 400 {
+		what, of = result.rate, "rate"
+	}
+	bases := slices.DeleteFunc([]client{floor, wrk, engineNoCapture}, func(c client) bool { return !slices.Contains(present, c) })
+	fmt.Printf("%-18s %9s %10s %15s %7s %9s %7s", "client", "req/s", "µs CPU/req", "lowest–highest", "user", "KB/user", "allocs")
+	for _, base := range bases {
+		fmt.Printf("  %-17s", of+" of "+base.String())
+	}
+	fmt.Println()
 	for _, c := range present {
 		rs := results[c]
-		lowest, highest := spread(rs, result.cpu)
-		fmt.Printf("%-18v %9.0f %12.2f %9.2f–%-7.2f %7.2f %7.2f %9.1f", c,
-			median(rs, func(r result) float64 { return float64(r.requests) / r.wall.Seconds() }),
-			median(rs, result.cpu), lowest, highest,
-			median(rs, func(r result) float64 { return r.user.Seconds() * 1e6 / float64(r.requests) }),
-			median(rs, result.cpu)/base,
-			median(rs, func(r result) float64 { return float64(r.rss) / float64(s.users) }))
-		if c == engineOnly || c == engineNoCapture {
-			fmt.Printf(" %9.3f", median(rs, func(r result) float64 { return float64(r.mallocs) / float64(r.requests) }))
+		cpu := values(rs, result.cpu)
+		fmt.Printf("%-18v %9.0f %10.2f %7.2f–%-7.2f %7.2f %9.1f %7s", c, median(values(rs, result.rate)),
+			median(cpu), cpu[0], cpu[len(cpu)-1],
+			median(values(rs, func(r result) float64 { return r.user.Seconds() * 1e6 / float64(r.requests) })),
+			median(values(rs, func(r result) float64 { return float64(r.rss) / float64(s.users) })),
+			allocations(c, rs))
+		for _, base := range bases {
+			ratios := make([]float64, rounds)
+			for i := range ratios {
+				ratios[i] = what(rs[i]) / what(results[base][i])
+			}
+			slices.Sort(ratios)
+			fmt.Printf("  %.2f (%.2f–%.2f) ", median(ratios), ratios[0], ratios[rounds-1])
 		}
 		fmt.Println()
 	}
@@ -169,16 +183,18 @@ func (b *benchmark) run(s scenario, rounds int) error {
 	return nil
 }
 
-func median(rs []result, of func(result) float64) float64 {
-	v := values(rs, of)
-	return v[len(v)/2]
+// allocations is how many a request takes, of clients that know it.
+func allocations(c client, rs []result) string {
+	if c != engineOnly && c != engineNoCapture {
+		return ""
+	}
+	return fmt.Sprintf("%.3f", median(values(rs, func(r result) float64 { return float64(r.mallocs) / float64(r.requests) })))
 }
 
-func spread(rs []result, of func(result) float64) (lowest, highest float64) {
-	v := values(rs, of)
-	return v[0], v[len(v)-1]
-}
+// median is of values in order.
+func median(sorted []float64) float64 { return sorted[len(sorted)/2] }
 
+// values are of each round, in order of their size.
 func values(rs []result, of func(result) float64) []float64 {
 	v := make([]float64, len(rs))
 	for i, r := range rs {

@@ -46,6 +46,9 @@ type result struct {
 // cpu is µs of CPU a request.
 func (r result) cpu() float64 { return (r.user + r.sys).Seconds() * 1e6 / float64(r.requests) }
 
+// rate is requests a second.
+func (r result) rate() float64 { return float64(r.requests) / r.wall.Seconds() }
+
 type benchmark struct {
 	dir, self, epoll       string
 	program                string
