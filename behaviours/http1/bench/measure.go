@@ -27,11 +27,12 @@ const (
 	engineOnly
 	engineNoCapture
 	program
+	programNoCapture
 )
 
 // String is its name in the tables.
 func (c client) String() string {
-	return [...]string{"floor", "wrk", "engine", "engine, no capture", "tload"}[c]
+	return [...]string{"floor", "wrk", "engine", "engine, no capture", "tload", "tload, no capture"}[c]
 }
 
 // result is what one run of a client took.
@@ -118,9 +119,12 @@ func (b *benchmark) command(c client, s scenario) []string {
 		}
 		return append(args, url)
 	}
-	if c == program {
+	if c == program || c == programNoCapture {
 		args := []string{b.program, "--headless", "--no-out", "--insecure", "--json=-", "--host=" + url, "-u", strconv.Itoa(s.users),
 			"-r", "100000", "-t", seconds.String()}
+		if c == programNoCapture {
+			args = append(args, "--capture-body=0")
+		}
 		if s.think > 0 {
 			file := filepath.Join(b.dir, "think.http")
 			os.WriteFile(file, []byte(fmt.Sprintf("### think\n# @wait %v\nGET /\n", s.think)), 0o600)
@@ -171,7 +175,7 @@ func (b *benchmark) measure(c client, s scenario) (result, error) {
 			return r, fmt.Errorf("what is this: %s", out.Bytes())
 		}
 		r.requests, err = strconv.ParseInt(string(m[1]), 10, 64)
-	case program:
+	case program, programNoCapture:
 		var summary struct {
 			Total struct{ Requests int64 }
 		}
