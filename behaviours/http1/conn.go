@@ -153,7 +153,7 @@ func (c *Conn) Usable(now time.Duration) bool {
 	case c.broken:
 		return false
 	case c.number > 0:
-		if !c.moved.Swap(false) {
+		if !c.moved.Load() || !c.moved.Swap(false) {
 			return true
 		}
 	case now-c.last < idleCheck || !c.used:

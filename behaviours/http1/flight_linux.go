@@ -54,7 +54,7 @@ func (c *Conn) takeOff() bool {
 		c.at.Store(grounded)
 		return false
 	}
-	if c.missed.Swap(false) && !c.w.silent() || !c.at.CompareAndSwap(departing, flying) { // what came may be the reply
+	if c.missed.Load() && c.missed.Swap(false) && !c.w.silent() || !c.at.CompareAndSwap(departing, flying) { // what came may be the reply
 		c.at.Store(grounded)
 		return false
 	}
