@@ -68,11 +68,9 @@ func (c *Client) part(head, body []byte, expected int64) stats.Part {
 func requestTarget(head []byte) string {
 	_, rest, _ := bytes.Cut(head, []byte(" "))
 	target, _, _ := bytes.Cut(rest, []byte(" "))
-	if i := bytes.Index(target, []byte("://")); i >= 0 { // through a proxy
-		target = target[i+3:]
-		if i := bytes.IndexByte(target, '/'); i >= 0 {
-			target = target[i:]
-		}
+	if len(target) > 0 && target[0] != '/' { // a whole URL, for a proxy
+		_, target, _ = bytes.Cut(target, []byte("://"))
+		target = target[max(bytes.IndexByte(target, '/'), 0):]
 	}
 	return string(target)
 }

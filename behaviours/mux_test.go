@@ -162,3 +162,36 @@ func TestMuxNeedsAServerThatSpeaksIt(t *testing.T) {
 	_, err = c.Get(t.Context(), "/")
 	wantError(t, err, stats.Connect, "connection refused")
 }
+
+// TestAURLInTheQueryStaysThere holds that of a request line only what stands
+// before the path is taken for a proxy's.
+func TestAURLInTheQueryStaysThere(t *testing.T) {
+	for name, serve := range muxServers {
+		c, _ := newClient(t, serve(t))
+		r, err := c.Get(t.Context(), "/x?next=http://other.test/cb")
+		if err != nil || !strings.Contains(r.Text(), " GET /x?next=http://other.test/cb ") {
+			t.Errorf("%s: got %q and %v", name, r.Text(), err)
+		}
+	}
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "/deep/login":
+			http.SetCookie(w, &http.Cookie{Name: "a", Value: "1"}) // for what is below /deep
+			w.Header().Set("Location", "there")
+			w.WriteHeader(302)
+		default:
+			w.WriteHeader(500)
+			fmt.Fprint(w, r.URL.Path, " ", r.Header.Get("Cookie"))
+		}
+	}))
+	defer srv.Close()
+	c, rec := newClient(t, Options{Host: srv.URL})
+	r, _ := c.Get(t.Context(), "/deep/login?next=http://other.test/cb/x")
+	if r.Text() != "/deep/there a=1" {
+		t.Errorf("a redirect beside it: got %q", r.Text())
+	}
+	x := take(rec).groups[0].Samples[0]
+	if x.URL != srv.URL+"/deep/there" || x.Hops[0].URL != srv.URL+"/deep/login?next=http://other.test/cb/x" {
+		t.Errorf("the exchange is of %s by way of %s", x.URL, x.Hops[0].URL)
+	}
+}
