@@ -13,6 +13,8 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/quic-go/quic-go"
@@ -28,6 +30,7 @@ import (
 // requests are named, judged, recorded and captured.
 type mux struct {
 	rt     http.RoundTripper
+	heard  *heard // of HTTP/2
 	dead   func() bool
 	close  func()
 	proto  string
@@ -49,26 +52,46 @@ type muxDial struct {
 	c      *Client
 	o      *origin
 	phases stats.Phases
-	conn   net.Conn
+	conn   *heard
 	tls    string
 	err    *http1.Error
 }
 
 type muxDialKey struct{}
 
+// heard is a connection that remembers the first error of reading from it. When
+// it ends while no request is under way the library only says that the
+// connection cannot be used, not why.
+type heard struct {
+	net.Conn
+	err atomic.Pointer[error]
+}
+
+func (h *heard) Read(b []byte) (int, error) {
+	n, err := h.Conn.Read(b)
+	if err != nil {
+		first := err
+		h.err.CompareAndSwap(nil, &first)
+	}
+	return n, err
+}
+
 func (t *Transport) muxes() *muxes {
 	t.mux.once.Do(func() {
 		var protocols http.Protocols
-		protocols.SetHTTP2(true)
-		protocols.SetUnencryptedHTTP2(true)
+		protocols.SetUnencryptedHTTP2(true) // as far as it knows: TLS is done below it
 		t.mux.h2 = &http.Transport{
 			Protocols:          &protocols,
 			DisableCompression: true,
 			DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-				return ctx.Value(muxDialKey{}).(*muxDial).connect(ctx)
-			},
-			DialTLSContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-				return ctx.Value(muxDialKey{}).(*muxDial).connectTLS(ctx)
+				d := ctx.Value(muxDialKey{}).(*muxDial)
+				nc, err := d.connect(ctx)
+				if err != nil {
+					d.err = err
+					return nil, err
+				}
+				d.conn = &heard{Conn: nc}
+				return d.conn, nil
 			},
 		}
 		t.mux.h3 = &http3.Transport{DisableCompression: true}
@@ -76,35 +99,25 @@ func (t *Transport) muxes() *muxes {
 	return &t.mux
 }
 
-func (d *muxDial) connect(ctx context.Context) (net.Conn, error) {
+func (d *muxDial) connect(ctx context.Context) (net.Conn, *http1.Error) {
 	nc, phases, err := d.c.t.connect(ctx, d.o)
 	d.phases = phases
-	if err != nil {
-		d.err = err
-		return nil, err
-	}
-	d.conn = nc
-	return nc, nil
-}
-
-func (d *muxDial) connectTLS(ctx context.Context) (net.Conn, error) {
-	nc, err := d.connect(ctx)
-	if err != nil {
-		return nil, err
+	if err != nil || !d.o.secure {
+		return nc, err
 	}
 	began := time.Now()
 	tc := tls.Client(nc, d.c.tlsConfig(d.o, "h2"))
-	err = tc.HandshakeContext(ctx)
+	failed := tc.HandshakeContext(ctx)
 	d.phases.TLS = time.Since(began)
+	switch {
+	case failed != nil:
+		err = d.c.t.tlsError(ctx, d.o, failed)
+	case tc.ConnectionState().NegotiatedProtocol != "h2":
+		err = &http1.Error{Kind: stats.TLS, Phase: http1.Handshaking, Text: "TLS with " + d.o.header + ": the server does not offer HTTP/2 (leave --http2 away)"}
+	}
 	if err != nil {
 		nc.Close()
-		d.err = d.c.t.tlsError(ctx, d.o, err)
-		return nil, d.err
-	}
-	if got := tc.ConnectionState().NegotiatedProtocol; got != "h2" {
-		nc.Close()
-		d.err = &http1.Error{Kind: stats.TLS, Phase: http1.Handshaking, Text: "TLS with " + d.o.header + ": the server does not offer HTTP/2 (leave --http2 away)"}
-		return nil, d.err
+		return nil, err
 	}
 	d.tls = tls.VersionName(tc.ConnectionState().Version)
 	return tc, nil
@@ -133,18 +146,14 @@ func (c *Client) openMux(ctx context.Context, o *origin) (*mux, stats.Phases, *h
 
 func (c *Client) openH2(ctx context.Context, o *origin) (*mux, stats.Phases, *http1.Error) {
 	d := &muxDial{c: c, o: o}
-	scheme := "http"
-	if o.secure {
-		scheme = "https"
-	}
-	cc, err := c.t.muxes().h2.NewClientConn(context.WithValue(ctx, muxDialKey{}, d), scheme, net.JoinHostPort(o.host, o.port))
+	cc, err := c.t.muxes().h2.NewClientConn(context.WithValue(ctx, muxDialKey{}, d), "http", net.JoinHostPort(o.host, o.port))
 	if err != nil {
 		if d.err == nil {
 			d.err = c.t.connectError(ctx, o.header, err)
 		}
 		return nil, d.phases, d.err
 	}
-	return &mux{rt: cc, dead: func() bool { return cc.Err() != nil || cc.Available() == 0 }, close: func() { cc.Close() },
+	return &mux{rt: cc, heard: d.conn, dead: func() bool { return cc.Err() != nil || cc.Available() == 0 }, close: func() { cc.Close() },
 		proto: "HTTP/2.0", tls: d.tls, local: d.conn.LocalAddr().String(), remote: d.conn.RemoteAddr().String()}, d.phases, nil
 }
 
@@ -201,9 +210,23 @@ func quicError(t *Transport, ctx context.Context, o *origin, to string, err erro
 	case ctx.Err() != nil:
 		return t.interrupted(ctx, http1.Handshaking)
 	case errors.As(err, &te) && te.ErrorCode.IsCryptoError():
-		return t.tlsError(ctx, o, errors.New(strings.TrimPrefix(te.ErrorMessage, "tls: ")))
+		return t.tlsError(ctx, o, cryptoError(te))
 	}
 	return t.connectError(ctx, to, err)
+}
+
+// cryptoError is what TLS said inside QUIC: the reason on this side, or the
+// server's alert in words.
+func cryptoError(te *quic.TransportError) error {
+	for _, e := range te.Unwrap() {
+		if e != nil && e != net.ErrClosed {
+			return e
+		}
+	}
+	if te.ErrorMessage != "" {
+		return errors.New(te.ErrorMessage)
+	}
+	return errors.New("remote error: " + te.ErrorCode.Message())
 }
 
 // onceMux is once over HTTP/2 or HTTP/3. Nothing is sent twice.
@@ -326,8 +349,14 @@ func (c *Client) muxError(ctx context.Context, k *call, phase http1.Phase, detai
 		e.Text += detail
 		return e
 	}
+	if h := k.mux.heard; h != nil && strings.HasPrefix(err.Error(), "http2: client conn") {
+		if why := h.err.Load(); why != nil {
+			err = *why
+		}
+	}
 	e := &http1.Error{Kind: stats.Reset, Phase: phase, Err: err}
 	var idle *quic.IdleTimeoutError
+	var errno syscall.Errno
 	text := err.Error()
 	switch {
 	case errors.As(err, &idle):
@@ -337,10 +366,43 @@ func (c *Client) muxError(ctx context.Context, k *call, phase http1.Phase, detai
 		if phase == http1.Body {
 			e.Kind = stats.Body
 		}
-	case strings.Contains(text, "malformed") || strings.Contains(text, "PROTOCOL_ERROR") || strings.Contains(text, "FRAME_"):
+	case errors.As(err, &errno) && (errno == syscall.ECONNRESET || errno == syscall.EPIPE || errno == syscall.ECONNABORTED):
+		e.Text = "the server reset the connection " + phase.String() + detail
+	case ofTLS(err) != nil:
+		e.Kind, e.Text = stats.TLS, "TLS failed "+phase.String()+detail+": "+ofTLS(err).Error()
+	case strings.Contains(text, "looked like an HTTP/1.1 header"):
+		e.Kind, e.Text = stats.Protocol, "malformed reply "+phase.String()+": the server speaks HTTP/1.1 (leave --http2 away)"
+	case breaksProtocol(text):
 		e.Kind, e.Text = stats.Protocol, "malformed reply "+phase.String()+detail+": "+text
 	default:
 		e.Text = "the stream broke " + phase.String() + detail + ": " + text
 	}
 	return e
+}
+
+// ofTLS is what TLS said about a connection that stood, nil if it said nothing.
+func ofTLS(err error) error {
+	var alert *net.OpError
+	var te *quic.TransportError
+	switch {
+	case errors.As(err, &alert) && (alert.Op == "remote error" || alert.Op == "local error"):
+		return alert
+	case errors.As(err, &te) && te.ErrorCode.IsCryptoError():
+		return cryptoError(te)
+	}
+	return nil
+}
+
+// breaksProtocol says whether it is the server's reply that the library does
+// not like. Of its errors nothing can be had but their texts.
+func breaksProtocol(text string) bool {
+	if strings.Contains(text, "from peer") || strings.Contains(text, "GOAWAY") { // the server dislikes the request
+		return false
+	}
+	for _, part := range []string{"malformed", "PROTOCOL_ERROR", "FRAME_", "frame too large", "COMPRESSION_ERROR", "MESSAGE_ERROR", "more than declared"} {
+		if strings.Contains(text, part) {
+			return true
+		}
+	}
+	return false
 }

@@ -10,10 +10,13 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/quic-go/quic-go/http3"
+	"golang.org/x/net/http2"
+	"golang.org/x/net/http2/hpack"
 
 	"tload/stats"
 )
@@ -61,21 +64,25 @@ var muxServers = map[string]func(t *testing.T) Options{
 		t.Cleanup(func() { srv.Close() })
 		return Options{Host: "http://" + l.Addr().String(), HTTP2: true}
 	},
-	"HTTP/3.0": func(t *testing.T) Options {
-		certs := httptest.NewUnstartedServer(nil)
-		certs.StartTLS()
-		defer certs.Close()
-		pc, err := net.ListenPacket("udp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		srv := &http3.Server{Handler: http.HandlerFunc(muxHandler),
-			TLSConfig: http3.ConfigureTLSConfig(&tls.Config{Certificates: certs.TLS.Certificates})}
-		done := make(chan struct{})
-		go func() { srv.Serve(pc); close(done) }()
-		t.Cleanup(func() { srv.Close(); pc.Close(); <-done })
-		return Options{Host: "https://" + pc.LocalAddr().String(), Insecure: true, HTTP3: true}
-	},
+	"HTTP/3.0": func(t *testing.T) Options { return serveHTTP3(t, &tls.Config{}) },
+}
+
+// serveHTTP3 starts a server, with a certificate that nobody trusts.
+func serveHTTP3(t *testing.T, config *tls.Config) Options {
+	certs := httptest.NewUnstartedServer(nil)
+	certs.StartTLS()
+	defer certs.Close()
+	pc, err := net.ListenPacket("udp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	config = config.Clone()
+	config.Certificates = certs.TLS.Certificates
+	srv := &http3.Server{Handler: http.HandlerFunc(muxHandler), TLSConfig: http3.ConfigureTLSConfig(config)}
+	done := make(chan struct{})
+	go func() { srv.Serve(pc); close(done) }()
+	t.Cleanup(func() { srv.Close(); pc.Close(); <-done })
+	return Options{Host: "https://" + pc.LocalAddr().String(), Insecure: true, HTTP3: true}
 }
 
 func TestMux(t *testing.T) {
@@ -193,5 +200,150 @@ func TestAURLInTheQueryStaysThere(t *testing.T) {
 	x := take(rec).groups[0].Samples[0]
 	if x.URL != srv.URL+"/deep/there" || x.Hops[0].URL != srv.URL+"/deep/login?next=http://other.test/cb/x" {
 		t.Errorf("the exchange is of %s by way of %s", x.URL, x.Hops[0].URL)
+	}
+}
+
+// framed serves HTTP/2 with prior knowledge, frame by frame: each request is
+// answered by answer. It counts them.
+func framed(t *testing.T, answer func(nc *net.TCPConn, fr *http2.Framer, stream uint32)) (host string, seen *atomic.Int32) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	seen = new(atomic.Int32)
+	go func() {
+		for {
+			nc, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				defer nc.Close()
+				io.ReadFull(nc, make([]byte, len(http2.ClientPreface)))
+				fr := http2.NewFramer(nc, nc)
+				fr.WriteSettings()
+				for {
+					f, err := fr.ReadFrame()
+					switch f := f.(type) {
+					case *http2.PingFrame:
+						fr.WritePing(true, f.Data)
+					case *http2.HeadersFrame:
+						seen.Add(1)
+						answer(nc.(*net.TCPConn), fr, f.StreamID)
+					}
+					if err != nil {
+						return
+					}
+				}
+			}()
+		}
+	}()
+	return "http://" + l.Addr().String(), seen
+}
+
+// fields are headers in HPACK.
+func fields(pairs ...string) []byte {
+	var b bytes.Buffer
+	e := hpack.NewEncoder(&b)
+	for i := 0; i < len(pairs); i += 2 {
+		e.WriteField(hpack.HeaderField{Name: pairs[i], Value: pairs[i+1]})
+	}
+	return b.Bytes()
+}
+
+// TestHTTP2Failures holds that what goes wrong is told apart, that what came is
+// kept, and that nothing is sent twice.
+func TestHTTP2Failures(t *testing.T) {
+	headers := func(fr *http2.Framer, stream uint32, end bool, pairs ...string) {
+		fr.WriteHeaders(http2.HeadersFrameParam{StreamID: stream, BlockFragment: fields(pairs...), EndHeaders: true, EndStream: end})
+	}
+	half := func(fr *http2.Framer, stream uint32) {
+		headers(fr, stream, false, ":status", "200", "content-length", "100")
+		fr.WriteData(stream, false, []byte("half"))
+		time.Sleep(20 * time.Millisecond) // it must not be overtaken by what comes next
+	}
+	for name, tt := range map[string]struct {
+		answer func(nc *net.TCPConn, fr *http2.Framer, stream uint32)
+		kind   stats.Kind
+		text   string
+		body   string // kept
+	}{
+		"cut short": {func(nc *net.TCPConn, fr *http2.Framer, stream uint32) {
+			half(fr, stream)
+			fr.WriteData(stream, true, nil)
+		}, stats.Body, "closed the connection reading the body (4 of 100 bytes came)", "half"},
+		"reset in the body": {func(nc *net.TCPConn, fr *http2.Framer, stream uint32) {
+			half(fr, stream)
+			nc.SetLinger(0)
+			nc.Close()
+		}, stats.Reset, "the server reset the connection reading the body (4 of 100 bytes came)", "half"},
+		"the stream reset in the body": {func(nc *net.TCPConn, fr *http2.Framer, stream uint32) {
+			half(fr, stream)
+			fr.WriteRSTStream(stream, http2.ErrCodeInternal)
+		}, stats.Reset, "the stream broke reading the body (4 of 100 bytes came)", "half"},
+		"hangs in the body": {func(nc *net.TCPConn, fr *http2.Framer, stream uint32) {
+			half(fr, stream)
+		}, stats.Timeout, "timed out after 200ms reading the body (4 of 100 bytes came)", "half"},
+		"refused": {func(nc *net.TCPConn, fr *http2.Framer, stream uint32) {
+			fr.WriteRSTStream(stream, http2.ErrCodeRefusedStream)
+		}, stats.Reset, "the stream broke waiting for the first byte", ""},
+		"what the server calls an error of ours": {func(nc *net.TCPConn, fr *http2.Framer, stream uint32) {
+			fr.WriteRSTStream(stream, http2.ErrCodeProtocol)
+		}, stats.Reset, "the stream broke waiting for the first byte", ""},
+		"goes away before it": {func(nc *net.TCPConn, fr *http2.Framer, stream uint32) {
+			fr.WriteGoAway(0, http2.ErrCodeNo, nil)
+		}, stats.Reset, "GOAWAY", ""},
+		"no status": {func(nc *net.TCPConn, fr *http2.Framer, stream uint32) {
+			headers(fr, stream, true, "a", "b")
+		}, stats.Protocol, "malformed reply waiting for the first byte", ""},
+		"bad HPACK": {func(nc *net.TCPConn, fr *http2.Framer, stream uint32) {
+			fr.WriteHeaders(http2.HeadersFrameParam{StreamID: stream, BlockFragment: bytes.Repeat([]byte{0xff}, 6), EndHeaders: true, EndStream: true})
+		}, stats.Protocol, "malformed reply waiting for the first byte", ""},
+		"longer than it said": {func(nc *net.TCPConn, fr *http2.Framer, stream uint32) {
+			headers(fr, stream, false, ":status", "200", "content-length", "3")
+			fr.WriteData(stream, true, []byte("longer"))
+		}, stats.Protocol, "malformed reply reading the body", "lon"},
+		"HTTP/1.1": {func(nc *net.TCPConn, fr *http2.Framer, stream uint32) {
+			io.WriteString(nc, "HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n")
+		}, stats.Protocol, "the server speaks HTTP/1.1 (leave --http2 away)", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			host, seen := framed(t, tt.answer)
+			c, rec := newClient(t, Options{Host: host, HTTP2: true, Timeout: 200 * time.Millisecond})
+			_, err := c.Get(t.Context(), "/")
+			wantError(t, err, tt.kind, tt.text)
+			if got := string(take(rec).groups[0].Samples[0].Response.Body); got != tt.body {
+				t.Errorf("kept %q, want %q", got, tt.body)
+			}
+			if n := seen.Load(); n != 1 {
+				t.Errorf("the server saw %d requests, want 1", n)
+			}
+		})
+	}
+}
+
+// TestCertificatesOverHTTP2AndHTTP3 holds that one which is not taken is said
+// in words, whichever side does not take it.
+func TestCertificatesOverHTTP2AndHTTP3(t *testing.T) {
+	for _, name := range []string{"HTTP/2.0 by TLS", "HTTP/3.0"} {
+		options := muxServers[name](t)
+		options.Insecure = false
+		c, _ := newClient(t, options)
+		_, err := c.Get(t.Context(), "/")
+		wantError(t, err, stats.TLS, "certificate signed by unknown authority (--insecure takes any)")
+	}
+	wants := &tls.Config{ClientAuth: tls.RequireAnyClientCert}
+	h2 := httptest.NewUnstartedServer(http.HandlerFunc(muxHandler))
+	h2.EnableHTTP2, h2.TLS = true, wants
+	h2.StartTLS()
+	defer h2.Close()
+	for _, options := range []Options{
+		{Host: h2.URL, Insecure: true, HTTP2: true},
+		serveHTTP3(t, wants),
+	} {
+		c, _ := newClient(t, options)
+		_, err := c.Get(t.Context(), "/")
+		wantError(t, err, stats.TLS, "certificate required")
 	}
 }
