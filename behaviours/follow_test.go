@@ -345,6 +345,22 @@ func TestNoKeepalive(t *testing.T) {
 	}
 }
 
+func TestNoKeepaliveOverHTTP2AndHTTP3(t *testing.T) {
+	for name, serve := range muxServers {
+		options := serve(t)
+		options.NoKeepalive = true
+		c, rec := newClient(t, options)
+		for range 3 {
+			if _, err := c.Get(t.Context(), "/"); err != nil {
+				t.Fatal(name, err)
+			}
+		}
+		if s := take(rec).rows[request("GET", "/")].Summary(time.Second); s.Dialled != 3 || s.Reconnects != 0 {
+			t.Errorf("%s: got %d connections and %d reconnects for 3 requests", name, s.Dialled, s.Reconnects)
+		}
+	}
+}
+
 // TestNoKeepaliveWhateverTheServerSays has a server that ignores what it is told.
 func TestNoKeepaliveWhateverTheServerSays(t *testing.T) {
 	host := rawServer(t, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")

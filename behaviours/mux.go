@@ -275,6 +275,9 @@ func (c *Client) onceMux(ctx context.Context, k *call, opts []Option) {
 	if reply.Cookies {
 		c.storeCookies(k)
 	}
+	if c.t.options.NoKeepalive || k.closing {
+		route.drop()
+	}
 }
 
 // exchangeMux sends what was rendered, in the library's terms, and reads the
