@@ -178,10 +178,10 @@ func (t *Transport) override(host, port string) string {
 func (t *Transport) dialAddr(ctx context.Context, to netip.AddrPort) (nc net.Conn, err error) {
 	d := net.Dialer{KeepAlive: -1, Control: controlBind}
 	if len(t.options.Bind) > 0 {
-		err = fmt.Errorf("no --bind address of its family")
+		err = errNoBind
 		for from := range t.sources(to.Addr()) {
 			d.LocalAddr = net.TCPAddrFromAddrPort(netip.AddrPortFrom(from, 0))
-			if nc, err = d.DialContext(ctx, "tcp", to.String()); !errors.Is(err, syscall.EADDRNOTAVAIL) {
+			if nc, err = d.DialContext(ctx, "tcp", to.String()); !isOutOfPorts(err) {
 				break
 			}
 		}
@@ -197,11 +197,19 @@ func (t *Transport) dialAddr(ctx context.Context, to netip.AddrPort) (nc net.Con
 			d.LocalAddr = &net.TCPAddr{IP: net.IPv4(127, 0, 0, byte(1+spent))}
 		}
 		nc, err = d.DialContext(ctx, "tcp", to.String())
-		if !errors.Is(err, syscall.EADDRNOTAVAIL) || !spreads || spent >= maxLoopback {
+		if !isOutOfPorts(err) || !spreads || spent >= maxLoopback {
 			return nc, err
 		}
 		t.loopback.CompareAndSwap(spent, spent+1)
 	}
+}
+
+var errNoBind = errors.New("no --bind address of its family")
+
+// isOutOfPorts says whether there was no local port left: to connect from, or,
+// where one is taken before that, to be bound to.
+func isOutOfPorts(err error) bool {
+	return errors.Is(err, syscall.EADDRNOTAVAIL) || errors.Is(err, syscall.EADDRINUSE)
 }
 
 // sources are the addresses of --bind that fit, each once, beginning with the
@@ -306,7 +314,7 @@ func (t *Transport) connectError(ctx context.Context, to string, err error) *htt
 	switch {
 	case errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, context.DeadlineExceeded):
 		return &http1.Error{Kind: stats.Timeout, Phase: http1.Connecting, Err: err, Text: "timed out connecting to " + to}
-	case errors.Is(err, syscall.EADDRNOTAVAIL):
+	case isOutOfPorts(err):
 		text = outOfPorts()
 	case errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE):
 		text = outOfFiles()

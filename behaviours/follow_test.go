@@ -483,6 +483,8 @@ func TestBadOptions(t *testing.T) {
 		`bad --resolve "a:b": "b" is no address (try example.com:127.0.0.1)`:                             {Resolve: map[string]string{"a": "b"}},
 		`bad --header: bad header name "a b" (try X-Name: value)`:                                        {Header: []Field{{"a b", "c"}}},
 		`open /nowhere/ca.pem: no such file or directory`:                                                {CAFile: "/nowhere/ca.pem"},
+		`--http3 does not go through --proxy (leave one of them away)`:                                   {HTTP3: true, Proxy: "http://127.0.0.1:1"},
+		`bad --host "localhost:5000": --http3 needs https:// (try https://localhost:5000)`:               {HTTP3: true, Host: "localhost:5000"},
 		`--http2 and --http3 exclude each other`:                                                         {HTTP2: true, HTTP3: true},
 	} {
 		if _, err := NewTransport(o); err == nil || err.Error() != want {

@@ -165,16 +165,18 @@ func (c *Client) openH3(ctx context.Context, o *origin) (*mux, stats.Phases, *ht
 	case c.t.proxy != nil:
 		return nil, phases, &http1.Error{Kind: stats.Connect, Phase: http1.Connecting, Text: "HTTP/3 does not go through --proxy"}
 	}
-	addrs, port, first, _, failed := c.t.addresses(ctx, o.host, o.port, &phases)
+	addrs, port, first, l, failed := c.t.addresses(ctx, o.host, o.port, &phases)
 	if failed != nil {
 		return nil, phases, failed
 	}
 	began := time.Now()
 	for i := range addrs {
-		to := netip.AddrPortFrom(addrs[(first+i)%len(addrs)], port)
-		udp, err := net.ListenUDP("udp", c.t.udpSource(to.Addr()))
+		at := (first + i) % len(addrs)
+		to := netip.AddrPortFrom(addrs[at], port)
+		udp, err := c.t.listenUDP(to.Addr())
 		if err != nil {
-			return nil, phases, c.t.connectError(ctx, to.String(), err)
+			failed = c.t.connectError(ctx, to.String(), err)
+			continue
 		}
 		actx, cancel := share(ctx, len(addrs)-i)
 		conn, err := quic.Dial(actx, udp, net.UDPAddrFromAddrPort(to), c.tlsConfig(o, http3.NextProtoH3),
@@ -187,21 +189,44 @@ func (c *Client) openH3(ctx context.Context, o *origin) (*mux, stats.Phases, *ht
 			}
 			continue
 		}
+		if l != nil && at != first {
+			l.works(at)
+		}
 		phases.TLS = time.Since(began) // connecting is part of it
 		cc := c.t.muxes().h3.NewClientConn(conn)
 		return &mux{rt: cc, dead: func() bool { return conn.Context().Err() != nil },
 			close: func() { conn.CloseWithError(0, ""); udp.Close() }, proto: "HTTP/3.0", tls: "TLS 1.3",
-			local: conn.LocalAddr().String(), remote: to.String()}, phases, nil
+			local: localAddr(udp, to), remote: to.String()}, phases, nil
 	}
 	return nil, phases, failed
 }
 
-// udpSource is the next address of --bind that fits; nil if there is none.
-func (t *Transport) udpSource(to netip.Addr) *net.UDPAddr {
-	for from := range t.sources(to) {
-		return net.UDPAddrFromAddrPort(netip.AddrPortFrom(from, 0))
+// listenUDP opens a socket to send to that address from: with --bind one that
+// is bound to the next address that fits and has a port left.
+func (t *Transport) listenUDP(to netip.Addr) (udp *net.UDPConn, err error) {
+	if len(t.options.Bind) == 0 {
+		return net.ListenUDP("udp", nil)
 	}
-	return nil
+	err = errNoBind
+	for from := range t.sources(to) {
+		if udp, err = net.ListenUDP("udp", net.UDPAddrFromAddrPort(netip.AddrPortFrom(from, 0))); !isOutOfPorts(err) {
+			break
+		}
+	}
+	return udp, err
+}
+
+// localAddr is where packets to that address come from: a socket that is bound
+// to no address of its own does not say it, one that is connected does.
+func localAddr(udp *net.UDPConn, to netip.AddrPort) string {
+	local := *udp.LocalAddr().(*net.UDPAddr)
+	if local.IP.IsUnspecified() {
+		if probe, err := net.Dial("udp", to.String()); err == nil { // which sends nothing
+			local.IP = probe.LocalAddr().(*net.UDPAddr).IP
+			probe.Close()
+		}
+	}
+	return local.String()
 }
 
 func quicError(t *Transport, ctx context.Context, o *origin, to string, err error) *http1.Error {

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -162,8 +163,8 @@ func TestMuxNeedsAServerThatSpeaksIt(t *testing.T) {
 	if e := wantError(t, err, stats.TLS, ""); !strings.Contains(e.Message, "HTTP/2") && !strings.Contains(e.Message, "protocol") {
 		t.Errorf("got %q", e.Message)
 	}
-	c, _ = newClient(t, Options{Host: "http://127.0.0.1:1", HTTP3: true})
-	_, err = c.Get(t.Context(), "/")
+	c, _ = newClient(t, Options{HTTP3: true})
+	_, err = c.Get(t.Context(), "http://127.0.0.1:1/")
 	wantError(t, err, stats.Connect, "HTTP/3 needs https://")
 	c, _ = newClient(t, Options{Host: "http://127.0.0.1:1", HTTP2: true})
 	_, err = c.Get(t.Context(), "/")
@@ -345,5 +346,67 @@ func TestCertificatesOverHTTP2AndHTTP3(t *testing.T) {
 		c, _ := newClient(t, options)
 		_, err := c.Get(t.Context(), "/")
 		wantError(t, err, stats.TLS, "certificate required")
+	}
+}
+
+// TestReachOverHTTP3 has a server that listens to UDP alone, and none at all.
+func TestReachOverHTTP3(t *testing.T) {
+	options := serveHTTP3(t, &tls.Config{})
+	for _, insecure := range []bool{true, false} { // whose certificate is a matter of each request
+		options.Insecure = insecure
+		c, _ := newClient(t, options)
+		if err := c.t.Reach(t.Context()); err != nil {
+			t.Error(err)
+		}
+	}
+	pc, err := net.ListenPacket("udp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer pc.Close()
+	c, _ := newClient(t, Options{Host: "https://" + pc.LocalAddr().String(), HTTP3: true, ConnectTimeout: 50 * time.Millisecond})
+	if err := c.t.Reach(t.Context()); err == nil || !strings.Contains(err.Error(), "does not answer") {
+		t.Errorf("got %v", err)
+	}
+}
+
+// TestHTTP3Addresses holds that the exchange has both, that --bind chooses ours
+// and that every one of theirs is tried.
+func TestHTTP3Addresses(t *testing.T) {
+	options := serveHTTP3(t, &tls.Config{})
+	_, port, _ := net.SplitHostPort(strings.TrimPrefix(options.Host, "https://"))
+	for from, bind := range map[string][]netip.Addr{
+		"127.0.0.1:": nil,
+		"127.0.0.5:": {netip.MustParseAddr("::1"), netip.MustParseAddr("127.0.0.5")},
+	} {
+		options.Bind = bind
+		c, rec := newClient(t, options)
+		if _, err := c.Get(t.Context(), "/500"); err == nil {
+			t.Fatal("got no error")
+		} else if len(bind) > 0 && strings.Contains(err.Error(), "no local port left") {
+			t.Skip("only 127.0.0.1 on this system: ", err)
+		}
+		x := take(rec).groups[0].Samples[0]
+		if !strings.HasPrefix(x.Conn.Local, from) || x.Conn.Remote != "127.0.0.1:"+port {
+			t.Errorf("from %s to %s, want from %s", x.Conn.Local, x.Conn.Remote, from)
+		}
+	}
+	options.Bind = []netip.Addr{netip.MustParseAddr("::1")}
+	c, _ := newClient(t, options)
+	_, err := c.Get(t.Context(), "/")
+	wantError(t, err, stats.Connect, "no --bind address of its family")
+
+	options.Bind, options.Host, options.ConnectTimeout = nil, "https://many.test:"+port, 200*time.Millisecond
+	c, _ = newClient(t, options)
+	answered := make(chan struct{})
+	close(answered)
+	l := &lookup{done: answered, until: time.Now().Add(time.Hour),
+		addrs: []netip.Addr{netip.MustParseAddr("127.9.9.9"), netip.MustParseAddr("127.0.0.1")}}
+	c.t.names.lookups = map[string]*lookup{"many.test": l}
+	if _, err := c.Get(t.Context(), "/"); err != nil {
+		t.Fatal(err)
+	}
+	if l.from() != 1 {
+		t.Errorf("begins with address %d the next time, want the one that works", l.from())
 	}
 }

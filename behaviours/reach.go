@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+
+	"tload/behaviours/http1"
+	"tload/stats"
 )
 
 // Reach opens one connection to the base URL's server and closes it again,
@@ -15,9 +18,8 @@ func (t *Transport) Reach(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, t.options.ConnectTimeout)
 	defer cancel()
-	c, _, err := t.connect(ctx, t.base)
+	err := t.knock(ctx)
 	if err == nil {
-		c.Close()
 		return nil
 	}
 	late := errors.Is(ctx.Err(), context.DeadlineExceeded)
@@ -30,4 +32,23 @@ func (t *Transport) Reach(ctx context.Context) error {
 		return fmt.Errorf("%s cannot be reached: %w; is --proxy right, and is the proxy running?", t.options.Host, err)
 	}
 	return fmt.Errorf("%s cannot be reached: %w; is the server running, and is the address right?", t.options.Host, err)
+}
+
+// knock opens a connection as requests need it, and closes it.
+func (t *Transport) knock(ctx context.Context) *http1.Error {
+	if !t.options.HTTP3 {
+		nc, _, err := t.connect(ctx, t.base)
+		if err == nil {
+			nc.Close()
+		}
+		return err
+	}
+	m, _, err := (&Client{t: t}).openH3(ctx, t.base)
+	switch {
+	case err == nil:
+		m.close()
+	case err.Kind == stats.TLS: // somebody is there, which is all that is asked
+		return nil
+	}
+	return err
 }

@@ -80,6 +80,13 @@ func NewTransport(options Options) (*Transport, error) {
 	if err != nil {
 		return nil, err
 	}
+	switch {
+	case !options.HTTP3:
+	case t.proxy != nil:
+		return nil, fmt.Errorf("--http3 does not go through --proxy (leave one of them away)")
+	case u != nil && u.Scheme != "https":
+		return nil, fmt.Errorf("bad --host %q: --http3 needs https:// (try https://localhost:5000)", options.Host)
+	}
 	if u != nil {
 		t.base = t.origin(u)
 		if u.Scheme != "unix" {
