@@ -4,6 +4,8 @@ package cli
 
 import (
 	"encoding/json"
+	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -245,4 +247,33 @@ func TestAStuckReader(t *testing.T) {
 	}
 	x.wait("a current screen", func(s string) bool { return strings.Contains(s, "RUNNING") })
 	x.tick()
+}
+
+func TestSendAgainSendsOnce(t *testing.T) {
+	x := open(t, 80, 24)
+	x.load("/fail -u 1 -n 3 --no-out")
+	x.drill()
+	before := x.target.Gauges().Paths["/fail"]
+	x.keys("!")
+	x.see("sent again: 503")
+	if got := x.target.Gauges().Paths["/fail"]; got != before+1 {
+		t.Errorf("the server saw %d more requests, want 1", got-before)
+	}
+}
+
+// TestSendAgainToASocket holds that the socket is known when its run is over.
+func TestSendAgainToASocket(t *testing.T) {
+	x := open(t, 80, 24)
+	l, err := net.Listen("unix", filepath.Join(x.dir, "web.sock"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	srv := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(418) })}
+	go srv.Serve(l)
+	defer srv.Close()
+	x.typed("tload unix:web.sock /tea -u 1 -n 3 --no-out")
+	x.wait("failures", func(s string) bool { return regexp.MustCompile(`Errors\s?\(\d`).MatchString(s) })
+	x.drill()
+	x.keys("!")
+	x.see("sent again: 418")
 }

@@ -72,6 +72,7 @@ func (g *stage) options() tui.Options {
 	return tui.Options{
 		Launch:  g.launch,
 		Probe:   g.probe,
+		Send:    g.send,
 		Export:  g.export,
 		Formats: []string{"json", "txt"},
 		Logs:    g.logs,
@@ -227,11 +228,14 @@ func (g *stage) probe(ctx context.Context, host string) (string, error) {
 // send sends an exchange's request once more. The run may be over: the client
 // is one of its own.
 func (g *stage) send(ctx context.Context, x *stats.Exchange) (*stats.Exchange, error) {
-	o, err := g.settings.options()
+	s := g.settings
+	if run := g.current(); run != nil {
+		s = run.settings // its host may come from the form
+	}
+	o, err := s.options()
 	if err != nil {
 		return nil, err
 	}
-	o.Host = ""
 	t, err := behaviours.NewTransport(o)
 	if err != nil {
 		return nil, err
