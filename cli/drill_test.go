@@ -4,6 +4,7 @@ package cli
 
 import (
 	"encoding/json"
+	"io"
 	"net"
 	"net/http"
 	"os"
@@ -14,6 +15,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"golang.org/x/net/http2"
 )
 
 // load starts tload on paths of the target and waits until there are failures.
@@ -276,4 +279,43 @@ func TestSendAgainToASocket(t *testing.T) {
 	x.drill()
 	x.keys("!")
 	x.see("sent again: 418")
+}
+
+// TestWhatLibrariesSayIsLogged has a server that breaks HTTP/2, of which
+// net/http writes a line to package log each time.
+func TestWhatLibrariesSayIsLogged(t *testing.T) {
+	x := open(t, 80, 24)
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	go func() {
+		for {
+			nc, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				defer nc.Close()
+				io.ReadFull(nc, make([]byte, len(http2.ClientPreface)))
+				fr := http2.NewFramer(nc, nc)
+				fr.WriteSettings()
+				for err := error(nil); err == nil; {
+					var f http2.Frame
+					if f, err = fr.ReadFrame(); err == nil && f.Header().Type == http2.FrameHeaders {
+						fr.WriteData(f.Header().StreamID, true, []byte("x"))
+					}
+				}
+			}()
+		}
+	}()
+	x.typed("tload --http2 --host=http://" + l.Addr().String() + " -u 2 -r 10 --no-out")
+	x.wait("failures", func(s string) bool { return regexp.MustCompile(`Errors\s?\(\d`).MatchString(s) })
+	x.tick()
+	if s := x.screen(); !strings.Contains(strings.Split(s, "\n")[0], "tload") || strings.Contains(s, "received DATA") {
+		t.Errorf("it is written across the screen:\n%s", s)
+	}
+	x.keys("7")
+	x.see("received DATA before a HEADERS frame")
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log"
+	"log/slog"
 	"os"
 	"os/signal"
 	"slices"
@@ -38,6 +40,7 @@ func (p *program) screen(ctx context.Context, s *settings, own []behaviours.Beha
 	g := &stage{p: p, settings: s, own: own, logs: tui.NewLogs(10_000)}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	defer g.hear(g.logs)()
 	o := g.options()
 	if s.given("users") {
 		x, err := prepare(ctx, s, own, g.logs)
@@ -199,7 +202,20 @@ func (g *stage) begin(x *session) {
 	}
 	g.last = x
 	g.mu.Unlock()
+	g.hear(x.log.Handler())
 	x.start()
+}
+
+// hear has what libraries and behaviours say through package log go to that
+// log, for standard error is the screen. The returned func ends that.
+func (g *stage) hear(to slog.Handler) (end func()) {
+	flags, out := log.Flags(), log.Writer()
+	log.SetFlags(0)
+	log.SetOutput(slog.NewLogLogger(newBoundedLog(to), slog.LevelWarn).Writer())
+	return func() {
+		log.SetOutput(out)
+		log.SetFlags(flags)
+	}
 }
 
 func (g *stage) current() *session {
