@@ -482,6 +482,8 @@ func TestBadOptions(t *testing.T) {
 		`bad --proxy "socks5://x": only http:// proxies are supported (try http://127.0.0.1:3128)`:       {Proxy: "socks5://x"},
 		`bad --resolve "a:b": "b" is no address (try example.com:127.0.0.1)`:                             {Resolve: map[string]string{"a": "b"}},
 		`bad --header: bad header name "a b" (try X-Name: value)`:                                        {Header: []Field{{"a b", "c"}}},
+		`bad --header: header Content-length is the client's to set: it follows from the body`:           {Header: []Field{{"Content-length", "5"}}},
+		`bad --header: header Transfer-Encoding is the client's to set: it follows from the body`:        {Header: []Field{{"Transfer-Encoding", "chunked"}}},
 		`open /nowhere/ca.pem: no such file or directory`:                                                {CAFile: "/nowhere/ca.pem"},
 		`--http3 does not go through --proxy (leave one of them away)`:                                   {HTTP3: true, Proxy: "http://127.0.0.1:1"},
 		`bad --host "localhost:5000": --http3 needs https:// (try https://localhost:5000)`:               {HTTP3: true, Host: "localhost:5000"},
@@ -613,5 +615,39 @@ func TestAgain(t *testing.T) {
 	fresh, err = c.t.Again(t.Context(), x)
 	if err != nil || fresh.Kind != stats.Connect || fresh.Message == "" {
 		t.Errorf("without a server: got %+v and %v", fresh, err)
+	}
+}
+
+// TestOwnHeaders holds that a header of every request stands in the place of
+// the default, and makes way for one of the call.
+func TestOwnHeaders(t *testing.T) {
+	var got http.Header
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { got = r.Header }))
+	defer srv.Close()
+	host := strings.Replace(srv.URL, "//", "//me:pw@", 1)
+	for _, tt := range []struct {
+		own  []Field
+		name string
+		want []string
+	}{
+		{nil, "Authorization", []string{"Basic bWU6cHc="}},
+		{[]Field{{"authorization", "Bearer x"}}, "Authorization", []string{"Bearer x"}},
+		{[]Field{{"Authorization", ""}}, "Authorization", nil},
+		{[]Field{{"Content-Type", "text/own"}}, "Content-Type", []string{"text/call"}},
+		{[]Field{{"Accept", ""}, {"X-A", "1"}, {"X-A", "2"}}, "X-A", []string{"1", "2"}},
+		{[]Field{{"Accept", ""}, {"User-Agent", "me"}}, "Accept", nil},
+		{[]Field{{"Accept", ""}, {"User-Agent", "me"}}, "User-Agent", []string{"me"}},
+	} {
+		c, _ := newClient(t, Options{Host: host, Header: tt.own})
+		if _, err := c.Post(t.Context(), "/", "text/call", []byte("x")); err != nil {
+			t.Fatal(err)
+		}
+		if v := got.Values(tt.name); strings.Join(v, "|") != strings.Join(tt.want, "|") {
+			t.Errorf("with %v: %s is %q, want %q", tt.own, tt.name, v, tt.want)
+		}
+	}
+	c, _ := newClient(t, Options{Host: host, Header: []Field{{"Content-Type", "text/own"}}})
+	if _, err := c.Post(t.Context(), "/", "", []byte("x")); err != nil || got.Get("Content-Type") != "text/own" {
+		t.Errorf("without one of the call: got %q and %v", got.Get("Content-Type"), err)
 	}
 }

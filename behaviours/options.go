@@ -172,6 +172,8 @@ func checkHeader(name, value string) error {
 		return fmt.Errorf("bad header name %q (try X-Name: value)", name)
 	case !httpguts.ValidHeaderFieldValue(value):
 		return fmt.Errorf("bad value for header %s: it has a control character", name)
+	case strings.EqualFold(name, "Content-Length") || strings.EqualFold(name, "Transfer-Encoding"):
+		return fmt.Errorf("header %s is the client's to set: it follows from the body", name)
 	}
 	return nil
 }

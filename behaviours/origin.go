@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"net"
 	"net/url"
+	"slices"
 	"strings"
 
 	"golang.org/x/net/idna"
@@ -22,6 +23,7 @@ type origin struct {
 
 	fields []Field // headers of every request, in order
 	block  []byte  // the same, rendered
+	typed  bool    // there is a Content-Type among them
 }
 
 // key is the part of the URL that makes an origin, with the user's name and
@@ -68,32 +70,38 @@ func (t *Transport) newOrigin(u *url.URL) *origin {
 	if t.options.NoKeepalive {
 		o.fields = append(o.fields, Field{"Connection", "close"})
 	}
-	for _, f := range t.options.Header {
-		o.fields = setField(o.fields, f)
-	}
+	o.fields = withOwn(o.fields, t.options.Header)
 	for _, f := range o.fields {
 		o.block = appendField(o.block, f.Name, f.Value)
+		o.typed = o.typed || strings.EqualFold(f.Name, "Content-Type")
 	}
 	return o
 }
 
-// setField puts f in the place of the default of that name, or behind all; a
-// name that the user gives twice stays twice. An empty value takes it away.
-func setField(fields []Field, f Field) []Field {
-	const defaults = 4
-	for i := range fields[:min(defaults, len(fields))] {
-		if strings.EqualFold(fields[i].Name, f.Name) {
-			if f.Value == "" {
-				return append(fields[:i:i], fields[i+1:]...)
+// withOwn is the default headers with the user's own, which stand in the place
+// of the default of that name, or behind all; a name that is given twice stays
+// twice. An empty value takes the default away.
+func withOwn(defaults, own []Field) (fields []Field) {
+	named := func(name string) func(Field) bool {
+		return func(f Field) bool { return strings.EqualFold(f.Name, name) }
+	}
+	for _, d := range defaults {
+		if !slices.ContainsFunc(own, named(d.Name)) {
+			fields = append(fields, d)
+			continue
+		}
+		for _, f := range own {
+			if f.Value != "" && named(d.Name)(f) {
+				fields = append(fields, f)
 			}
-			fields[i] = f
-			return fields
 		}
 	}
-	if f.Value == "" {
-		return fields
+	for _, f := range own {
+		if f.Value != "" && !slices.ContainsFunc(defaults, named(f.Name)) {
+			fields = append(fields, f)
+		}
 	}
-	return append(fields, f)
+	return fields
 }
 
 func (o *origin) defaultPort() string {

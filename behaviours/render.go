@@ -35,7 +35,7 @@ func (c *Client) render(k *call, opts []Option) *http1.Error {
 		own = own || opts[i].what == optHeader
 	}
 	k.wait, k.closing = false, false
-	if !own && !k.foreign {
+	if !own && !k.foreign && !(o.typed && k.contentType != "") {
 		b = append(b, o.block...)
 	} else {
 		var err *http1.Error
@@ -66,10 +66,12 @@ func (c *Client) render(k *call, opts []Option) *http1.Error {
 const inlineBody = 32 << 10
 
 // renderFields writes the headers of a request that has some of its own, or
-// that a redirect has led away from where it was meant to go.
+// that a redirect has led away from where it was meant to go. A Content-Type
+// that comes with the body stands for that of every request.
 func (c *Client) renderFields(b []byte, k *call, opts []Option) ([]byte, *http1.Error) {
 	for _, f := range k.origin.fields {
-		if !overridden(opts, f.Name) && !(k.foreign && private(f.Name)) {
+		typed := k.contentType != "" && strings.EqualFold(f.Name, "Content-Type")
+		if !overridden(opts, f.Name) && !(k.foreign && private(f.Name)) && !typed {
 			b = appendField(b, f.Name, f.Value)
 		}
 	}
@@ -82,8 +84,6 @@ func (c *Client) renderFields(b []byte, k *call, opts []Option) ([]byte, *http1.
 			return b, refused("%v", err)
 		}
 		switch {
-		case strings.EqualFold(o.a, "Content-Length") || strings.EqualFold(o.a, "Transfer-Encoding"):
-			return b, refused("header %s is the client's to set: it follows from the body", o.a)
 		case strings.EqualFold(o.a, "Content-Type"):
 			k.contentType = ""
 			if len(k.body) == 0 && len(k.hops) > 0 {
