@@ -16,6 +16,7 @@ import (
 type cookies struct {
 	jar    *cookiejar.Jar
 	origin *origin // what line is for
+	prefix string
 	path   string
 	until  time.Time // when to ask the jar again: cookies run out
 	line   string
@@ -53,7 +54,7 @@ func (c *Client) storeCookies(k *call) {
 func (j *cookies) append(b []byte, k *call) []byte {
 	o := k.origin
 	path, _, _ := strings.Cut(k.path, "?")
-	if now := time.Now(); j.origin != o || j.path != path || now.After(j.until) {
+	if now := time.Now(); j.origin != o || j.path != path || j.prefix != k.prefix || now.After(j.until) {
 		var line strings.Builder
 		for _, c := range j.jar.Cookies(o.cookieURL(k.prefix + path)) {
 			if line.Len() > 0 {
@@ -61,7 +62,7 @@ func (j *cookies) append(b []byte, k *call) []byte {
 			}
 			line.WriteString(c.Name + "=" + quoteCookie(c))
 		}
-		j.origin, j.path, j.until, j.line = o, strings.Clone(path), now.Add(cookieLife), line.String()
+		j.origin, j.prefix, j.path, j.until, j.line = o, k.prefix, strings.Clone(path), now.Add(cookieLife), line.String()
 	}
 	if j.line == "" {
 		return b

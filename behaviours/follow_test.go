@@ -161,6 +161,53 @@ func TestCookies(t *testing.T) {
 	}
 }
 
+// TestCookiesOfAPath holds that below a base URL with a path cookies go by the
+// whole path, also when a redirect leaves it.
+func TestCookiesOfAPath(t *testing.T) {
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "/a/set":
+			http.SetCookie(w, &http.Cookie{Name: "of-a", Value: "1", Path: "/a"})
+		case "/a/x":
+			w.Header().Set("X-Cookie", r.Header.Get("Cookie"))
+			http.Redirect(w, r, "/x", 302)
+		default:
+			fmt.Fprintf(w, "%q", r.Header.Get("Cookie"))
+		}
+	}))
+	defer srv.Close()
+	c, _ := newClient(t, Options{Host: srv.URL + "/a"})
+	c.Get(t.Context(), "/set")
+	for range 2 {
+		if r, err := c.Get(t.Context(), "/x"); err != nil || r.Text() != `""` {
+			t.Errorf("outside: got %s and %v", r.Text(), err)
+		}
+		if r, err := c.Get(t.Context(), "/x", NoRedirect()); err != nil || r.Header("X-Cookie") != "of-a=1" {
+			t.Errorf("inside: got %q and %v", r.Header("X-Cookie"), err)
+		}
+	}
+}
+
+// TestPublicSuffixes holds that a shop cannot set a cookie for all of .co.uk.
+func TestPublicSuffixes(t *testing.T) {
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/set" {
+			http.SetCookie(w, &http.Cookie{Name: "all", Value: "1", Domain: "co.uk"})
+			http.SetCookie(w, &http.Cookie{Name: "ours", Value: "2", Domain: "shop.co.uk"})
+		}
+		fmt.Fprint(w, r.Header.Get("Cookie"))
+	}))
+	defer srv.Close()
+	addr := srv.Listener.Addr().String()
+	c, _ := newClient(t, Options{Resolve: map[string]string{"shop.co.uk": addr, "www.shop.co.uk": addr, "bank.co.uk": addr}})
+	c.Get(t.Context(), "http://shop.co.uk/set")
+	for host, want := range map[string]string{"shop.co.uk": "ours=2", "www.shop.co.uk": "ours=2", "bank.co.uk": ""} {
+		if r, err := c.Get(t.Context(), "http://"+host+"/"); err != nil || r.Text() != want {
+			t.Errorf("%s: got %q and %v, want %q", host, r.Text(), err, want)
+		}
+	}
+}
+
 func TestBasicAuthFromTheURL(t *testing.T) {
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		u, p, _ := r.BasicAuth()
