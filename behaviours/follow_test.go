@@ -523,18 +523,23 @@ func TestConnectTimeoutNamesItsPhase(t *testing.T) {
 
 func TestBadOptions(t *testing.T) {
 	for want, o := range map[string]Options{
-		`bad --host "http://": no host in it (try http://localhost:5000)`:                                {Host: "http://"},
-		`bad --host "ftp://x": scheme "ftp" is neither http, https nor unix (try http://localhost:5000)`: {Host: "ftp://x"},
-		`bad --host "http://x:y": invalid port ":y" after host (try http://localhost:5000)`:              {Host: "http://x:y"},
-		`bad --proxy "socks5://x": only http:// proxies are supported (try http://127.0.0.1:3128)`:       {Proxy: "socks5://x"},
-		`bad --resolve "a:b": "b" is no address (try example.com:127.0.0.1)`:                             {Resolve: map[string]string{"a": "b"}},
-		`bad --header: bad header name "a b" (try X-Name: value)`:                                        {Header: []Field{{"a b", "c"}}},
-		`bad --header: header Content-length is the client's to set: it follows from the body`:           {Header: []Field{{"Content-length", "5"}}},
-		`bad --header: header Transfer-Encoding is the client's to set: it follows from the body`:        {Header: []Field{{"Transfer-Encoding", "chunked"}}},
-		`open /nowhere/ca.pem: no such file or directory`:                                                {CAFile: "/nowhere/ca.pem"},
-		`--http3 does not go through --proxy (leave one of them away)`:                                   {HTTP3: true, Proxy: "http://127.0.0.1:1"},
-		`bad --host "localhost:5000": --http3 needs https:// (try https://localhost:5000)`:               {HTTP3: true, Host: "localhost:5000"},
-		`--http2 and --http3 exclude each other`:                                                         {HTTP2: true, HTTP3: true},
+		`bad --host "http://": no host in it (try http://localhost:5000)`:                                             {Host: "http://"},
+		`bad --host "ftp://x": scheme "ftp" is neither http, https nor unix (try http://localhost:5000)`:              {Host: "ftp://x"},
+		`bad --host "http://x:y": invalid port ":y" after host (try http://localhost:5000)`:                           {Host: "http://x:y"},
+		`bad --proxy "socks5://x": only http:// proxies are supported (try http://127.0.0.1:3128)`:                    {Proxy: "socks5://x"},
+		`bad --resolve "a:b": "b" is no address (try example.com:127.0.0.1)`:                                          {Resolve: map[string]string{"a": "b"}},
+		`bad --header: bad header name "a b" (try X-Name: value)`:                                                     {Header: []Field{{"a b", "c"}}},
+		`bad --header: header Content-length is the client's to set: it follows from the body`:                        {Header: []Field{{"Content-length", "5"}}},
+		`bad --header: header Transfer-Encoding is the client's to set: it follows from the body`:                     {Header: []Field{{"Transfer-Encoding", "chunked"}}},
+		`bad --cacert: open /nowhere/ca.pem: no such file or directory (a file of certificates in PEM is expected)`:   {CAFile: "/nowhere/ca.pem"},
+		`bad --cacert: no certificate in /dev/null (PEM is expected)`:                                                 {CAFile: "/dev/null"},
+		`bad --cert /nowhere/c.pem: open /nowhere/c.pem: no such file or directory (--key names the file of its key)`: {CertFile: "/nowhere/c.pem"},
+		`--key goes with --cert, the certificate that it is the key of`:                                               {KeyFile: "/dev/null"},
+		`bad --resolve "a:127.0.0.1:b": bad port "b" (try example.com:443:127.0.0.1:8443)`:                            {Resolve: map[string]string{"a": "127.0.0.1:b"}},
+		`bad --resolve "a:70000:127.0.0.1": bad port "70000" (try example.com:443:127.0.0.1:8443)`:                    {Resolve: map[string]string{"a:70000": "127.0.0.1"}},
+		`--http3 does not go through --proxy (leave one of them away)`:                                                {HTTP3: true, Proxy: "http://127.0.0.1:1"},
+		`bad --host "localhost:5000": --http3 needs https:// (try https://localhost:5000)`:                            {HTTP3: true, Host: "localhost:5000"},
+		`--http2 and --http3 exclude each other`:                                                                      {HTTP2: true, HTTP3: true},
 	} {
 		if _, err := NewTransport(o); err == nil || err.Error() != want {
 			t.Errorf("got %v, want %s", err, want)

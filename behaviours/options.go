@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"net/url"
 	"os"
+	"strconv"
 	"strings"
 	"time"
 
@@ -154,12 +155,20 @@ func (o *Options) proxy() (*url.URL, error) {
 func (o *Options) resolved() (map[string]string, error) {
 	m := make(map[string]string, len(o.Resolve))
 	for host, to := range o.Resolve {
-		addr := to
-		if h, _, err := net.SplitHostPort(to); err == nil {
-			addr = h
+		addr, ports := to, []string{}
+		if h, p, err := net.SplitHostPort(to); err == nil {
+			addr, ports = h, append(ports, p)
+		}
+		if _, p, err := net.SplitHostPort(host); err == nil {
+			ports = append(ports, p)
 		}
 		if _, err := netip.ParseAddr(strings.Trim(addr, "[]")); err != nil || host == "" {
 			return nil, fmt.Errorf("bad --resolve %q: %q is no address (try example.com:127.0.0.1)", host+":"+to, addr)
+		}
+		for _, p := range ports {
+			if n, err := strconv.ParseUint(p, 10, 16); err != nil || n == 0 {
+				return nil, fmt.Errorf("bad --resolve %q: bad port %q (try example.com:443:127.0.0.1:8443)", host+":"+to, p)
+			}
 		}
 		m[strings.ToLower(host)] = to
 	}
@@ -181,14 +190,17 @@ func checkHeader(name, value string) error {
 // tlsConfig reads the certificates.
 func (o *Options) tlsConfig() (*tls.Config, error) {
 	c := &tls.Config{InsecureSkipVerify: o.Insecure}
+	if o.KeyFile != "" && o.CertFile == "" {
+		return nil, fmt.Errorf("--key goes with --cert, the certificate that it is the key of")
+	}
 	if o.CAFile != "" {
 		pem, err := os.ReadFile(o.CAFile)
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("bad --cacert: %w (a file of certificates in PEM is expected)", err)
 		}
 		c.RootCAs = x509.NewCertPool()
 		if !c.RootCAs.AppendCertsFromPEM(pem) {
-			return nil, fmt.Errorf("no certificate in %s (PEM is expected)", o.CAFile)
+			return nil, fmt.Errorf("bad --cacert: no certificate in %s (PEM is expected)", o.CAFile)
 		}
 	}
 	if o.CertFile != "" {
@@ -198,7 +210,11 @@ func (o *Options) tlsConfig() (*tls.Config, error) {
 		}
 		cert, err := tls.LoadX509KeyPair(o.CertFile, key)
 		if err != nil {
-			return nil, fmt.Errorf("client certificate %s: %w", o.CertFile, err)
+			hint := ""
+			if o.KeyFile == "" {
+				hint = " (--key names the file of its key)"
+			}
+			return nil, fmt.Errorf("bad --cert %s: %w%s", o.CertFile, err, hint)
 		}
 		c.Certificates = []tls.Certificate{cert}
 	}

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -94,6 +95,9 @@ func (s *settings) options() (behaviours.Options, error) {
 	if s.timeout == 0 {
 		o.Timeout = -1
 	}
+	if s.connectTimeout == 0 {
+		return o, misuse{errors.New("--connect-timeout 0: a duration above 0 is expected, such as 10s")}
+	}
 	for _, h := range s.headers {
 		name, value, ok := strings.Cut(h, ":")
 		if !ok {
@@ -122,7 +126,7 @@ func (s *settings) options() (behaviours.Options, error) {
 			return o, misuse{fmt.Errorf("--bind %s is no address of this machine", b)}
 		}
 		l.Close()
-		o.Bind = append(o.Bind, a)
+		o.Bind = append(o.Bind, a.Unmap())
 	}
 	return o, nil
 }
