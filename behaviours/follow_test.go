@@ -110,6 +110,25 @@ func TestRedirects(t *testing.T) {
 	}
 }
 
+// TestARedirectOutOfTLSTakesNoSecretsAlong is of one host: its other port is
+// told, but not where everybody can read it.
+func TestARedirectOutOfTLSTakesNoSecretsAlong(t *testing.T) {
+	plain := httptest.NewServer(http.HandlerFunc(echo))
+	defer plain.Close()
+	other := httptest.NewTLSServer(http.HandlerFunc(echo))
+	defer other.Close()
+	srv := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, map[string]string{"/plain": plain.URL, "/tls": other.URL}[r.URL.Path]+"/there", 302)
+	}))
+	defer srv.Close()
+	for path, want := range map[string]string{"/tls": "Basic bWU6cHc=", "/plain": ""} {
+		c, _ := newClient(t, Options{Host: strings.Replace(srv.URL, "//", "//me:pw@", 1), Insecure: true})
+		if r, err := c.Get(t.Context(), path); err != nil || r.Text() != "GET /there body= auth="+want+" cookie=" {
+			t.Errorf("%s: got %q and %v", path, r.Text(), err)
+		}
+	}
+}
+
 func TestRedirectToTheSameHostKeepsTheConnection(t *testing.T) {
 	var srv *httptest.Server
 	srv = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -6,6 +6,7 @@ import (
 	"crypto/tls"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -35,6 +36,8 @@ func muxHandler(w http.ResponseWriter, r *http.Request) {
 		panic(http.ErrAbortHandler)
 	case "/hang":
 		<-r.Context().Done()
+	case "/resumed":
+		fmt.Fprint(w, r.TLS.DidResume)
 	case "/cookie":
 		http.SetCookie(w, &http.Cookie{Name: "a", Value: "1", Path: "/"})
 		http.Redirect(w, r, "/back", 302)
@@ -408,5 +411,88 @@ func TestHTTP3Addresses(t *testing.T) {
 	}
 	if l.from() != 1 {
 		t.Errorf("begins with address %d the next time, want the one that works", l.from())
+	}
+}
+
+// TestPhasesAndConnection holds that an exchange says whether its connection
+// was there already, both its addresses, and how long each phase took.
+func TestPhasesAndConnection(t *testing.T) {
+	var seen []string
+	p := proxy(t, &seen)
+	defer p.Close()
+	serve := map[string]func(t *testing.T) Options{
+		"HTTP/1.1 plain": func(t *testing.T) Options {
+			srv := httptest.NewServer(http.HandlerFunc(muxHandler))
+			t.Cleanup(srv.Close)
+			return Options{Host: srv.URL}
+		},
+		"HTTP/1.1 by TLS": func(t *testing.T) Options {
+			srv := httptest.NewTLSServer(http.HandlerFunc(muxHandler))
+			t.Cleanup(srv.Close)
+			return Options{Host: srv.URL, Insecure: true}
+		},
+		"HTTP/1.1 by TLS through a proxy": func(t *testing.T) Options {
+			srv := httptest.NewTLSServer(http.HandlerFunc(muxHandler))
+			t.Cleanup(srv.Close)
+			return Options{Host: srv.URL, Insecure: true, Proxy: p.URL}
+		},
+	}
+	maps.Copy(serve, muxServers)
+	for name, serve := range serve {
+		t.Run(name, func(t *testing.T) {
+			proto, _, _ := strings.Cut(name, " ")
+			options := serve(t)
+			remote := strings.TrimPrefix(strings.TrimPrefix(options.Host, "https://"), "http://")
+			if options.Proxy != "" {
+				remote = p.Listener.Addr().String()
+			} else {
+				options.Host = strings.Replace(options.Host, "127.0.0.1", "localhost", 1) // for a look-up
+				options.ConnectTimeout = 2 * time.Second                                  // which may find ::1 first
+			}
+			c, _ := newClient(t, options)
+			var got []*stats.Exchange
+			c.who.Trace = func(x *stats.Exchange) { got = append(got, x) }
+			for range 2 {
+				c.Get(t.Context(), "/500")
+			}
+			for i, x := range got {
+				first := i == 0
+				secure := strings.HasPrefix(options.Host, "https")
+				if x.Status != 500 || x.Conn.Reused == first || x.Conn.Proto != proto || (x.Conn.TLS != "") != secure {
+					t.Errorf("request %d: got %d %+v", i+1, x.Status, x.Conn)
+				}
+				if x.Conn.Remote != remote || !strings.HasPrefix(x.Conn.Local, "127.0.0.1:") || x.Conn.Local == remote {
+					t.Errorf("request %d: from %s to %s, want to %s", i+1, x.Conn.Local, x.Conn.Remote, remote)
+				}
+				p := x.Phases
+				if (p.DNS > 0) != (first && options.Proxy == "") || (p.Connect > 0) != (first && !options.HTTP3) || (p.TLS > 0) != (first && secure) || p.FirstByte <= 0 {
+					t.Errorf("request %d: phases %+v", i+1, p)
+				}
+				if all := p.DNS + p.Connect + p.TLS + p.Write + p.FirstByte + p.Body; all > x.Took {
+					t.Errorf("request %d: phases %+v are longer than the whole, %v", i+1, p, x.Took)
+				}
+			}
+		})
+	}
+}
+
+// TestSessionsAreResumed holds that a user that comes back does a short
+// handshake, over each protocol.
+func TestSessionsAreResumed(t *testing.T) {
+	h1 := httptest.NewTLSServer(http.HandlerFunc(muxHandler))
+	defer h1.Close()
+	for _, options := range []Options{
+		{Host: h1.URL, Insecure: true},
+		muxServers["HTTP/2.0 by TLS"](t),
+		muxServers["HTTP/3.0"](t),
+	} {
+		options.NoKeepalive = true
+		c, _ := newClient(t, options)
+		for _, want := range []string{"false", "true"} {
+			r, err := c.Get(t.Context(), "/resumed")
+			if err != nil || r.Text() != want {
+				t.Errorf("%s (HTTP/2: %v, HTTP/3: %v): resumed: got %s and %v, want %s", options.Host, options.HTTP2, options.HTTP3, r.Text(), err, want)
+			}
+		}
 	}
 }

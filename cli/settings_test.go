@@ -1,0 +1,73 @@
+package cli
+
+import (
+	"fmt"
+	"net/netip"
+	"os"
+	"reflect"
+	"testing"
+	"time"
+
+	"tload/behaviours"
+)
+
+// TestClientFlags holds that each flag of the HTTP client comes to the client.
+func TestClientFlags(t *testing.T) {
+	for _, tt := range []struct {
+		args []string
+		want func(o *behaviours.Options)
+	}{
+		{nil, func(o *behaviours.Options) {}},
+		{[]string{"--timeout=1m"}, func(o *behaviours.Options) { o.Timeout = time.Minute }},
+		{[]string{"--timeout=0"}, func(o *behaviours.Options) { o.Timeout = -1 }},
+		{[]string{"--connect-timeout=2"}, func(o *behaviours.Options) { o.ConnectTimeout = 2 * time.Second }},
+		{[]string{"--insecure"}, func(o *behaviours.Options) { o.Insecure = true }},
+		{[]string{"--http2"}, func(o *behaviours.Options) { o.HTTP2 = true }},
+		{[]string{"--http3"}, func(o *behaviours.Options) { o.HTTP3 = true }},
+		{[]string{"--header=X-A: 1", "--header", "X-A:2, 3"}, func(o *behaviours.Options) {
+			o.Header = []behaviours.Field{{Name: "X-A", Value: "1"}, {Name: "X-A", Value: "2, 3"}}
+		}},
+		{[]string{"--proxy=localhost:3128"}, func(o *behaviours.Options) { o.Proxy = "localhost:3128" }},
+		{[]string{"--resolve=a.test:127.0.0.2,b.test:443:[::1]:8443", "--resolve=c.test:::1"}, func(o *behaviours.Options) {
+			o.Resolve = map[string]string{"a.test": "127.0.0.2", "b.test:443": "[::1]:8443", "c.test": "::1"}
+		}},
+		{[]string{"--no-follow"}, func(o *behaviours.Options) { o.NoFollow = true }},
+		{[]string{"--no-keepalive"}, func(o *behaviours.Options) { o.NoKeepalive = true }},
+		{[]string{"--bind=127.0.0.1,0.0.0.0"}, func(o *behaviours.Options) {
+			o.Bind = []netip.Addr{netip.MustParseAddr("127.0.0.1"), netip.MustParseAddr("0.0.0.0")}
+		}},
+		{[]string{"--cacert=a", "--cert=b", "--key=c"}, func(o *behaviours.Options) { o.CAFile, o.CertFile, o.KeyFile = "a", "b", "c" }},
+		{[]string{"--capture-body=0"}, func(o *behaviours.Options) { o.CaptureBody = -1 }},
+	} {
+		s, err := (&program{env: os.LookupEnv}).parse(append(tt.args, "--host=http://x"), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := s.options()
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := behaviours.Options{Host: "http://x", Timeout: 30 * time.Second, ConnectTimeout: 10 * time.Second, CaptureBody: 256 << 10}
+		tt.want(&want)
+		if !reflect.DeepEqual(got, want) {
+			t.Errorf("%q: got %+v, want %+v", tt.args, got, want)
+		}
+	}
+}
+
+// TestMoreUsersThanFiles holds that the limit is named, and how many would do.
+func TestMoreUsersThanFiles(t *testing.T) {
+	limit := raiseFileLimit()
+	if limit < 100 || limit > 10_000_000 {
+		t.Skip("no such limit here: ", limit)
+	}
+	if err := checkFiles(limit - fileSpare); err != nil {
+		t.Error(err)
+	}
+	err := checkFiles(limit - fileSpare + 1)
+	want := fmt.Sprintf("%d users need %d open files, and this process may have %d: run `ulimit -n %d` first, or ask for at most %d users",
+		limit-fileSpare+1, limit+1, limit, limit+1, limit-fileSpare)
+	if err == nil || err.Error() != want || codeOf(err) != exitMisuse {
+		t.Errorf("got %v, want %s", err, want)
+	}
+}
