@@ -2,11 +2,13 @@ package behaviours
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io"
 	"iter"
 	"net"
 	"net/http"
@@ -266,18 +268,47 @@ func (t *Transport) tunnel(ctx context.Context, nc net.Conn, o *origin) *http1.E
 	if err := req.Write(nc); err != nil {
 		return failed("%v", err)
 	}
-	br := bufio.NewReader(nc)
-	reply, err := http.ReadResponse(br, req)
-	if err != nil {
-		return failed("%v", err)
+	var head bytes.Buffer
+	in := &byByte{Conn: nc, careful: true}
+	reply, err := http.ReadResponse(bufio.NewReader(io.TeeReader(io.LimitReader(in, maxProxyReply), &head)), req)
+	var refusal *http1.Error
+	switch {
+	case errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF):
+		refusal = failed("CONNECT %s: it closed the connection", hostport)
+	case err != nil:
+		refusal = failed("CONNECT %s: %v", hostport, err)
+	case reply.StatusCode/100 == 2:
+		return nil
+	default:
+		refusal = failed("CONNECT %s: %s", hostport, reply.Status)
 	}
-	if reply.StatusCode != http.StatusOK {
-		return failed("CONNECT %s: %s", hostport, reply.Status)
+	refusal.Head = bytes.Clone(head.Bytes())
+	if in.careful = false; err == nil {
+		nc.SetReadDeadline(time.Now().Add(proxyBodyWait))
+		if ctx.Err() == nil { // else its end may have come before this deadline
+			refusal.Body, _ = io.ReadAll(reply.Body)
+		}
 	}
-	if br.Buffered() > 0 {
-		return failed("bytes behind the reply to CONNECT")
+	return refusal
+}
+
+const (
+	maxProxyReply = 64 << 10    // of a proxy that does not connect, head and body
+	proxyBodyWait = time.Second // for the body, which is only for people
+)
+
+// byByte reads, while it is careful, no further than it must: what comes behind
+// a proxy's reply is the server's, and some speak first.
+type byByte struct {
+	net.Conn
+	careful bool
+}
+
+func (c *byByte) Read(b []byte) (int, error) {
+	if c.careful && len(b) > 1 {
+		b = b[:1]
 	}
-	return nil
+	return c.Conn.Read(b)
 }
 
 // interrupted is the error of a connection whose time was up, or whose user

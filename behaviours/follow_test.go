@@ -1,6 +1,7 @@
 package behaviours
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"crypto/ecdsa"
@@ -23,6 +24,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"golang.org/x/net/http2"
 
 	"tload/stats"
 )
@@ -293,6 +296,82 @@ func TestProxy(t *testing.T) {
 	c, _ = newClient(t, Options{Host: "https://forbidden", Proxy: p.URL})
 	_, err := c.Get(t.Context(), "/")
 	wantError(t, err, stats.Connect, "CONNECT forbidden:443: 403 Forbidden")
+}
+
+// TestWhatAProxySaysIsKept holds that the page of a proxy that does not connect
+// can be read, over each protocol that goes through one.
+func TestWhatAProxySaysIsKept(t *testing.T) {
+	says := make(chan string, 1)
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	go func() {
+		for {
+			nc, err := l.Accept()
+			if err != nil {
+				return
+			}
+			http.ReadRequest(bufio.NewReader(nc))
+			io.WriteString(nc, <-says)
+			nc.Close()
+		}
+	}()
+	for name, tt := range map[string]struct{ says, text, head, body string }{
+		"refuses": {"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 12\r\n\r\nlog in first",
+			"CONNECT x.test:443: 407 Proxy Authentication Required", "HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 12\r\n\r\n", "log in first"},
+		"refuses in chunks": {"HTTP/1.1 502 Bad\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nno \r\n4\r\nway\n\r\n0\r\n\r\n",
+			"CONNECT x.test:443: 502 Bad", "HTTP/1.1 502 Bad\r\nTransfer-Encoding: chunked\r\n\r\n", "no way\n"},
+		"closes":        {"", "CONNECT x.test:443: it closed the connection", "", ""},
+		"closes midway": {"HTTP/1.1 200 OK\r\nX: y", "CONNECT x.test:443: it closed the connection", "HTTP/1.1 200 OK\r\nX: y", ""},
+		"is no proxy":   {"SSH-2.0-OpenSSH\r\n", "malformed HTTP", "SSH-2.0-OpenSSH\r\n", ""},
+	} {
+		for _, http2 := range []bool{false, true} {
+			says <- tt.says
+			c, rec := newClient(t, Options{Host: "https://x.test", Proxy: l.Addr().String(), HTTP2: http2})
+			r, err := c.Get(t.Context(), "/")
+			wantError(t, err, stats.Connect, tt.text)
+			x := take(rec).groups[0].Samples[0]
+			if string(x.Response.Head) != tt.head || string(x.Response.Body) != tt.body || r.Status != 0 || x.Status != 0 {
+				t.Errorf("%s: kept %q and %q, status %d; want %q and %q", name, x.Response.Head, x.Response.Body, r.Status, tt.head, tt.body)
+			}
+		}
+	}
+}
+
+// TestAServerThatSpeaksFirstBehindAProxy has its first bytes come together with
+// the proxy's reply.
+func TestAServerThatSpeaksFirstBehindAProxy(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	go func() {
+		nc, err := l.Accept()
+		if err != nil {
+			return
+		}
+		defer nc.Close()
+		http.ReadRequest(bufio.NewReader(nc))
+		var first bytes.Buffer
+		first.WriteString("HTTP/1.1 201 connected\r\n\r\n")
+		http2.NewFramer(&first, nil).WriteSettings()
+		nc.Write(first.Bytes())
+		fr := http2.NewFramer(nc, nc)
+		io.ReadFull(nc, make([]byte, len(http2.ClientPreface)))
+		for err == nil {
+			var f http2.Frame
+			if f, err = fr.ReadFrame(); err == nil && f.Header().Type == http2.FrameHeaders {
+				fr.WriteHeaders(http2.HeadersFrameParam{StreamID: f.Header().StreamID, BlockFragment: fields(":status", "204"), EndHeaders: true, EndStream: true})
+			}
+		}
+	}()
+	c, _ := newClient(t, Options{Host: "http://x.test", Proxy: "http://" + l.Addr().String(), HTTP2: true, Timeout: 5 * time.Second})
+	if r, err := c.Get(t.Context(), "/"); err != nil || r.Status != 204 {
+		t.Errorf("got %d and %v", r.Status, err)
+	}
 }
 
 func TestAProxyThatIsNotThereIsNamed(t *testing.T) {

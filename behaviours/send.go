@@ -91,6 +91,9 @@ func (c *Client) conclude(ctx context.Context, k *call, opts []Option) (*Respons
 			c.once(ctx, k, opts)
 		}
 	}
+	if k.err != nil && len(k.err.Head) > 0 {
+		r.reply.Head, r.reply.Body = k.err.Head, k.err.Body
+	}
 	r.Took = max(r.reply.End-k.start, 0)
 	r.Timing = k.phases
 	return r, c.judge(k, opts)

@@ -47,6 +47,8 @@ type Error struct {
 	// so that one call is one request in the server's count.
 	Stale bool
 	Err   error // what the system said, nil if the reply itself was at fault
+	// Head and Body are what a proxy said instead of opening the way.
+	Head, Body []byte
 }
 
 // Error is the text.
