@@ -22,16 +22,17 @@ func (t *Transport) Reach(ctx context.Context) error {
 	if err == nil {
 		return nil
 	}
+	host := t.base.url("") // which has no password in it
 	late := errors.Is(ctx.Err(), context.DeadlineExceeded)
 	switch proxied := t.proxy != nil && t.base.unix == ""; {
 	case late && proxied:
-		return fmt.Errorf("%s does not answer: no connection within %v through --proxy %s; is the proxy's address right, and does it reach the server?", t.options.Host, t.options.ConnectTimeout, t.proxy.Host)
+		return fmt.Errorf("%s does not answer: no connection within %v through --proxy %s; is the proxy's address right, and does it reach the server?", host, t.options.ConnectTimeout, t.proxy.Host)
 	case late:
-		return fmt.Errorf("%s does not answer: no connection within %v; is the address right, and is a firewall in between?", t.options.Host, t.options.ConnectTimeout)
+		return fmt.Errorf("%s does not answer: no connection within %v; is the address right, and is a firewall in between?", host, t.options.ConnectTimeout)
 	case proxied:
-		return fmt.Errorf("%s cannot be reached: %w; is --proxy right, and is the proxy running?", t.options.Host, err)
+		return fmt.Errorf("%s cannot be reached: %w; is --proxy right, and is the proxy running?", host, err)
 	}
-	return fmt.Errorf("%s cannot be reached: %w; is the server running, and is the address right?", t.options.Host, err)
+	return fmt.Errorf("%s cannot be reached: %w; is the server running, and is the address right?", host, err)
 }
 
 // knock opens a connection as requests need it, and closes it.

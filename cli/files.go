@@ -19,7 +19,9 @@ func (s *settings) makeRunDir(started time.Time) (string, error) {
 	if s.out != "" {
 		return s.out, os.MkdirAll(s.out, 0o755)
 	}
-	host := strings.NewReplacer("http://", "", "https://", "", "/", "_", ":", "_", "[", "", "]", "", "@", "_").Replace(s.host)
+	host := strings.NewReplacer("http://", "", "https://", "").Replace(s.host)
+	host = host[strings.LastIndexByte(host, '@')+1:] // the user is nobody's business
+	host = strings.NewReplacer("/", "_", ":", "_", "[", "", "]", "").Replace(host)
 	base := filepath.Join("tload-runs", host+"-"+started.Format("20060102-150405"))
 	if err := os.MkdirAll("tload-runs", 0o755); err != nil {
 		return "", err

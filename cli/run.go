@@ -111,7 +111,7 @@ func (p *program) headless(x *session) int {
 	if s.json == "-" {
 		out = p.stderr
 	}
-	fmt.Fprintf(out, "tload %s: %s, %s, seed %d\n", Version, s.host, s.asked(), s.seed)
+	fmt.Fprintf(out, "tload %s: %s, %s, seed %d\n", Version, s.shownHost(), s.asked(), s.seed)
 	p.warnDir(x)
 	x.start()
 	return p.await(x, out, exitOK)

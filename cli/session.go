@@ -136,7 +136,7 @@ func (s *settings) plan(list []*swarm.Behaviour) swarm.Plan {
 		s.seed = 1 + rand.Uint64N(1<<31)
 	}
 	return swarm.Plan{
-		Behaviours: list, Host: s.host,
+		Behaviours: list, Host: s.shownHost(),
 		Users: int(s.users), SpawnRate: float64(s.spawnRate), RunTime: time.Duration(s.runTime), Iterations: int64(s.iterations),
 		Rate: float64(s.rate), MaxWait: time.Duration(s.maxWait), StopTimeout: time.Duration(s.stopTimeout), Seed: s.seed,
 		Samples: int(s.capture), Memory: int(s.memory),

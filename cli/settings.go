@@ -82,6 +82,15 @@ func (s *settings) takeSocket() error {
 	return nil
 }
 
+// shownHost is the host for screens, files and the log: without the password of
+// its URL, unless that is asked for.
+func (s *settings) shownHost() string {
+	if strings.Contains(s.host, "://") {
+		return s.redactor().URL(s.host)
+	}
+	return strings.TrimPrefix(s.redactor().URL("http://"+s.host), "http://")
+}
+
 // options are the HTTP client's.
 func (s *settings) options() (behaviours.Options, error) {
 	o := behaviours.Options{
