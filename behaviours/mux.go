@@ -341,6 +341,9 @@ func (c *Client) exchangeMux(ctx context.Context, k *call) *http1.Error {
 	case n > limit:
 		return &http1.Error{Kind: stats.Body, Phase: http1.Body, Text: fmt.Sprintf("body longer than the limit of %d bytes", limit)}
 	}
+	var trailer bytes.Buffer
+	res.Trailer.Write(&trailer)
+	reply.Trailer = trailer.Bytes()
 	return nil
 }
 

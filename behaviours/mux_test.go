@@ -29,6 +29,7 @@ func muxHandler(w http.ResponseWriter, r *http.Request) {
 	case "/500":
 		w.WriteHeader(500)
 		io.WriteString(w, "the reason")
+		w.Header().Set(http.TrailerPrefix+"X-Status", "7")
 	case "/cut":
 		w.Header().Set("Content-Length", "100")
 		io.WriteString(w, "some")
@@ -144,6 +145,9 @@ func TestMux(t *testing.T) {
 				}
 				if x.Status == 500 && !strings.HasPrefix(string(x.Response.Head), proto+" 500 Internal Server Error\r\n") {
 					t.Errorf("response head: got %q", x.Response.Head)
+				}
+				if x.Status == 500 && !strings.HasSuffix(string(x.Response.Head), "\r\n\r\nX-Status: 7\r\n") {
+					t.Errorf("no trailer behind %q", x.Response.Head)
 				}
 			}
 
