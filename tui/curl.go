@@ -83,7 +83,7 @@ func curl(x *stats.Exchange, s *secrets, reveal bool, bodyFile string) string {
 		low := strings.ToLower(k)
 		seen[low] = true
 		switch {
-		case low == "content-length", low == "transfer-encoding":
+		case low == "content-length", low == "transfer-encoding", low == "proxy-authorization": // there is no proxy in the command
 			continue
 		case low == "host" && v == host:
 			continue

@@ -187,7 +187,7 @@ func Curl(x *stats.Exchange, redact *stats.Redactor) string {
 		name, value, ok := strings.Cut(line, ":")
 		value = strings.TrimSpace(value)
 		switch name := textproto.CanonicalMIMEHeaderKey(name); {
-		case !ok, name == "Content-Length", name == "Connection", name == "Transfer-Encoding", name == "Host" && value == host:
+		case !ok, name == "Content-Length", name == "Connection", name == "Proxy-Authorization", name == "Transfer-Encoding", name == "Host" && value == host:
 		case name == "Accept-Encoding":
 			b.WriteString(" \\\n  --compressed -H " + shell(line))
 		case value == "": // curl leaves a header without a value out unless it ends in ;

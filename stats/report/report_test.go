@@ -295,6 +295,7 @@ func TestCurlIsShell(t *testing.T) {
 		t.Skip("no shell")
 	}
 	x := failingCart(stats.Key{Method: "POST", Name: "/cart"}, begin)
+	x.Request.Head = bytes.Replace(x.Request.Head, []byte("\r\n\r\n"), []byte("\r\nProxy-Authorization: Basic eDp5\r\n\r\n"), 1)
 	for name, body := range map[string]string{"plain": `{"a":"it's $HOME"}`, "zero": "a\x00b'%s", "cut": "half", "lines": "a\nb\n"} {
 		x.Request.Body, x.Request.Size = []byte(body), int64(len(body))
 		if name == "cut" {
@@ -310,6 +311,9 @@ func TestCurlIsShell(t *testing.T) {
 			if !bytes.Contains(out, []byte(want)) {
 				t.Errorf("%s: no %q in %q", name, want, out)
 			}
+		}
+		if bytes.Contains(out, []byte("Proxy-")) { // it would go to the server
+			t.Errorf("%s: the proxy's password in %q", name, out)
 		}
 	}
 }
