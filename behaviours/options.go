@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"golang.org/x/net/http/httpguts"
+	"golang.org/x/net/idna"
 )
 
 // Options are the settings of the HTTP client that all users of a run share.
@@ -151,7 +152,8 @@ func (o *Options) proxy() (*url.URL, error) {
 	return u, nil
 }
 
-// resolved checks Resolve and returns it with its keys in lower case.
+// resolved checks Resolve and returns it with its keys as origins have them: in
+// lower case, and in ASCII.
 func (o *Options) resolved() (map[string]string, error) {
 	m := make(map[string]string, len(o.Resolve))
 	for host, to := range o.Resolve {
@@ -169,6 +171,12 @@ func (o *Options) resolved() (map[string]string, error) {
 			if n, err := strconv.ParseUint(p, 10, 16); err != nil || n == 0 {
 				return nil, fmt.Errorf("bad --resolve %q: bad port %q (try example.com:443:127.0.0.1:8443)", host+":"+to, p)
 			}
+		}
+		name, port, cut := strings.Cut(host, ":")
+		if ascii, err := idna.Lookup.ToASCII(name); err == nil && cut {
+			host = ascii + ":" + port
+		} else if err == nil {
+			host = ascii
 		}
 		m[strings.ToLower(host)] = to
 	}
