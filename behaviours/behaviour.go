@@ -276,7 +276,7 @@ func (t *Task) name() string {
 	case t.Run != nil:
 		return funcName(t.Run)
 	case t.Request != nil:
-		return t.Request.method() + " " + t.Request.Path
+		return t.Request.method() + " " + Shown(t.Request.Path)
 	}
 	return "set"
 }

@@ -208,9 +208,12 @@ func (c *Client) locate(k *call, path string) *http1.Error {
 		if err == nil {
 			err = checkOrigin(u)
 		}
+		if k.name == path {
+			k.name = Shown(path)
+		}
 		switch {
 		case err != nil:
-			return refused("bad URL %q: %v (a path begins with /)", path, plain(err))
+			return refused("bad URL %q: %v (a path begins with /)", Shown(path), plain(err))
 		case u.Scheme == "unix":
 			return refused("a unix: URL can only be the --host")
 		}

@@ -803,3 +803,27 @@ func TestOwnHeaders(t *testing.T) {
 		t.Errorf("without one of the call: got %q and %v", got.Get("Content-Type"), err)
 	}
 }
+
+// TestHostHeader holds what a server is told that it is called.
+func TestHostHeader(t *testing.T) {
+	transport, err := NewTransport(Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer transport.Close()
+	for of, want := range map[string]string{
+		"http://example.com:80/": "example.com",
+		"https://example.com:80": "example.com:80",
+		"http://[::1]":           "[::1]",
+		"http://[::1]:8080":      "[::1]:8080",
+		"http://[fe80::1%25lo]":  "[fe80::1]",
+	} {
+		u, err := url.Parse(of)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := transport.origin(u).header; got != want {
+			t.Errorf("%s: got %s, want %s", of, got, want)
+		}
+	}
+}

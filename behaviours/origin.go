@@ -43,12 +43,13 @@ func (t *Transport) newOrigin(u *url.URL) *origin {
 		if ascii, err := idna.Lookup.ToASCII(o.host); err == nil {
 			o.host = ascii
 		}
-		o.header = o.host
-		if strings.Contains(o.host, ":") {
-			o.header = "[" + o.host + "]"
+		host, _, _ := strings.Cut(o.host, "%") // a zone is of this machine only
+		o.header = host
+		if strings.Contains(host, ":") {
+			o.header = "[" + host + "]"
 		}
 		if o.port != "" && o.port != o.defaultPort() {
-			o.header = net.JoinHostPort(o.host, o.port)
+			o.header = net.JoinHostPort(host, o.port)
 		}
 		if o.port == "" {
 			o.port = o.defaultPort()
@@ -120,6 +121,23 @@ func (o *origin) url(path string) string {
 		return "https://" + o.header + path
 	}
 	return "http://" + o.header + path
+}
+
+// Shown is a URL as it may stand in a name: without the user and the password.
+func Shown(u string) string {
+	scheme, rest, ok := strings.Cut(u, "://")
+	if !ok || strings.ContainsAny(scheme, "/?#") { // a path
+		return u
+	}
+	end := strings.IndexAny(rest, "/?#")
+	if end < 0 {
+		end = len(rest)
+	}
+	at := strings.LastIndexByte(rest[:end], '@')
+	if at < 0 {
+		return u
+	}
+	return scheme + "://" + rest[at+1:]
 }
 
 func basicAuth(u *url.Userinfo) string {

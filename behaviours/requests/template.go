@@ -279,5 +279,5 @@ func (f *file) label(t template) string {
 		b.WriteString("[" + strings.TrimPrefix(expr, "$") + "]")
 		return nil
 	})
-	return b.String()
+	return behaviours.Shown(b.String())
 }
