@@ -317,7 +317,7 @@ func (c *Conn) exchange(req *Request, r *Reply) error {
 func (c *Conn) receive(req *Request, r *Reply) error {
 	h := &c.head
 	for n := 0; h.length == 0; n++ {
-		if n == maxInterim {
+		if n > maxInterim {
 			return malformed(Headers, "more than %d interim replies", maxInterim)
 		}
 		if err := c.readHead(req, r, h); err != nil {

@@ -156,6 +156,7 @@ func TestReplies(t *testing.T) {
 			{name: "204", reply: "HTTP/1.1 204 No Content\r\n\r\n", status: 204, keepAlive: true},
 			{name: "304 with length", reply: "HTTP/1.1 304 Not Modified\r\nContent-Length: 99\r\n\r\n", status: 304, keepAlive: true},
 			{name: "interim replies", reply: "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi", status: 200, body: "hi", keepAlive: true},
+			{name: "as many interim replies as may be", reply: strings.Repeat("HTTP/1.1 100 Continue\r\n\r\n", maxInterim) + "HTTP/1.1 204 No Content\r\n\r\n", status: 204, keepAlive: true},
 			{name: "interim replies without end", reply: strings.Repeat("HTTP/1.1 100 Continue\r\n\r\n", 20), kind: stats.Protocol, text: "interim"},
 			{name: "upgrade", reply: "HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n", status: 101},
 			{name: "folded header", reply: "HTTP/1.1 200 OK\r\nContent-Length:\r\n  2\r\nX: a\r\n\tb\r\n\r\nhi", status: 200, body: "hi", keepAlive: true},
@@ -172,6 +173,8 @@ func TestReplies(t *testing.T) {
 			{name: "blank before the colon", reply: "HTTP/1.1 200 OK\r\nContent-Length : 2\r\n\r\nhi", status: 200, kind: stats.Protocol, text: "blank in or behind"},
 			{name: "blank before the first header", reply: "HTTP/1.1 200 OK\r\n X: y\r\n\r\n", status: 200, kind: stats.Protocol, text: "blank before"},
 			{name: "NUL in a header", reply: "HTTP/1.1 200 OK\r\nX: a long value \x00 here\r\n\r\n", status: 200, kind: stats.Protocol, text: "control character"},
+			{name: "headers of 64 KiB", reply: longReply(maxHead), status: 200, keepAlive: true},
+			{name: "headers longer than 64 KiB, with their end", reply: longReply(maxHead + 1), status: 200, kind: stats.Protocol, text: "longer than 64 KiB"},
 			{name: "headers without end", reply: "HTTP/1.1 200 OK\r\n" + strings.Repeat("X: yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy\r\n", 2000), status: 200, kind: stats.Protocol, text: "longer than 64 KiB"},
 			{name: "one header without end", reply: "HTTP/1.1 200 OK\r\nX: " + strings.Repeat("y", 70<<10), status: 200, kind: stats.Protocol, text: "longer than 64 KiB"},
 
@@ -216,6 +219,12 @@ func TestReplies(t *testing.T) {
 			}
 		}
 	})
+}
+
+// longReply is a reply without a body, of n bytes.
+func longReply(n int) string {
+	const line, rest = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nX: ", "\r\n\r\n"
+	return line + strings.Repeat("x", n-len(line)-len(rest)) + rest
 }
 
 // check compares an error with a kind and a part of its text.

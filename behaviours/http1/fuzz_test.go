@@ -84,7 +84,7 @@ type outcome struct {
 
 func standard(b []byte, method string) (outcome, *bufio.Reader) {
 	br := bufio.NewReaderSize(bytes.NewReader(b), 1<<20)
-	for range maxInterim {
+	for range maxInterim + 1 {
 		res, err := http.ReadResponse(br, &http.Request{Method: method})
 		if err != nil {
 			return outcome{failed: true}, nil

@@ -47,7 +47,7 @@ func (c *Conn) readHead(req *Request, r *Reply, h *head) error {
 			}
 			if c.end > maxHead {
 				c.keepHead(req, r)
-				return malformed(Headers, "headers longer than %d KiB", maxHead>>10)
+				return longHead()
 			}
 			c.room(1)
 		}
@@ -57,6 +57,8 @@ func (c *Conn) readHead(req *Request, r *Reply, h *head) error {
 		}
 	}
 }
+
+func longHead() error { return malformed(Headers, "headers longer than %d KiB", maxHead>>10) }
 
 // keepHead keeps a head that will not be completed, with its status if the
 // status line is all there.
@@ -162,6 +164,9 @@ func parseHead(b []byte, req *Request, r *Reply, h *head) error {
 				h.chunked = r.Minor > 0
 			}
 		}
+	}
+	if whole-len(b) > maxHead { // it may be here at once, if there was room for it
+		return longHead()
 	}
 	h.length = whole - len(b)
 	h.noBody = req.HeadOnly || r.Status/100 == 1 || r.Status == 204 || r.Status == 304
