@@ -264,7 +264,6 @@ func (c *Conn) settle(r *Reply, err error) error {
 func (c *Conn) begin(req *Request) bool {
 	due := time.Duration(math.MaxInt64 >> 1)
 	if req.Timeout > 0 {
-		c.sweeper.expect(req.Timeout)
 		due = req.Start + req.Timeout
 	}
 	v := int64(due) << 1
@@ -272,6 +271,9 @@ func (c *Conn) begin(req *Request) bool {
 		v |= 1
 	}
 	c.state.Store(v)
+	if req.Timeout > 0 {
+		c.sweeper.expect(due, req.Timeout)
+	}
 	if req.Done != nil {
 		select {
 		case <-req.Done:

@@ -20,11 +20,13 @@ import (
 type Sweeper struct {
 	epoch time.Time
 
-	// shortest is the smallest timeout in use: no deadline that is set from
-	// now on can come sooner than that.
+	// shortest is the smallest timeout in use: hardly a deadline that is set from
+	// now on can come sooner than that. One can: of a request whose time has
+	// run before, while its connection was made or a redirect was followed.
 	shortest  atomic.Int64
+	next      atomic.Int64 // when it next looks, on its clock; who is due before that lowers it
 	cancelled atomic.Bool
-	wake      chan struct{}
+	wake      chan struct{} // next was lowered
 
 	// Each for some of the connections.
 	boxes   []outbox
@@ -57,6 +59,7 @@ const (
 func NewSweeper() *Sweeper {
 	s := &Sweeper{epoch: time.Now(), wake: make(chan struct{}, 1)}
 	s.shortest.Store(math.MaxInt64)
+	s.next.Store(math.MaxInt64)
 	s.boxes = make([]outbox, runtime.GOMAXPROCS(0))
 	s.pollers = make([]poller, len(s.boxes))
 	for i := range s.boxes {
@@ -71,6 +74,7 @@ func (s *Sweeper) Now() time.Duration { return time.Since(s.epoch) }
 
 // Run interrupts overdue requests until the context ends.
 func (s *Sweeper) Run(ctx context.Context) {
+	var rested time.Duration // when it may look again
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
 	missed := time.NewTicker(missedEnds)
@@ -88,18 +92,19 @@ func (s *Sweeper) Run(ctx context.Context) {
 			continue
 		case <-s.wake:
 		case <-timer.C:
+			began := s.Now()
+			s.sweep(began)
+			now := s.Now()
+			rested = now + max(sweepGap, (now-began)*sweepShare)
 		}
-		began := s.Now()
-		next := s.sweep(began)
-		now := s.Now()
-		pause := max(next-now, sweepGap, (now-began)*sweepShare)
-		timer.Reset(pause)
+		timer.Reset(max(time.Duration(s.next.Load()), rested) - s.Now())
 	}
 }
 
-// sweep interrupts what is overdue and returns when the next can be.
-func (s *Sweeper) sweep(now time.Duration) time.Duration {
+// sweep interrupts what is overdue and sets when the next can be.
+func (s *Sweeper) sweep(now time.Duration) {
 	next := now + time.Duration(min(s.shortest.Load(), int64(time.Hour)))
+	s.next.Store(int64(next)) // who begins from here on is either seen below or lowers it
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, c := range s.conns {
@@ -114,7 +119,20 @@ func (s *Sweeper) sweep(now time.Duration) time.Duration {
 			c.interrupt()
 		}
 	}
-	return next
+	s.lower(next)
+}
+
+// lower makes next no later than due, and says whether it was.
+func (s *Sweeper) lower(due time.Duration) bool {
+	for {
+		v := s.next.Load()
+		if int64(due) >= v {
+			return false
+		}
+		if s.next.CompareAndSwap(v, int64(due)) {
+			return true
+		}
+	}
 }
 
 // nudge looks once at each request that has been under way for a while, for what
@@ -152,19 +170,17 @@ func (s *Sweeper) Cancel() {
 	}
 }
 
-// expect tells the sweeper of a timeout before the first request that has it.
-func (s *Sweeper) expect(timeout time.Duration) {
-	for {
-		v := s.shortest.Load()
-		if int64(timeout) >= v {
-			return
-		}
+// expect tells the sweeper of a request that is overdue then; its state is set.
+func (s *Sweeper) expect(due, timeout time.Duration) {
+	for v := s.shortest.Load(); int64(timeout) < v; v = s.shortest.Load() {
 		if s.shortest.CompareAndSwap(v, int64(timeout)) {
-			select {
-			case s.wake <- struct{}{}:
-			default:
-			}
-			return
+			break
+		}
+	}
+	if s.lower(due) {
+		select {
+		case s.wake <- struct{}{}:
+		default:
 		}
 	}
 }

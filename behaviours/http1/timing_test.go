@@ -107,6 +107,27 @@ func TestATimeoutThatIsOverDoesNotStrikeTheNextRequest(t *testing.T) {
 	})
 }
 
+// TestADeadlineOfARequestThatBeganBefore holds that the time which a connection
+// took to be made, or a redirect, counts: the sweeper does not expect a deadline
+// so soon.
+func TestADeadlineOfARequestThatBeganBefore(t *testing.T) {
+	inBothWays(t, func(t *testing.T, trip trip) {
+		s := sweeping(t)
+		addr := serve(t, func(c net.Conn) { io.Copy(io.Discard, c) })
+		req, r := get(s), Reply{}
+		req.Timeout = 600 * time.Millisecond
+		check(t, trip(connect(t, s, addr), req, &r), stats.Timeout, "") // the sweeper has just looked
+		c := connect(t, s, addr)
+		req = get(s)
+		req.Timeout = 600 * time.Millisecond
+		req.Start -= 500 * time.Millisecond
+		check(t, trip(c, req, &r), stats.Timeout, "")
+		if late := r.End - (req.Start + req.Timeout); late > 200*time.Millisecond {
+			t.Errorf("timed out %v too late", late)
+		}
+	})
+}
+
 func TestManyDeadlinesAtOnce(t *testing.T) {
 	inBothWays(t, func(t *testing.T, trip trip) {
 		s := sweeping(t)
