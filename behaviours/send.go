@@ -3,6 +3,7 @@ package behaviours
 import (
 	"context"
 	"errors"
+	"math"
 	"time"
 
 	"tload/behaviours/http1"
@@ -122,7 +123,11 @@ func (c *Client) address(k *call, opts []Option) *route {
 		c.holder.Release()
 		c.holder = nil
 	}
-	if route.conn != nil && !route.conn.Usable(k.start) {
+	now := k.start
+	if k.origin.secure && len(k.body) > inlineBody {
+		now = math.MaxInt64 // look in any case: TLS may have read the end, and such a body is sent before it says so
+	}
+	if route.conn != nil && !route.conn.Usable(now) {
 		route.drop()
 		k.sample.Reconnect = true
 	}
@@ -152,7 +157,7 @@ func (c *Client) exchange(ctx context.Context, k *call, route *route) {
 // stale says whether the request is to be sent again: the server closed a kept
 // connection before it could have seen the request (RFC 9112, 9.3.1).
 func (k *call) stale() bool {
-	return k.err != nil && k.err.Stale && !k.sample.Reconnect && idempotent(k.verb)
+	return k.err != nil && k.err.Stale && (k.err.Unsent || idempotent(k.verb))
 }
 
 // arrived accounts for the reply.

@@ -40,6 +40,7 @@ type Conn struct {
 	writing  chan struct{} // closed by the writer goroutine, if there is one; see write
 	written  time.Duration // when it ended, and how: set before that
 	writeErr error
+	unwrit   int // of what it was given
 }
 
 // Request is one request, rendered. Its memory is the caller's and must stay
@@ -244,6 +245,10 @@ func (c *Conn) settle(r *Reply, err error) error {
 	if c.writing != nil {
 		c.endWrite(r)
 	}
+	if n := c.left(r); n > 0 {
+		r.Out -= n
+		c.broken = true
+	}
 	c.last = r.End
 	if c.state.Swap(idle) <= 0 || err != nil {
 		c.broken = true
@@ -293,7 +298,7 @@ func (c *Conn) exchange(req *Request, r *Reply) error {
 	}
 	r.Out = int64(len(out))
 	switch {
-	case rest != nil && !wait:
+	case len(rest) > 0 && !wait:
 		r.Out += int64(len(rest))
 		c.write(out, rest)
 	case c.tls != nil:
@@ -371,11 +376,13 @@ func (c *Conn) write(a, b []byte) {
 		to = c.tls
 	}
 	go func() {
-		_, err := to.Write(a)
+		n, err := to.Write(a)
 		if err == nil && len(b) > 0 {
-			_, err = to.Write(b)
+			var m int
+			m, err = to.Write(b)
+			n += m
 		}
-		c.written, c.writeErr = c.sweeper.Now(), err
+		c.written, c.writeErr, c.unwrit = c.sweeper.Now(), err, len(a)+len(b)-n
 		close(done)
 	}()
 }
@@ -391,12 +398,14 @@ func (c *Conn) endWrite(r *Reply) {
 		}
 		grace.Stop()
 	}
-	if c.unsent() {
+	if c.unsent(r) {
 		c.broken = true
 		c.w.SetWriteDeadline(time.Unix(1, 0))
 		<-c.writing
 	}
-	r.Written = c.written
+	// What was written after the reply was none of its time.
+	r.Written = min(c.written, r.End)
+	r.Out -= int64(c.unwrit)
 	c.writing, c.w.direct = nil, false
 }
 
@@ -424,6 +433,9 @@ func (c *Conn) fill(r *Reply) error {
 			c.buf = lend(c.class)
 		}
 		n, err = c.tls.Read(c.buf.b[c.end:])
+		if n > 0 && c.w.held > 0 && c.used { // nobody has asked for it yet
+			return errEOF
+		}
 	case c.buf != nil:
 		n, err = c.w.read(c.buf.b[c.end:], 0)
 	default:
@@ -468,8 +480,11 @@ func (c *Conn) room(n int) {
 // h is nil before the headers are complete.
 func (c *Conn) failed(req *Request, r *Reply, h *head, err error) error {
 	phase, detail := Body, ""
+	if err == errEOF && c.writing != nil {
+		err = c.whatWriting(err)
+	}
 	switch {
-	case c.unsent():
+	case c.unsent(r):
 		phase = Sending
 	case r.In == 0:
 		phase = Waiting
@@ -509,15 +524,51 @@ func (c *Conn) failed(req *Request, r *Reply, h *head, err error) error {
 		e.Kind, e.Text = stats.Reset, "the connection broke "+phase.String()+detail+": "+err.Error()
 	}
 	if c.used && r.In == 0 && (e.Kind == stats.EOF || e.Kind == stats.Reset) {
-		e.Stale = c.unsent() || errno == syscall.EPIPE || e.Kind == stats.EOF && c.w.unseen()
+		e.Unsent = c.untouched(r)
+		e.Stale = e.Unsent || c.writing == nil && e.Kind == stats.EOF && c.w.unseen(r.Out)
 	}
 	return e
 }
 
-// unsent says whether part of the request is still here.
-func (c *Conn) unsent() bool {
+// whatWriting is the error of the writer, if it had one, otherwise err: a reset is
+// told once, to who asks first, and then looks like an end to the other.
+func (c *Conn) whatWriting(err error) error {
+	c.w.SetWriteDeadline(time.Unix(1, 0)) // if it was not told of anything
+	<-c.writing
+	if c.writeErr == nil || errors.Is(c.writeErr, os.ErrDeadlineExceeded) {
+		return err
+	}
+	return c.writeErr
+}
+
+// untouched says whether the kernel took no byte of the request. A writer that
+// was stopped halfway is no such case: the server may have begun with it.
+func (c *Conn) untouched(r *Reply) bool {
 	if c.writing == nil {
-		return len(c.w.out) > 0
+		return c.left(r) == r.Out
+	}
+	select {
+	case <-c.writing:
+		return int64(c.unwrit) == r.Out
+	default:
+		return false
+	}
+}
+
+// left is how many bytes of a request without a writer were not sent. TLS keeps
+// all of it until it reads, and does not come to that if it has read the end of
+// the session already, together with the reply before.
+func (c *Conn) left(r *Reply) int64 {
+	if c.tls != nil && c.w.held > 0 {
+		return r.Out
+	}
+	return int64(len(c.w.out))
+}
+
+// unsent says whether part of the request is still here.
+func (c *Conn) unsent(r *Reply) bool {
+	if c.writing == nil {
+		return c.left(r) > 0
 	}
 	select {
 	case <-c.writing:

@@ -46,7 +46,10 @@ type Error struct {
 	// A peer that took the request and then closed or reset is not such a case,
 	// so that one call is one request in the server's count.
 	Stale bool
-	Err   error // what the system said, nil if the reply itself was at fault
+	// Unsent says that it is stale and no byte was sent, so that it may be sent
+	// again whatever its method.
+	Unsent bool
+	Err    error // what the system said, nil if the reply itself was at fault
 	// Head and Body are what a proxy said instead of opening the way.
 	Head, Body []byte
 }

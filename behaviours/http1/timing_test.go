@@ -264,6 +264,21 @@ func TestAResetIsToldFromAnEnd(t *testing.T) {
 	})
 }
 
+// TestAResetWhileSendingIsToldFromAnEnd holds that it makes no difference who
+// hears of the reset, who sends or who waits for the reply.
+func TestAResetWhileSendingIsToldFromAnEnd(t *testing.T) {
+	s := sweeping(t)
+	addr := serve(t, func(c net.Conn) {
+		io.ReadFull(c, make([]byte, 1<<20))
+		c.(*net.TCPConn).SetLinger(0)
+	})
+	for range 10 {
+		req, r := get(s), Reply{}
+		req.Body = make([]byte, 16<<20)
+		check(t, connect(t, s, addr).RoundTrip(req, &r), stats.Reset, "reset the connection sending the request")
+	}
+}
+
 func TestAnIdleConnectionIsLookedAt(t *testing.T) {
 	inBothWays(t, func(t *testing.T, trip trip) {
 		s := sweeping(t)
@@ -413,6 +428,9 @@ func TestAnAnswerBeforeTheWholeRequestIsHeard(t *testing.T) {
 	check(t, c.RoundTrip(req, &r), stats.OK, "")
 	if r.Status != 413 || string(r.Body) != "big" || r.KeepAlive {
 		t.Errorf("got %d %q, keep-alive %v; want 413 and the connection given up", r.Status, r.Body, r.KeepAlive)
+	}
+	if r.Out == 0 || r.Out >= int64(len(req.Body)) || r.Written > r.End {
+		t.Errorf("got %d bytes written of %d, at %v, the end at %v", r.Out, len(req.Body), r.Written, r.End)
 	}
 }
 

@@ -165,7 +165,8 @@ func (w *wire) dropHeld() {
 	}
 }
 
-// Read writes what Write has kept and reads. TLS reads through it.
+// Read writes what Write has kept and reads. TLS reads through it. What could
+// not be written stays kept.
 func (w *wire) Read(p []byte) (int, error) {
 	if w.held == 0 {
 		return w.readTLS(p)
@@ -182,8 +183,10 @@ func (w *wire) Read(p []byte) (int, error) {
 		w.dropHeld()
 		return w.readTLS(p)
 	}
+	if len(w.out) < w.held {
+		w.dropHeld()
+	}
 	w.out = nil
-	w.dropHeld()
 	return n, err
 }
 
