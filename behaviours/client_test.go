@@ -254,6 +254,25 @@ func TestFailures(t *testing.T) {
 	}
 }
 
+// TestACheckThatPanics holds that the request is counted, as the server has.
+func TestACheckThatPanics(t *testing.T) {
+	c, rec := newClient(t, Options{Host: rawServer(t, okReply)})
+	func() {
+		defer func() {
+			if p := recover(); p != "oh" {
+				t.Errorf("recovered %v", p)
+			}
+		}()
+		c.Get(context.Background(), "/", Check(func(*Response) error { panic("oh") }))
+	}()
+	if d := take(rec).rows[request("GET", "/")]; d == nil || d.Requests() != 1 || rec.InFlight() != 0 {
+		t.Errorf("got %+v and %d in flight, want one request and none", d, rec.InFlight())
+	}
+	if _, err := c.Get(context.Background(), "/"); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestNoConnection(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -21,7 +21,7 @@ func (c *Client) judge(k *call, opts []Option) error {
 			message += ", which was not expected"
 		}
 	default:
-		if cause = r.check(opts); cause != nil {
+		if cause = c.check(k, opts); cause != nil {
 			kind, message = stats.Check, cause.Error()
 		}
 	}
@@ -31,6 +31,22 @@ func (c *Client) judge(k *call, opts []Option) error {
 		return nil
 	}
 	return &RequestError{Kind: kind, Method: k.method, Name: k.name, Status: r.Status, Message: message, Err: cause}
+}
+
+// check looks at the reply as the options say. A request whose check panics is
+// recorded all the same, for the server has counted it; the task's end tells of
+// the panic.
+func (c *Client) check(k *call, opts []Option) error {
+	returned := false
+	defer func() {
+		if !returned {
+			k.sample.Kind, k.sample.Status, k.sample.Took = stats.Panic, c.resp.Status, c.resp.Took
+			c.record(k, "the check panicked")
+		}
+	}()
+	err := c.resp.check(opts)
+	returned = true
+	return err
 }
 
 func (c *Client) expected(k *call, opts []Option) bool {
@@ -56,6 +72,8 @@ func (c *Client) record(k *call, message string) {
 	}
 	m := c.meter(k.method, k.name)
 	switch {
+	case k.sample.Kind == stats.Panic: // it is an exception's
+		sink.Record(m, k.sample)
 	case k.sample.Kind.Failed():
 		if keep := sink.Fail(m, k.sample, message); keep.Wanted() {
 			sink.Keep(keep, c.capture(k, message))
