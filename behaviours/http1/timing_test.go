@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -262,6 +263,33 @@ func TestAResetIsToldFromAnEnd(t *testing.T) {
 		var r Reply
 		check(t, trip(c, get(c.sweeper), &r), stats.Reset, "reset the connection waiting for the first byte")
 	})
+}
+
+// TestAResetThatWasLookedAtIsToldFromAnEnd holds that it makes no difference who
+// sees it first, who reads or who only looks.
+func TestAResetThatWasLookedAtIsToldFromAnEnd(t *testing.T) {
+	if !pollable {
+		t.Skip("this system's connections are not looked at")
+	}
+	s := sweeping(t)
+	addr := serve(t, func(c net.Conn) {
+		readRequest(c)
+		c.(*net.TCPConn).SetLinger(0)
+	})
+	for name, look := range map[string]func(*wire) bool{
+		"looked at": func(w *wire) bool { return !w.silent() },
+		"nudged":    (*wire).nudge,
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := connect(t, s, addr)
+			c.begin(get(s))
+			io.WriteString(c.w.Conn, getHead)
+			until(t, func() bool { return look(c.w) })
+			if n, err := c.w.read(make([]byte, 1), 0); n != 0 || !errors.Is(err, syscall.ECONNRESET) {
+				t.Errorf("got %d bytes and %v", n, err)
+			}
+		})
+	}
 }
 
 // TestAResetWhileSendingIsToldFromAnEnd holds that it makes no difference who

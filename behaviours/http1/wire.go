@@ -41,7 +41,8 @@ type wire struct {
 	fd   uintptr       // while it is there
 	sent time.Duration // when it was sent from there, by the outbox's clock
 
-	open, surplus bool // what look saw
+	open, surplus bool         // what look saw
+	reset         atomic.Int32 // the errno that a look got: the kernel tells of it once, and then of an end
 
 	// A detached socket is not in Go's poller. mu guards the change, of Conn
 	// and of raw, against those who interrupt: they are not the connection's

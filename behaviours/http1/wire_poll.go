@@ -52,6 +52,9 @@ func (w *wire) step(fd uintptr) bool {
 	if errno == syscall.EAGAIN {
 		return false
 	}
+	if n == 0 && errno == 0 {
+		errno = syscall.Errno(w.reset.Load())
+	}
 	w.n, w.errno = max(n, 0), errno
 	return true
 }
@@ -81,15 +84,25 @@ func (w *wire) alive() (open, surplus bool) {
 }
 
 func (w *wire) peek(fd uintptr) {
-	var p [1]byte
-	n, _, err := syscall.Recvfrom(int(fd), p[:], syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
+	n, errno := w.glance(fd)
 	switch {
-	case err == syscall.EAGAIN || err == syscall.EINTR:
-	case err != nil || n == 0:
+	case errno == syscall.EAGAIN || errno == syscall.EINTR:
+	case errno != 0 || n == 0:
 		w.open = false
 	default:
 		w.surplus = true
 	}
+}
+
+// glance looks for something to read and leaves it there.
+func (w *wire) glance(fd uintptr) (int, syscall.Errno) {
+	var p [1]byte
+	n, _, err := syscall.Recvfrom(int(fd), p[:], syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
+	errno, _ := err.(syscall.Errno)
+	if errno != 0 && errno != syscall.EAGAIN && errno != syscall.EINTR {
+		w.reset.Store(int32(errno))
+	}
+	return n, errno
 }
 
 // nudge wakes a read that waits though there is something to read, and says
@@ -103,9 +116,8 @@ func (w *wire) nudge() bool {
 	}
 	something := false
 	w.raw.Control(func(fd uintptr) {
-		var p [1]byte
-		_, _, err := syscall.Recvfrom(int(fd), p[:], syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
-		something = err != syscall.EAGAIN && err != syscall.EINTR
+		_, errno := w.glance(fd)
+		something = errno != syscall.EAGAIN && errno != syscall.EINTR
 	})
 	if something && !w.detached { // who is detached has nobody who reads
 		w.nudged.Store(true)
