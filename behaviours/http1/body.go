@@ -229,7 +229,7 @@ func (k *chunks) data(size int) error {
 		}
 	}
 	if b := k.c.buf.b[k.read:]; b[0] != '\r' || b[1] != '\n' {
-		return k.stop(malformed(Body, "no line end behind a chunk"))
+		return k.stop(malformed(Body, "no line end behind a chunk: %s", quote(b[:k.c.end-k.read])))
 	}
 	k.read += 2
 	return nil

@@ -140,7 +140,7 @@ func TestReplies(t *testing.T) {
 			{name: "trailer", reply: "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\nExpires: never\r\nX: y\r\n\r\n", status: 200, body: "hello", keepAlive: true},
 			{name: "bad chunk size", reply: "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\nzz\r\n", status: 200, body: "hello", kind: stats.Protocol, text: `chunk size "zz"`},
 			{name: "empty chunk size", reply: "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n;x\r\n", status: 200, kind: stats.Protocol, text: "chunk size"},
-			{name: "no line end behind a chunk", reply: "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhello\r\n", status: 200, body: "he", kind: stats.Protocol, text: "behind a chunk"},
+			{name: "no line end behind a chunk", reply: "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhello\r\n", status: 200, body: "he", kind: stats.Protocol, text: `behind a chunk: "ll`},
 			{name: "bare LF in chunks", reply: "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\nhe\r\n0\r\n\r\n", status: 200, kind: stats.Protocol, text: "line end in the chunked body"},
 			{name: "huge chunk", reply: "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nffffffffffffffff\r\n", status: 200, kind: stats.Protocol, text: "chunk size"},
 			{name: "chunks over the limit", reply: "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhe\r\n100000\r\n", status: 200, body: "he", kind: stats.Body, text: "limit"},
@@ -242,6 +242,29 @@ func check(t *testing.T, err error, kind stats.Kind, text string) {
 	case !strings.Contains(e.Text, text):
 		t.Errorf("text: got %q, want it to contain %q", e.Text, text)
 	}
+}
+
+// TestABodyWithoutEndHasOne holds that a body of which no length is known is read
+// no further than the limit.
+func TestABodyWithoutEndHasOne(t *testing.T) {
+	inBothWays(t, func(t *testing.T, trip trip) {
+		s := sweeping(t)
+		c := connect(t, s, serve(t, func(c net.Conn) {
+			readRequest(c)
+			io.WriteString(c, "HTTP/1.1 200 OK\r\n\r\n")
+			for {
+				if _, err := io.WriteString(c, "0123456789"); err != nil {
+					return
+				}
+			}
+		}))
+		req, r := get(s), Reply{}
+		req.MaxBody = 100 << 10
+		check(t, trip(c, req, &r), stats.Body, "longer than the limit of 102400 bytes: and no end of it")
+		if n := int64(len(r.Body)); n <= req.MaxBody || n > 8*req.MaxBody || r.KeepAlive || !bytes.HasPrefix(r.Body, []byte("0123456789")) {
+			t.Errorf("got %d bytes, keep-alive %v", n, r.KeepAlive)
+		}
+	})
 }
 
 // TestAHeadThatComesAgain holds that a head which is known is read as it was
