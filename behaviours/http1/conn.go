@@ -236,7 +236,7 @@ func (c *Conn) RoundTrip(req *Request, r *Reply) error {
 // reset is what comes before every request.
 func (c *Conn) reset(r *Reply) {
 	*r = Reply{Expected: -1}
-	c.reads, c.end, c.w.sent = 0, 0, 0
+	c.reads, c.end, c.w.sent, c.w.gone = 0, 0, 0, false
 }
 
 // settle is what comes after every reply, and after what there is of one.
@@ -557,9 +557,10 @@ func (c *Conn) untouched(r *Reply) bool {
 
 // left is how many bytes of a request without a writer were not sent. TLS keeps
 // all of it until it reads, and does not come to that if it has read the end of
-// the session already, together with the reply before.
+// the session already, together with the reply before. What TLS says later, an
+// alert, may be kept as well.
 func (c *Conn) left(r *Reply) int64 {
-	if c.tls != nil && c.w.held > 0 {
+	if c.tls != nil && c.w.held > 0 && !c.w.gone {
 		return r.Out
 	}
 	return int64(len(c.w.out))

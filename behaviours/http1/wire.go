@@ -56,6 +56,7 @@ type wire struct {
 
 	hold *buffer // what Write keeps for the next read, for TLS
 	held int
+	gone bool // some of what was kept may have been written, since the owner said otherwise
 	// direct lets Write through at once, for a body that is written while
 	// the reply is read. It is set and reset while nobody writes.
 	direct bool
@@ -155,6 +156,7 @@ func (w *wire) flush() error {
 		return nil
 	}
 	_, err := w.Conn.Write(w.hold.b[:w.held])
+	w.gone = true
 	w.dropHeld()
 	return err
 }
@@ -174,6 +176,7 @@ func (w *wire) Read(p []byte) (int, error) {
 	}
 	w.out = w.hold.b[:w.held]
 	n, err := w.readTLS(p)
+	w.gone = w.gone || w.short || len(w.out) < w.held
 	if w.short {
 		// The bytes in hold are still to be sent: the blocking way.
 		if _, err := w.Conn.Write(w.out); err != nil {
