@@ -409,6 +409,16 @@ func TestHardStop(t *testing.T) {
 	wantError(t, o.err, stats.Aborted, "aborted waiting for the first byte")
 }
 
+func TestATasksOwnTimeIsATimeout(t *testing.T) {
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { <-r.Context().Done() }))
+	defer srv.Close()
+	c, _ := newClient(t, Options{Host: srv.URL})
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	_, err := c.Get(ctx, "/")
+	wantError(t, err, stats.Timeout, "timed out by the task's context waiting for the first byte")
+}
+
 func TestUnixSocket(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "s")
 	l, err := net.Listen("unix", path)
@@ -444,7 +454,11 @@ func TestGzipIsDecodedForChecks(t *testing.T) {
 	}))
 	defer srv.Close()
 	c, _ := newClient(t, Options{Host: srv.URL})
-	r, err := c.Get(t.Context(), "/", BodyContains("the text"))
+	r, err := c.Get(t.Context(), "/")
+	if err != nil || r.decoded != nil {
+		t.Errorf("decoded, though nobody has looked, and %v", err)
+	}
+	r, err = c.Get(t.Context(), "/", BodyContains("the text"))
 	if err != nil || r.Text() != "the text" || bytes.Equal(r.Raw(), r.Body()) {
 		t.Errorf("got %q and %v", r.Text(), err)
 	}

@@ -22,6 +22,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -46,7 +47,8 @@ func TestRedirects(t *testing.T) {
 		mux.HandleFunc(fmt.Sprint("/", code), func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/there", code) })
 	}
 	mux.HandleFunc("/two", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/302", 302) })
-	mux.HandleFunc("/loop", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/loop", 302) })
+	var loops atomic.Int32
+	mux.HandleFunc("/loop", func(w http.ResponseWriter, r *http.Request) { loops.Add(1); http.Redirect(w, r, "/loop", 302) })
 	mux.HandleFunc("/away", func(w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, "http://localhost:"+otherPort+"/there", 307)
 	})
@@ -83,6 +85,7 @@ func TestRedirects(t *testing.T) {
 		{"GET", "/nonsense", nil, `bad redirect to "gopher://x/"`, stats.Protocol, 302},
 		{"GET", "/500", nil, "500 Internal", stats.HTTP, 500},
 	}
+	followed := map[string]uint64{"/two": 2, "/loop": maxHops, "/nonsense": 0}
 	for _, tt := range tests {
 		t.Run(tt.method+tt.path, func(t *testing.T) {
 			c, rec := newClient(t, Options{Host: srv.URL})
@@ -102,6 +105,17 @@ func TestRedirects(t *testing.T) {
 			got := take(rec)
 			if d := got.rows[request(tt.method, tt.path)]; len(got.rows) != 1 || d == nil || d.Requests() != 1 {
 				t.Errorf("got rows %v, want one of the first name", got.rows)
+			} else {
+				want, ok := followed[tt.path]
+				if !ok && len(tt.opts) == 0 || tt.path == "/away" || tt.path == "/307" {
+					want = 1
+				}
+				if d.Redirects != want {
+					t.Errorf("got %d redirects, want %d", d.Redirects, want)
+				}
+			}
+			if n := loops.Load(); tt.path == "/loop" && n != maxHops+1 {
+				t.Errorf("the server saw %d requests", n)
 			}
 			if tt.path == "/500" {
 				x := got.groups[0].Samples[0]
@@ -128,6 +142,26 @@ func TestARedirectOutOfTLSTakesNoSecretsAlong(t *testing.T) {
 		c, _ := newClient(t, Options{Host: strings.Replace(srv.URL, "//", "//me:pw@", 1), Insecure: true})
 		if r, err := c.Get(t.Context(), path); err != nil || r.Text() != "GET /there body= auth="+want+" cookie=" {
 			t.Errorf("%s: got %q and %v", path, r.Text(), err)
+		}
+	}
+}
+
+// TestCredentialsOfTheURLStayWithTheHost holds that they go where the host leads
+// to, on itself.
+func TestCredentialsOfTheURLStayWithTheHost(t *testing.T) {
+	other := httptest.NewServer(http.HandlerFunc(echo))
+	defer other.Close()
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, other.URL+"/there", 302)
+	}))
+	defer srv.Close()
+	for host, want := range map[string]string{
+		strings.Replace(srv.URL, "//", "//me:pw@", 1):                                               "GET /there body= auth=Basic bWU6cHc= cookie=",
+		strings.Replace(strings.Replace(srv.URL, "127.0.0.1", "localhost", 1), "//", "//me:pw@", 1): "GET /there body= auth= cookie=",
+	} {
+		c, _ := newClient(t, Options{Host: host})
+		if r, err := c.Get(t.Context(), "/"); err != nil || r.Text() != want {
+			t.Errorf("%s: got %q and %v, want %q", host, r.Text(), err, want)
 		}
 	}
 }
@@ -691,6 +725,10 @@ func TestIPv6(t *testing.T) {
 	c, _ := newClient(t, Options{Host: "http://" + l.Addr().String()})
 	if r, err := c.Get(t.Context(), "/"); err != nil || r.Text() != l.Addr().String() {
 		t.Errorf("got %q and %v, want %s", r.Text(), err, l.Addr())
+	}
+	u, _ := url.Parse("http://[::1]")
+	if o := c.t.newOrigin(u); o.header != "[::1]" || o.port != "80" {
+		t.Errorf("without a port: got Host: %s, port %s", o.header, o.port)
 	}
 }
 

@@ -1,10 +1,14 @@
 package behaviours_test
 
 import (
+	"bufio"
 	"context"
 	"fmt"
+	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -137,6 +141,71 @@ func unsent(snap *swarm.Snapshot, name string) int {
 		}
 	}
 	return int(n)
+}
+
+// TestLaunchedRequestsSayHowTheyWent holds that the exchanges of requests that
+// nobody waits for have what others have.
+func TestLaunchedRequestsSayHowTheyWent(t *testing.T) {
+	s := newServer(t)
+	snap := drive(t, s.URL, swarm.Plan{Users: 1, Iterations: 8}, behaviours.Behaviour{Name: "b", New: func(*behaviours.User) *behaviours.Set {
+		return &behaviours.Set{Tasks: []behaviours.Task{{Request: &behaviours.Request{Path: "/fail"}}}}
+	}})
+	if len(snap.Groups) != 1 || len(snap.Groups[0].Samples) != 8 {
+		t.Fatalf("got %d groups", len(snap.Groups))
+	}
+	for i, x := range snap.Groups[0].Samples {
+		if x.Conn.Reused != (i > 0) || x.Conn.Remote != s.Listener.Addr().String() || x.Phases.FirstByte <= 0 || x.Phases.Connect > 0 != (i == 0) {
+			t.Errorf("request %d: got %+v and %+v", i, x.Conn, x.Phases)
+		}
+	}
+}
+
+// TestLaunchedRequestsMayReconnect has a server that closes its connections behind
+// a reply, without a word. What it cannot have seen is sent again; a reset tells
+// nothing, and is one.
+func TestLaunchedRequestsMayReconnect(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("what the peer has seen can only be told on Linux")
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	var seen atomic.Int64
+	go func() {
+		for {
+			nc, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				in := bufio.NewReader(nc)
+				for range 2 {
+					if _, err := http.ReadRequest(in); err != nil {
+						break
+					}
+					seen.Add(1)
+					io.WriteString(nc, "HTTP/1.1 204 No Content\r\n\r\n")
+				}
+				nc.Close()
+			}()
+		}
+	}()
+	snap := drive(t, "http://"+l.Addr().String(), swarm.Plan{Users: 4, Iterations: 4000}, behaviours.Behaviour{Name: "b", New: func(*behaviours.User) *behaviours.Set {
+		return &behaviours.Set{Tasks: []behaviours.Task{{Request: &behaviours.Request{Path: "/"}}}}
+	}})
+	resets := 0
+	for _, g := range snap.Groups {
+		if g.Key.Kind != stats.Reset {
+			t.Errorf("%d times %s", g.Count, g.Message)
+		}
+		resets += int(g.Count)
+	}
+	run := snap.Total.Run
+	if n := int(seen.Load()); int(run.Requests) != 4000 || n > 4000 || n < 4000-resets || run.Reconnects == 0 {
+		t.Errorf("got %d requests, %d reset, %d reconnects; the server saw %d", run.Requests, resets, run.Reconnects, n)
+	}
 }
 
 // TestAStopReachesRequestsInFlight holds that users who wait for a reply without

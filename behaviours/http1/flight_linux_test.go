@@ -281,6 +281,55 @@ func TestStruckWhileItIsSent(t *testing.T) {
 	}
 }
 
+// TestStirredWhileItIsSent holds that what comes while a request is sent is found
+// by who sends it.
+func TestStirredWhileItIsSent(t *testing.T) {
+	s := NewSweeper()
+	c := connect(t, s, serve(t, func(c net.Conn) { io.Copy(io.Discard, c) }))
+	c.w.raw.Control(func(fd uintptr) { c.w.fd = fd })
+	c.at.Store(departing)
+	c.begin(get(s))
+	c.poller.land(c)
+	c.w.out = []byte(getHead)
+	if c.takeOff() || c.at.Load() != grounded {
+		t.Errorf("it flies, at %d", c.at.Load())
+	}
+}
+
+// TestStruckWhileItIsLookedAt holds that a request that is interrupted while the
+// poller looks at what was nothing is told of all the same.
+func TestStruckWhileItIsLookedAt(t *testing.T) {
+	s := NewSweeper()
+	c := connect(t, s, serve(t, func(c net.Conn) { io.Copy(io.Discard, c) }))
+	c.w.raw.Control(func(fd uintptr) { c.w.fd = fd })
+	w := make(told, 1)
+	c.then = w
+	c.at.Store(flying)
+	c.state.Store(timedOut)
+	c.poller.land(c)
+	if len(w) != 1 || c.at.Load() != grounded {
+		t.Errorf("told %d times, at %d", len(w), c.at.Load())
+	}
+}
+
+// TestAFullBufferMayNotBeAll holds that what is behind a reply that filled the
+// buffer is known to be there.
+func TestAFullBufferMayNotBeAll(t *testing.T) {
+	s := sweeping(t)
+	end := make(chan struct{})
+	defer close(end)
+	c := connect(t, s, serve(t, func(c net.Conn) {
+		readRequest(c)
+		io.WriteString(c, longReply(bufferSizes[0])+"surplus")
+		<-end
+	}))
+	var r Reply
+	check(t, started(t)(c, get(s), &r), stats.OK, "")
+	if r.Surplus != 0 || c.Usable(s.Now()) {
+		t.Errorf("surplus %d, or usable", r.Surplus)
+	}
+}
+
 // TestWhole holds what counts as a reply for which nobody need wait.
 func TestWhole(t *testing.T) {
 	for reply, want := range map[string]bool{

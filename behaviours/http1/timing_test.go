@@ -54,6 +54,7 @@ func TestTimeoutsNameThePhase(t *testing.T) {
 			{name: "first byte", text: "timed out after 50ms waiting for the first byte"},
 			{name: "headers", reply: "HTTP/1.1 200 OK\r\n", text: "timed out after 50ms reading the headers"},
 			{name: "body", reply: "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhell", text: "timed out after 50ms reading the body (4 of 9 bytes came)"},
+			{name: "body until close", reply: "HTTP/1.1 200 OK\r\n\r\nhell", text: "timed out after 50ms reading the body (4 bytes came)"},
 			{name: "sending", body: 32 << 20, text: "timed out after 50ms sending the request"},
 		}
 		s := sweeping(t)
