@@ -55,24 +55,32 @@ func (c *clock) run() {
 		case <-c.end:
 			return
 		}
-		c.mu.Lock()
-		for now := time.Since(c.born); len(c.heap) > 0 && c.heap[0].due <= now; {
-			due = append(due, c.first())
-		}
-		c.mu.Unlock()
-		for i, u := range due {
-			due[i] = nil
-			if u.parked.CompareAndSwap(true, false) {
-				c.act(u)
+		for due = c.take(due); len(due) > 0; due = c.take(due[:0]) {
+			for i, u := range due {
+				due[i] = nil
+				if u.parked.CompareAndSwap(true, false) {
+					c.act(u)
+				}
 			}
 		}
-		due = due[:0]
-		c.mu.Lock()
-		if len(c.heap) > 0 {
-			c.timer.Reset(c.heap[0].due - time.Since(c.born))
-		}
-		c.mu.Unlock()
 	}
+}
+
+// take appends those who are due. If nobody is, the timer is set to the next.
+func (c *clock) take(due []*User) []*User {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.ended {
+		return due
+	}
+	now := time.Since(c.born)
+	for len(c.heap) > 0 && c.heap[0].due <= now {
+		due = append(due, c.first())
+	}
+	if len(due) == 0 && len(c.heap) > 0 {
+		c.timer.Reset(c.heap[0].due - now)
+	}
+	return due
 }
 
 // forget is told of users who leave. Those who were stopped may be here still.
