@@ -438,6 +438,8 @@ func TestUnixSocket(t *testing.T) {
 	for _, path := range []string{"/to", "/from"} {
 		if r, err := c.Get(t.Context(), path); err != nil || r.Text() != "localhost/to" {
 			t.Errorf("%s: got %q and %v", path, r.Text(), err)
+		} else if (r.Timing.Connect > 0) != (path == "/to") {
+			t.Errorf("%s: phases %+v", path, r.Timing)
 		}
 	}
 }

@@ -462,6 +462,21 @@ func TestEveryAddressIsTried(t *testing.T) {
 	}
 }
 
+// TestAnAddressThatHangsLeavesTimeForTheNext has the first address use up its share
+// of the time, and no more.
+func TestAnAddressThatHangsLeavesTimeForTheNext(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+	defer cancel()
+	for n, want := range map[int]time.Duration{1: time.Hour, 2: time.Hour / 2, 4: time.Hour / 4} {
+		part, cancel := share(ctx, n)
+		due, _ := part.Deadline()
+		if left := time.Until(due); left > want || left < want-time.Minute {
+			t.Errorf("of %d addresses, the first has %v", n, left)
+		}
+		cancel()
+	}
+}
+
 func TestBind(t *testing.T) {
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, r.RemoteAddr) }))
 	defer srv.Close()

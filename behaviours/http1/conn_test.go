@@ -153,6 +153,7 @@ func TestReplies(t *testing.T) {
 			{name: "until close", reply: "HTTP/1.1 200 OK\r\n\r\nall of it", status: 200, body: "all of it"},
 			{name: "HTTP/1.0", reply: "HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nhi", status: 200, body: "hi"},
 			{name: "HTTP/1.0 keep-alive", reply: "HTTP/1.0 200 OK\r\nConnection: Keep-Alive\r\nContent-Length: 2\r\n\r\nhi", status: 200, body: "hi", keepAlive: true},
+			{name: "HTTP/1.0 has no chunks", reply: "HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi", status: 200, body: "2\r\nhi"},
 			{name: "connection close", reply: "HTTP/1.1 200 OK\r\nConnection: foo, Close\r\nContent-Length: 2\r\n\r\nhi", status: 200, body: "hi"},
 			{name: "HEAD", head: true, reply: "HTTP/1.1 200 OK\r\nContent-Length: 5000\r\n\r\n", status: 200, keepAlive: true},
 			{name: "HEAD chunked", head: true, reply: "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", status: 200, keepAlive: true},
