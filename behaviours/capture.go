@@ -31,6 +31,10 @@ func (c *Client) capture(k *call, message string) *stats.Exchange {
 		Late:      k.sample.Late,
 		Phases:    k.phases,
 	}
+	if reply.Forgotten > 0 {
+		x.Response.Size += reply.Forgotten
+		x.Response.SHA256 = nil // that of a part would be taken for that of all
+	}
 	if c.out != nil {
 		x.Request.Head = bytes.Clone(c.out.b)
 	}

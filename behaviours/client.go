@@ -44,6 +44,7 @@ type Client struct {
 	due       bool
 	late      time.Duration
 	now       time.Duration // a fresh reading of the clock for the next request, 0: there is none
+	unread    bool          // nobody will look at the reply
 
 	resp Response
 

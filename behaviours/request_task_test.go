@@ -1,6 +1,10 @@
 package behaviours_test
 
 import (
+	"context"
+	"net/http"
+	"net/http/httptest"
+	"slices"
 	"testing"
 	"time"
 
@@ -43,5 +47,47 @@ func TestARequestIsATask(t *testing.T) {
 	// last one's end.
 	if sum := rows["b GET /x"].Run.OK.Sum; sum <= 0 || sum > 20*took {
 		t.Errorf("tasks took %v in all, of 20 users in %v", sum, took)
+	}
+}
+
+// TestALongBodyThatNobodyReads holds that of the reply to a task that is a
+// request no more is kept than an exchange shows, that it is counted whole, and
+// that a function that asks gets all of it.
+func TestALongBodyThatNobodyReads(t *testing.T) {
+	const size = 5 << 20
+	long := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Write(make([]byte, size))
+	}))
+	defer long.Close()
+	// Whatever is not 404 fails here, so that its exchange is kept.
+	missing := behaviours.Expect(404)
+	set := &behaviours.Set{Sequential: true, Tasks: []behaviours.Task{
+		{Request: &behaviours.Request{Path: "/unread", Options: []behaviours.Option{missing}}},
+		{Run: func(ctx context.Context) error { return nil }},
+	}}
+	snap := drive(t, long.URL, swarm.Plan{Users: 1, Iterations: 6}, behaviours.Behaviour{Name: "b", New: func(u *behaviours.User) *behaviours.Set {
+		own := *set
+		own.Tasks = slices.Clone(set.Tasks)
+		own.Tasks[1].Run = func(ctx context.Context) error {
+			r, err := u.Get(ctx, "/read", missing)
+			if len(r.Raw()) != size {
+				t.Errorf("a function got %d bytes", len(r.Raw()))
+			}
+			return err
+		}
+		return &own
+	}})
+	if in := snap.Total.Run.In; in < 6*size {
+		t.Errorf("%d bytes counted", in)
+	}
+	for _, g := range snap.Groups {
+		for _, x := range g.Samples {
+			if p := x.Response; p.Size != size || len(p.Body) != 256<<10 || (len(p.SHA256) == 0) != (x.Key.Name == "/unread") {
+				t.Errorf("%s: %d of %d bytes are kept, hash %x", x.Key.Name, len(p.Body), p.Size, p.SHA256)
+			}
+		}
+	}
+	if n := len(snap.Groups); n != 2 {
+		t.Errorf("%d groups", n)
 	}
 }

@@ -190,6 +190,9 @@ func (c *Client) request(k *call) *http1.Request {
 	q := &c.out.req
 	q.Head, q.Body, q.HeadOnly, q.Continue = c.out.b, k.body, k.verb == "HEAD", k.wait
 	q.Start, q.Timeout, q.MaxBody, q.Cancellable = k.start, k.timeout, c.t.options.MaxBody, true
+	if q.Keep = 0; c.unread && c.who.Trace == nil {
+		q.Keep = max(c.t.options.CaptureBody, 1)
+	}
 	// Only a request that nothing has gone before may wait for others: its
 	// start is when it is sent. Neither may one that was due: it would be late.
 	q.Burst = !k.sample.Dialled && !k.sample.Due && !k.sample.Reconnect && len(k.hops) == 0

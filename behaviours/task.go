@@ -51,6 +51,7 @@ func (u *User) begin(start swarm.Leave) {
 // leave count, as themselves; all others are recorded.
 func (u *User) do(ctx context.Context) error {
 	if q := u.what.Request; q != nil && !q.foreign() {
+		u.unread = true
 		_, err := u.Do(ctx, q.method(), q.Path, q.Body, q.Options...)
 		return u.sent(ctx, err)
 	}
@@ -68,7 +69,7 @@ func (u *User) land(ctx context.Context) error {
 
 // sent ends a task that is a request.
 func (u *User) sent(ctx context.Context, err error) error {
-	u.ended = u.resp.reply.End
+	u.ended, u.unread = u.resp.reply.End, false
 	u.Client.forget() // nobody looks at the reply: the next user's gets the same memory
 	return u.done(ctx, err)
 }

@@ -11,6 +11,9 @@ import (
 // connection can be used again.
 func (c *Conn) readBody(req *Request, r *Reply, h *head) error {
 	r.KeepAlive = !h.close && r.Status != 101
+	if h.most = req.Keep; r.Status >= 400 {
+		h.most = 0
+	}
 	if h.noBody {
 		r.Surplus = c.end - h.length
 		return nil
@@ -27,6 +30,22 @@ func (c *Conn) readBody(req *Request, r *Reply, h *head) error {
 	}
 }
 
+// forgetful is how much more than need be kept comes before any of it is
+// forgotten, so that there is room to read into.
+const forgetful = 512 << 10
+
+// forget forgets what is behind the bytes of the body that are to be kept, if
+// end is where the body ends by now and that is worth it. It returns where it
+// ends then.
+func (r *Reply) forget(h *head, end int) int {
+	over := end - h.length - h.most
+	if h.most == 0 || over < forgetful {
+		return end
+	}
+	r.Forgotten += int64(over)
+	return end - over
+}
+
 // upfront is how much memory an announced length gets before a byte of the
 // body has come; beyond it the buffer grows with what does.
 const upfront = 1 << 20
@@ -37,9 +56,15 @@ func (c *Conn) readLength(req *Request, r *Reply, h *head) error {
 		return tooLong(req, sprint("%d bytes announced", r.Expected))
 	}
 	want := h.length + int(r.Expected)
+	piecewise := h.most > 0 && want > bufferSizes[len(bufferSizes)-1]
 	for c.end < want {
+		if c.end == len(c.buf.b) {
+			end := r.forget(h, c.end)
+			want -= c.end - end
+			c.end = end
+		}
 		missing := want - c.end
-		if c.end == len(c.buf.b) || missing <= upfront {
+		if c.end == len(c.buf.b) || missing <= upfront && !piecewise {
 			c.room(min(missing, max(upfront, c.end)))
 		}
 		if err := c.fill(r); err != nil {
@@ -54,9 +79,12 @@ func (c *Conn) readLength(req *Request, r *Reply, h *head) error {
 
 func (c *Conn) readToClose(req *Request, r *Reply, h *head) error {
 	for {
-		if req.MaxBody > 0 && int64(c.end-h.length) > req.MaxBody {
+		if req.MaxBody > 0 && int64(c.end-h.length)+r.Forgotten > req.MaxBody {
 			c.keep(r, h, c.end)
 			return tooLong(req, "and no end of it")
+		}
+		if c.end == len(c.buf.b) {
+			c.end = r.forget(h, c.end)
 		}
 		if c.end == len(c.buf.b) {
 			c.room(c.end)
@@ -72,8 +100,13 @@ func (c *Conn) readToClose(req *Request, r *Reply, h *head) error {
 	}
 }
 
-// keep sets the reply's parts; the buffer does not move from here on.
+// keep sets the reply's parts, once; the buffer does not move from here on.
 func (c *Conn) keep(r *Reply, h *head, end int) {
+	if r.Forgotten > 0 { // what is behind that is not what came next
+		over := end - h.length - h.most
+		r.Forgotten += int64(over)
+		end -= over
+	}
 	r.Head = c.buf.b[:h.length]
 	r.Body = c.buf.b[h.length:end:end]
 }
@@ -200,8 +233,9 @@ func (k *chunks) next() (int, error) {
 	if k.excess > maxExcess {
 		return 0, k.stop(malformed(Body, "the chunked body is mostly not data"))
 	}
-	if most := k.req.MaxBody; most > 0 && int64(k.write-k.h.length)+int64(size) > most {
-		return 0, k.stop(tooLong(k.req, sprint("a chunk of %d bytes behind %d", size, k.write-k.h.length)))
+	before := int64(k.write-k.h.length) + k.r.Forgotten
+	if most := k.req.MaxBody; most > 0 && before+int64(size) > most {
+		return 0, k.stop(tooLong(k.req, sprint("a chunk of %d bytes behind %d", size, before)))
 	}
 	return size, nil
 }
@@ -214,7 +248,7 @@ func (k *chunks) data(size int) error {
 		if k.read != k.write {
 			copy(b[k.write:], b[k.read:k.read+n])
 		}
-		k.write += n
+		k.write = k.r.forget(k.h, k.write+n)
 		k.read += n
 		if size -= n; size == 0 {
 			break

@@ -65,6 +65,10 @@ type Request struct {
 	// the request fails before anything is sent.
 	Done    <-chan struct{}
 	MaxBody int64 // a longer body is a failure; 0 is no limit
+	// Keep, if it is not 0, is how many bytes of the body somebody may look at.
+	// What is behind them need not be kept, and is not if it is much: see
+	// Reply.Forgotten. With a status of 400 or above all is kept.
+	Keep int
 }
 
 // Reply is one reply as it came. Head, Body and Trailer point into the
@@ -83,8 +87,11 @@ type Reply struct {
 	// Surplus is how many bytes came behind the reply that nobody asked for.
 	// The connection is not used again then.
 	Surplus int
-	Chunked bool
-	Cookies bool // there is a Set-Cookie header
+	// Forgotten is how many bytes of the body came behind those in Body and were
+	// not kept.
+	Forgotten int64
+	Chunked   bool
+	Cookies   bool // there is a Set-Cookie header
 	// Stalled says that the request did not fit the send queue at once.
 	Stalled bool
 	Encoded bool // there is a Content-Encoding header
@@ -491,9 +498,9 @@ func (c *Conn) failed(req *Request, r *Reply, h *head, err error) error {
 	case h == nil:
 		phase = Headers
 	case r.Expected >= 0:
-		detail = sprint(" (%d of %d bytes came)", len(r.Body), r.Expected)
+		detail = sprint(" (%d of %d bytes came)", int64(len(r.Body))+r.Forgotten, r.Expected)
 	default:
-		detail = sprint(" (%d bytes came)", len(r.Body))
+		detail = sprint(" (%d bytes came)", int64(len(r.Body))+r.Forgotten)
 	}
 	switch c.state.Load() {
 	case timedOut:

@@ -23,6 +23,11 @@
 // from a goroutine of its own; that costs more, and lets replies wait to be read
 // while others are sent.
 //
+// What a server read is never sent to it again. That has a price where nobody can
+// tell: a server that closes a connection while a request lies unread in its
+// kernel answers with a reset, as one does that read it. Then the request counts
+// as failed, and that server has counted one less.
+//
 // The parser reads what net/http reads. Where it refuses more, a table in the
 // tests says so and why.
 package http1

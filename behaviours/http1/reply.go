@@ -18,6 +18,7 @@ type head struct {
 	noBody   bool // of its nature: HEAD, 204, 304, 101
 	close    bool
 	encoding bool // a Transfer-Encoding was there
+	most     int  // how much of the body is to be kept, 0 for all
 }
 
 // readHead reads up to the empty line and understands what it read. It can be
