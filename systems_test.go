@@ -10,8 +10,8 @@ import (
 // TestOtherSystems type-checks the program, and what it imports, as it is
 // built on other systems. It takes seconds, to compile all that takes minutes.
 func TestOtherSystems(t *testing.T) {
-	if os.Getenv("TLOAD_CI") == "" {
-		t.Skip("fetches modules that only other systems need; .ci/run does it (TLOAD_CI=1)")
+	if os.Getenv("REQUIRE_TOOLS") == "" {
+		t.Skip("fetches modules that only other systems need; .ci/run does it (REQUIRE_TOOLS=1)")
 	}
 	for _, system := range []string{"darwin", "windows"} {
 		list, err := packages.Load(&packages.Config{

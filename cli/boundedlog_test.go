@@ -97,7 +97,7 @@ func TestATaskThatPanicsDoesNotFillTheDisk(t *testing.T) {
 	const tasks = 5000
 	p := &program{
 		args:   []string{"--headless", "--host=" + target.URL, "-n", strconv.Itoa(tasks), "--out", filepath.Join(dir, "run")},
-		stdout: out, stderr: out, env: func(string) (string, bool) { return "", false },
+		stdout: out, stderr: out,
 		behaviours: []behaviours.Behaviour{{Name: "B", New: func(*behaviours.User) *behaviours.Set {
 			return &behaviours.Set{Tasks: []behaviours.Task{{Name: "boom", Run: func(context.Context) error { panic("no such shelf") }}}}
 		}}},

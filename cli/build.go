@@ -220,7 +220,7 @@ func (p *program) build(ctx context.Context, args []string) int {
 	}
 	if out == "" {
 		out = moduleName(b.dir)
-		if target, _ := p.env("GOOS"); target == "windows" || target == "" && runtime.GOOS == "windows" {
+		if target := p.getenv("GOOS"); target == "windows" || target == "" && runtime.GOOS == "windows" {
 			out += ".exe"
 		}
 	}

@@ -25,6 +25,9 @@ func (p *program) check(ctx context.Context, args []string) int {
 		p.help(s)
 		return exitOK
 	}
+	if err := s.heeds("check", choosing, client, masking, []string{"config", "help", "seed"}); err != nil {
+		return p.complain(exitMisuse, err)
+	}
 	own, err := p.chooseBehaviours(ctx, s)
 	if err != nil {
 		return p.complain(codeOf(err), err)

@@ -23,7 +23,7 @@ func checked(t *testing.T, args ...string) (said string, code int) {
 		t.Fatal(err)
 	}
 	defer out.Close()
-	p := &program{stdin: os.Stdin, stdout: out, stderr: out, env: func(string) (string, bool) { return "", false }}
+	p := &program{stdin: os.Stdin, stdout: out, stderr: out}
 	code = p.check(context.Background(), args)
 	b, err := os.ReadFile(out.Name())
 	if err != nil {

@@ -16,6 +16,8 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
+	"strings"
 
 	"tload/behaviours"
 )
@@ -37,14 +39,14 @@ const (
 // Main runs the program with these behaviours and exits. Without behaviours it
 // loads what the arguments name.
 func Main(list ...behaviours.Behaviour) {
-	p := program{args: os.Args[1:], stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, env: os.LookupEnv, behaviours: list}
+	p := program{args: os.Args[1:], stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, env: os.Environ(), behaviours: list}
 	os.Exit(p.main(context.Background()))
 }
 
 // Tool is Main for the tload command itself, with its own source, which it needs
 // to build behaviours.
 func Tool(source fs.FS) {
-	p := program{args: os.Args[1:], stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, env: os.LookupEnv, source: source}
+	p := program{args: os.Args[1:], stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, env: os.Environ(), source: source}
 	os.Exit(p.main(context.Background()))
 }
 
@@ -53,9 +55,19 @@ type program struct {
 	args           []string
 	stdin          *os.File
 	stdout, stderr *os.File
-	env            func(string) (string, bool)
+	env            []string // NAME=value
 	behaviours     []behaviours.Behaviour
 	source         fs.FS // of tload itself; nil in a program of its users
+}
+
+// getenv is a variable of the environment, "" if it is not set.
+func (p *program) getenv(name string) string {
+	for _, entry := range slices.Backward(p.env) { // the last one counts, as for os.Getenv
+		if value, ok := strings.CutPrefix(entry, name+"="); ok {
+			return value
+		}
+	}
+	return ""
 }
 
 // command is what the first argument may name.

@@ -25,6 +25,9 @@ func (p *program) compare(_ context.Context, args []string) int {
 		p.help(s)
 		return exitOK
 	}
+	if err := s.heeds("compare", []string{"json", "config", "help"}); err != nil {
+		return p.complain(exitMisuse, err)
+	}
 	if len(s.args) != 2 {
 		return p.complain(exitMisuse, errors.New("compare needs two runs: tload compare ./tload-runs/BASE ./tload-runs/RUN"))
 	}

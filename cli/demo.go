@@ -12,6 +12,10 @@ func (p *program) demo(ctx context.Context, args []string) int {
 	if err != nil {
 		return p.complain(exitMisuse, err)
 	}
+	s.demo = true
+	if err := p.sources(s); err != nil {
+		return p.complain(codeOf(err), err)
+	}
 	t, err := demo.Start("127.0.0.1:0")
 	if err != nil {
 		return p.complain(exitBroken, err)

@@ -39,7 +39,7 @@ func (x *terminal) drill() {
 
 func TestTwoKeysToTheWholeFailingResponse(t *testing.T) {
 	x := open(t, 80, 24)
-	x.load("/fail /ok -u 2 -r 100 --no-out --out run")
+	x.load("/fail /ok -u 2 -r 100 --out run")
 	x.keys("4")
 	x.see("PREVIEW")
 	x.keys("Enter")
@@ -198,27 +198,98 @@ func TestALostTerminal(t *testing.T) {
 	}
 }
 
-func TestTermWritesTheFiles(t *testing.T) {
-	x := open(t, 80, 24)
-	x.typed("tload --host=$TARGET /ok -u 2 -r 100 --out run & echo $! > pid; fg; echo code $?")
-	x.see("RUNNING")
+// TestSignalsAtAFullScreen sends each signal that ends the program while it
+// loads, while it still says what came of it, and before it loads anything: the
+// terminal is as it was before, the files are whole, the exit code is the
+// signal's.
+func TestSignalsAtAFullScreen(t *testing.T) {
+	for _, c := range []struct {
+		name, flags, see string
+		files            bool
+	}{
+		{"during the run", "-u 2 -r 100 --out run", "RUNNING", true},
+		{"after the run", "-u 2 -r 100 -n 50 --out run", "STOPPED", true},
+		{"in the form", "", "Start", false},
+	} {
+		for _, s := range []struct {
+			signal os.Signal
+			code   string
+		}{{interruption, "code 130"}, {terminate, "code 143"}} {
+			t.Run(c.name+", "+s.signal.String(), func(t *testing.T) {
+				x := open(t, 80, 24)
+				x.signal(x.background("tload --host=$TARGET /ok "+c.flags, c.see), s.signal)
+				x.see(s.code)
+				x.restored()
+				if !c.files {
+					return
+				}
+				if total, _ := x.results(5 * time.Second); total != x.target.Gauges().Requests {
+					t.Errorf("the files hold %d requests, the server counted %d", total, x.target.Gauges().Requests)
+				}
+			})
+		}
+	}
+	t.Run("in a finished run", func(t *testing.T) {
+		x := open(t, 80, 24)
+		x.typed("tload --headless --host=$TARGET /ok -n 5 --out run; clear")
+		x.results(5 * time.Second)
+		x.signal(x.background("tload view run", "STOPPED"), interruption)
+		x.see("code 130")
+		x.restored()
+	})
+	t.Run("one that asks for a trace", func(t *testing.T) {
+		x := open(t, 80, 24)
+		x.signal(x.background("tload --host=$TARGET /ok -u 2 -r 100 --no-out", "RUNNING"), trace)
+		x.see("code 2")
+		x.restored()
+	})
+	t.Run("a task that does not end", func(t *testing.T) {
+		x := open(t, 80, 24)
+		pid := x.background("tload --host=$TARGET /hang -u 2 -r 100 --stop-timeout 1h --timeout 2h --out run", "RUNNING")
+		x.signal(pid, terminate)
+		x.see("STOPPING")
+		x.signal(pid, terminate) // cuts the grace short
+		x.see("code 143")
+		x.restored()
+		x.results(5 * time.Second)
+	})
+}
+
+// background starts a command, sees it on the screen and is its process.
+func (x *terminal) background(command, see string) *os.Process {
+	x.t.Helper()
+	x.typed(command + " & echo $! > pid; fg; echo code $?")
+	x.see(see)
 	pid, err := os.ReadFile(filepath.Join(x.dir, "pid"))
 	if err != nil {
-		t.Fatal(err)
+		x.t.Fatal(err)
 	}
 	n, err := strconv.Atoi(strings.TrimSpace(string(pid)))
 	if err != nil {
-		t.Fatal(err)
+		x.t.Fatal(err)
 	}
 	p, err := os.FindProcess(n)
 	if err != nil {
-		t.Fatal(err)
+		x.t.Fatal(err)
 	}
-	p.Signal(os.Signal(terminate))
-	x.see("code 143")
-	if total, _ := x.results(5 * time.Second); total != x.target.Gauges().Requests {
-		t.Errorf("the files hold %d requests, the server counted %d", total, x.target.Gauges().Requests)
+	return p
+}
+
+func (x *terminal) signal(p *os.Process, s os.Signal) {
+	x.t.Helper()
+	if err := p.Signal(s); err != nil {
+		x.t.Fatal(err)
 	}
+}
+
+// restored fails if the terminal is not as a shell expects it.
+func (x *terminal) restored() {
+	x.t.Helper()
+	if got := strings.TrimSpace(x.tmux("display-message", "-p", "#{alternate_on} #{mouse_any_flag} #{cursor_flag}")); got != "0 0 1" {
+		x.t.Errorf("alternate screen, mouse, cursor: got %s, want 0 0 1", got)
+	}
+	x.typed("clear; stty -a | grep -o ' icanon' && echo can type")
+	x.see("can type")
 }
 
 // TestAStuckReader stops the reading of the terminal: the load must not care.

@@ -38,11 +38,17 @@ func (s *settings) makeRunDir(started time.Time) (string, error) {
 	}
 }
 
-// checkOut refuses a directory that holds a run: two runs in one would be
-// neither.
+// checkOut refuses a directory that holds a run, for two runs in one would be
+// neither, and one that nothing can be written to.
 func (s *settings) checkOut() error {
 	if s.out == "" || s.noOut {
 		return nil
+	}
+	if err := os.MkdirAll(s.out, 0o700); err != nil {
+		return misuse{fmt.Errorf("--out %s: %w: name a directory that can be written to, or --no-out for none", s.out, reason(err))}
+	}
+	if err := writable(filepath.Join(s.out, "tload.log")); err != nil {
+		return misuse{fmt.Errorf("--out %s: %w: name a directory that can be written to, or --no-out for none", s.out, err)}
 	}
 	for _, name := range []string{"summary.json", journal.Name} {
 		if _, err := os.Stat(filepath.Join(s.out, name)); err == nil {
@@ -56,16 +62,20 @@ func (s *settings) checkOut() error {
 // which flags do not go together.
 func (s *settings) checkOutputs() error {
 	standard := 0
-	for _, f := range []struct{ flag, path string }{{"json", s.json}, {"html", s.html}, {"csv", s.csv}, {"hgrm", s.hgrm}} {
+	for _, f := range []struct{ flag, path, end string }{
+		{"json", s.json, ""}, {"html", s.html, ""}, {"csv", s.csv, "_stats.csv"}, {"hgrm", s.hgrm, ".hgrm"},
+	} {
 		if f.path == "-" {
 			standard++
 		}
 		if f.path == "" || f.path == "-" {
 			continue
 		}
-		dir := filepath.Dir(f.path)
-		if info, err := os.Stat(dir); err != nil || !info.IsDir() {
-			return misuse{fmt.Errorf("--%s %s: there is no directory %s", f.flag, f.path, dir)}
+		if info, err := os.Stat(filepath.Dir(f.path)); err != nil || !info.IsDir() {
+			return misuse{fmt.Errorf("--%s %s: there is no directory %s", f.flag, f.path, filepath.Dir(f.path))}
+		}
+		if err := writable(f.path + f.end); err != nil {
+			return misuse{fmt.Errorf("--%s %s: %w: name a file that can be written to", f.flag, f.path, err)}
 		}
 	}
 	if standard > 1 {
@@ -75,6 +85,39 @@ func (s *settings) checkOutputs() error {
 		return misuse{errors.New("--max-wait goes with --rate: without a rate no arrival waits")}
 	}
 	return nil
+}
+
+// writable says why a file could not be written there. It leaves none.
+func writable(path string) error {
+	info, err := os.Stat(path)
+	switch {
+	case err == nil && info.IsDir():
+		return errors.New("it is a directory")
+	case err == nil && !info.Mode().IsRegular():
+		return nil // a pipe may be waited for until somebody reads it
+	case err == nil:
+		f, err := os.OpenFile(path, os.O_WRONLY, 0)
+		if err != nil {
+			return reason(err)
+		}
+		f.Close()
+		// Reports come to their place from beside it.
+	}
+	f, err := os.CreateTemp(filepath.Dir(path), ".tload-*")
+	if err != nil {
+		return reason(err)
+	}
+	f.Close()
+	return reason(os.Remove(f.Name()))
+}
+
+// reason is an error of a file without what was done to which one.
+func reason(err error) error {
+	var at *os.PathError
+	if errors.As(err, &at) {
+		return at.Err
+	}
+	return err
 }
 
 // nextOut is a directory beside --out for one more run of this process.

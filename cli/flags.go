@@ -73,8 +73,10 @@ type settings struct {
 	help       bool
 	version    bool
 
-	args  []string       // paths and URLs
-	flags *pflag.FlagSet // for what was given, and by whom
+	args  []string        // paths and URLs
+	flags *pflag.FlagSet  // for what was given
+	typed map[string]bool // … on the command line
+	demo  bool            // the built-in target is loaded
 }
 
 // given says whether the flag was set by the command line, the environment or
@@ -168,6 +170,8 @@ func (p *program) parse(args []string, presets map[string]string) (*settings, er
 		return nil, misuse{p.explain(err, s.flags)}
 	}
 	s.args = s.flags.Args()
+	s.typed = map[string]bool{}
+	s.flags.Visit(func(f *pflag.Flag) { s.typed[f.Name] = true })
 	if err := s.fromEnvironment(p.env); err != nil {
 		return nil, misuse{err}
 	}
@@ -227,18 +231,37 @@ func unknownFlag(name string, f *pflag.FlagSet) error {
 }
 
 // fromEnvironment sets each flag that is not set yet from TLOAD_NAME.
-func (s *settings) fromEnvironment(env func(string) (string, bool)) (err error) {
-	s.flags.VisitAll(func(f *pflag.Flag) {
-		name := "TLOAD_" + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))
-		value, ok := env(name)
-		if !ok || f.Changed || err != nil {
-			return
+func (s *settings) fromEnvironment(env []string) error {
+	const prefix = "TLOAD_"
+	for _, entry := range env {
+		name, value, _ := strings.Cut(entry, "=")
+		word, ours := strings.CutPrefix(name, prefix)
+		if !ours {
+			continue
 		}
-		if e := s.flags.Set(f.Name, value); e != nil {
-			err = fmt.Errorf("%s=%q: %w", name, value, cause(e, f))
+		f := s.flags.Lookup(strings.ToLower(strings.ReplaceAll(word, "_", "-")))
+		switch {
+		case f == nil || word != strings.ToUpper(word):
+			return fmt.Errorf("%s in the environment is no setting of tload%s", name, nearestVariable(prefix, word, s.flags))
+		case f.Changed:
+			continue
 		}
+		if err := s.flags.Set(f.Name, value); err != nil {
+			return fmt.Errorf("%s=%q: %w", name, value, cause(err, f))
+		}
+	}
+	return nil
+}
+
+func nearestVariable(prefix, word string, f *pflag.FlagSet) string {
+	var names []string
+	f.VisitAll(func(flag *pflag.Flag) {
+		names = append(names, prefix+strings.ToUpper(strings.ReplaceAll(flag.Name, "-", "_")))
 	})
-	return err
+	if best := report.Nearest(prefix+strings.ToUpper(word), names); best != "" {
+		return fmt.Sprintf(" (did you mean %s?)", best)
+	}
+	return ": unset it (tload --help lists the flags, and each has a variable)"
 }
 
 // fromFile sets what is not set yet from tload.toml: a key for each flag.

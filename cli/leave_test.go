@@ -28,7 +28,7 @@ func TestAFailedScreenLosesNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer out.Close()
-	p := &program{stdin: os.Stdin, stdout: out, stderr: out, env: func(string) (string, bool) { return "", false }}
+	p := &program{stdin: os.Stdin, stdout: out, stderr: out}
 	run := filepath.Join(dir, "run")
 	s, err := p.parse([]string{"--host=" + target.URL, "/ok", "-u", "3", "-r", "100", "-t", "1s", "--out", run}, nil)
 	if err != nil {
@@ -40,7 +40,7 @@ func TestAFailedScreenLosesNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	g.begin(x)
-	if code := g.leave(tui.Panicked, errors.New("index out of range")); code != exitOK {
+	if code := g.leave(&ear{}, tui.Panicked, errors.New("index out of range")); code != exitOK {
 		t.Errorf("exit code: got %d, want %d", code, exitOK)
 	}
 	snap := x.ctl.Snapshot()
@@ -60,7 +60,11 @@ func TestAFailedScreenLosesNothing(t *testing.T) {
 }
 
 func TestTheExitCodeOfALostTerminal(t *testing.T) {
-	defer signal.Reset(syscall.SIGHUP, syscall.SIGPIPE) // which a hangup ignores
+	defer func() { // what a hangup ignores, a command started later would inherit
+		c := make(chan os.Signal, 1)
+		signal.Notify(c, syscall.SIGHUP, syscall.SIGPIPE)
+		signal.Stop(c)
+	}()
 	target, err := demo.Start("127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -77,9 +81,9 @@ func TestTheExitCodeOfALostTerminal(t *testing.T) {
 		{[]string{"-n", "50000000", "--on-hangup", "stop"}, "hangup", exitHangup},
 	} {
 		for name, end := range map[string]func(*stage, *session) int{
-			"the screen": func(g *stage, _ *session) int { return g.leave(tui.Hangup, nil) },
+			"the screen": func(g *stage, _ *session) int { return g.leave(&ear{}, tui.Hangup, nil) },
 			"without a screen": func(_ *stage, x *session) int {
-				code := x.interrupt(syscall.SIGHUP, exitOK)
+				code := x.hangup(exitOK)
 				<-x.done
 				if code == exitOK {
 					code = x.code()
@@ -91,7 +95,7 @@ func TestTheExitCodeOfALostTerminal(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			p := &program{stdin: os.Stdin, stdout: out, stderr: out, env: func(string) (string, bool) { return "", false }}
+			p := &program{stdin: os.Stdin, stdout: out, stderr: out}
 			s, err := p.parse(append([]string{"--host=" + target.URL, "/ok", "--no-out"}, c.flags...), nil)
 			if err != nil {
 				t.Fatal(err)
@@ -109,7 +113,7 @@ func TestTheExitCodeOfALostTerminal(t *testing.T) {
 		}
 	}
 	g := &stage{}
-	if code := g.leave(tui.Hangup, nil); code != exitHangup {
+	if code := g.leave(&ear{}, tui.Hangup, nil); code != exitHangup {
 		t.Errorf("before any run: got exit code %d, want %d", code, exitHangup)
 	}
 }

@@ -37,7 +37,7 @@ func TestListWarnsOfWhatItLists(t *testing.T) {
 		}
 		p := &program{
 			args: append([]string{"--list"}, strings.Fields(c.args)...), stdout: out, stderr: out,
-			env: func(string) (string, bool) { return "", false }, behaviours: []behaviours.Behaviour{nester("A"), nester("B")},
+			behaviours: []behaviours.Behaviour{nester("A"), nester("B")},
 		}
 		code := p.main(context.Background())
 		out.Close()

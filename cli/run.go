@@ -34,13 +34,13 @@ func (p *program) run(ctx context.Context, args []string) int {
 // arguments name, what this program has inside, what -f names, and what lies
 // in this directory. Behaviours in Go are built, and this process becomes them.
 func (p *program) chooseBehaviours(ctx context.Context, s *settings) ([]behaviours.Behaviour, error) {
+	if err := p.sources(s); err != nil {
+		return nil, err
+	}
 	switch {
 	case s.help || s.version || len(s.args) > 0:
 		return nil, nil
 	case len(p.behaviours) > 0:
-		if s.file != "" {
-			return nil, misuse{fmt.Errorf("-f %s: this program has its behaviours inside; use the tload command for files", s.file)}
-		}
 		return p.behaviours, nil
 	case s.file == "-":
 		text, err := io.ReadAll(io.LimitReader(p.stdin, 64<<20))
@@ -49,11 +49,9 @@ func (p *program) chooseBehaviours(ctx context.Context, s *settings) ([]behaviou
 		}
 		return one(requests.Text("stdin", string(text)))
 	case s.file == "":
-		s.file = defaultBehaviours()
-		if _, err := os.Stat("requests.http"); s.file == "" && err == nil {
-			s.file = "requests.http"
-		}
-		if s.file == "" {
+		if found := here(); len(found) > 0 {
+			s.file = found[0]
+		} else {
 			return nil, nil
 		}
 	}
@@ -99,7 +97,7 @@ func (p *program) load(ctx context.Context, s *settings, own []behaviours.Behavi
 
 // fullScreen says whether there is a terminal that can show one.
 func (p *program) fullScreen(s *settings) bool {
-	name, _ := p.env("TERM")
+	name := p.getenv("TERM")
 	return !s.headless && s.json != "-" && name != "dumb" && name != "" &&
 		term.IsTerminal(int(p.stdout.Fd())) && term.IsTerminal(int(p.stdin.Fd()))
 }
@@ -113,36 +111,33 @@ func (p *program) headless(x *session) int {
 	}
 	fmt.Fprintf(out, "tload %s: %s, %s, seed %d\n", Version, s.shownHost(), s.asked(), s.seed)
 	p.warnDir(x)
+	e := listen(os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	defer e.close()
 	x.start()
-	return p.await(x, out, exitOK)
+	return p.await(x, e, out, exitOK)
 }
 
 // await waits for the end of a run without a screen, prints a line now and then
 // and the summary, and is the exit code.
-func (p *program) await(x *session, out io.Writer, code int) int {
-	signals := make(chan os.Signal, 4)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
-	defer signal.Stop(signals)
+func (p *program) await(x *session, e *ear, out io.Writer, code int) int {
 	every := max(time.Duration(x.settings.printEvery), 100*time.Millisecond)
 	next := x.ctl.Snapshot().Elapsed.Truncate(every) + every
 	// By the run's clock, so that a line has the seconds that have just closed.
 	look := time.NewTicker(50 * time.Millisecond)
 	defer look.Stop()
-	interrupts := 0
-	if code == exitInterrupt {
-		interrupts = 2 // on the screen, which is gone
-	}
 	for {
 		select {
 		case <-x.done:
 			return p.farewell(out, x, code)
-		case sig := <-signals:
-			if sig == os.Interrupt {
-				if interrupts++; interrupts > 2 {
-					return p.complain(exitInterrupt, errors.New("left at once: results are not written"))
-				}
+		case sig := <-e.heard:
+			if sig == syscall.SIGHUP {
+				code = x.hangup(code)
+				continue
 			}
-			code = x.interrupt(sig, code)
+			wait := e.stop(x, sig)
+			if code = e.code; !wait {
+				return p.complain(code, errLeftAtOnce)
+			}
 		case <-look.C:
 			if s := x.ctl.Snapshot(); s.Elapsed >= next && s.State.Active() {
 				fmt.Fprintln(out, progress(s))
@@ -150,19 +145,6 @@ func (p *program) await(x *session, out io.Writer, code int) int {
 			}
 		}
 	}
-}
-
-// interrupt is what a signal does to a run without a screen.
-func (x *session) interrupt(sig os.Signal, code int) int {
-	switch sig {
-	case syscall.SIGTERM:
-		x.ctl.Stop("signal")
-		return exitTerminate
-	case syscall.SIGHUP:
-		return x.hangup(code)
-	}
-	x.ctl.Stop("interrupt")
-	return exitInterrupt
 }
 
 // hangup is what losing the terminal does: a run that will end by itself goes

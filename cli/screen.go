@@ -4,10 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log"
 	"log/slog"
 	"os"
-	"os/signal"
 	"slices"
 	"strings"
 	"sync"
@@ -38,8 +38,6 @@ type stage struct {
 // from the start form.
 func (p *program) screen(ctx context.Context, s *settings, own []behaviours.Behaviour) int {
 	g := &stage{p: p, settings: s, own: own, logs: tui.NewLogs(10_000)}
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
 	defer g.hear(g.logs)()
 	o := g.options()
 	if s.given("users") {
@@ -60,18 +58,18 @@ func (p *program) screen(ctx context.Context, s *settings, own []behaviours.Beha
 		}
 		o.Form = form
 	}
-	terminated := g.watchTerm(cancel)
-	outcome, err := tui.Run(ctx, o)
-	code := g.leave(outcome, err)
-	if terminated() {
-		code = exitTerminate
+	e := listen(os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT)
+	defer e.close()
+	outcome, err, wait := e.show(ctx, o, g.current)
+	if !wait {
+		return p.complain(e.code, errLeftAtOnce)
 	}
-	return code
+	return g.leave(e, outcome, err)
 }
 
 func (g *stage) options() tui.Options {
 	s := g.settings
-	noColor, _ := g.p.env("NO_COLOR")
+	noColor := g.p.getenv("NO_COLOR")
 	return tui.Options{
 		Launch:  g.launch,
 		Probe:   g.probe,
@@ -96,7 +94,7 @@ func (g *stage) options() tui.Options {
 // utf8 says whether the locale can show more than ASCII.
 func (g *stage) utf8() bool {
 	for _, name := range []string{"LC_ALL", "LC_CTYPE", "LANG"} {
-		if v, _ := g.p.env(name); v != "" {
+		if v := g.p.getenv(name); v != "" {
 			v = strings.ToLower(v)
 			return strings.Contains(v, "utf-8") || strings.Contains(v, "utf8")
 		}
@@ -283,33 +281,8 @@ func (g *stage) export(format, path string, s *swarm.Snapshot) error {
 	return errors.Join(write(f, r), f.Close())
 }
 
-// watchTerm stops the run on SIGTERM and then leaves the screen. The returned
-// func says whether that happened.
-func (g *stage) watchTerm(cancel func()) func() bool {
-	signals := make(chan os.Signal, 2)
-	signal.Notify(signals, syscall.SIGTERM)
-	happened := make(chan struct{})
-	go func() {
-		<-signals
-		close(happened)
-		if x := g.current(); x != nil {
-			x.ctl.Stop("signal")
-			<-x.ctl.Done()
-		}
-		cancel()
-	}()
-	return func() bool {
-		select {
-		case <-happened:
-			return true
-		default:
-			return false
-		}
-	}
-}
-
 // leave ends what goes on when the screen is gone, as the way it went asks for.
-func (g *stage) leave(outcome tui.Outcome, fault error) int {
+func (g *stage) leave(e *ear, outcome tui.Outcome, fault error) int {
 	x := g.current()
 	if x == nil {
 		if fault != nil {
@@ -321,21 +294,19 @@ func (g *stage) leave(outcome tui.Outcome, fault error) int {
 		case tui.Hangup:
 			return exitHangup
 		}
-		return exitOK
+		return e.code
 	}
-	code := exitOK
+	var out io.Writer = g.p.stdout
+	code := e.code
 	switch outcome {
 	case tui.Quit:
 		x.ctl.Stop("you")
 	case tui.Interrupt:
-		code = exitInterrupt
+		e.times, code = 2, exitInterrupt
 		x.ctl.Stop("interrupt")
 	case tui.Hangup:
+		out = io.Discard // there is nobody to read it
 		code = x.hangup(code)
-		if <-x.done; code == exitOK {
-			code = x.code()
-		}
-		return code
 	case tui.Panicked:
 		x.log.Error("the screen failed; the load goes on without it", "error", fault)
 		g.p.complain(0, fmt.Errorf("the screen failed: %w", fault))
@@ -343,13 +314,13 @@ func (g *stage) leave(outcome tui.Outcome, fault error) int {
 			x.ctl.Stop("screen")
 		}
 	}
-	for _, e := range g.earlier {
-		if e.dir != "" {
-			fmt.Fprintf(g.p.stdout, "tload: an earlier run is in %s\n", e.dir)
+	for _, before := range g.earlier {
+		if before.dir != "" {
+			fmt.Fprintf(out, "tload: an earlier run is in %s\n", before.dir)
 		}
 	}
 	if outcome == tui.Detach {
-		fmt.Fprintf(g.p.stdout, "tload: the run goes on without a screen; ctrl+c stops it%s\n", x.where())
+		fmt.Fprintf(out, "tload: the run goes on without a screen; ctrl+c stops it%s\n", x.where())
 	}
-	return g.p.await(x, g.p.stdout, code)
+	return g.p.await(x, e, out, code)
 }

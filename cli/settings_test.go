@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/spf13/pflag"
+
 	"tload/behaviours"
 )
 
@@ -39,7 +41,7 @@ func TestClientFlags(t *testing.T) {
 		{[]string{"--cacert=a", "--cert=b", "--key=c"}, func(o *behaviours.Options) { o.CAFile, o.CertFile, o.KeyFile = "a", "b", "c" }},
 		{[]string{"--capture-body=0"}, func(o *behaviours.Options) { o.CaptureBody = -1 }},
 	} {
-		s, err := (&program{env: os.LookupEnv}).parse(append(tt.args, "--host=http://x"), nil)
+		s, err := (&program{env: os.Environ()}).parse(append(tt.args, "--host=http://x"), nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -69,5 +71,33 @@ func TestMoreUsersThanFiles(t *testing.T) {
 		limit-fileSpare+1, limit+1, limit, limit+1, limit-fileSpare)
 	if err == nil || err.Error() != want || codeOf(err) != exitMisuse {
 		t.Errorf("got %v, want %s", err, want)
+	}
+}
+
+// TestNumbersThatAreNone holds that no flag takes what is no number, or one
+// that nothing can be done with, for any of its types.
+func TestNumbersThatAreNone(t *testing.T) {
+	s := &settings{}
+	flags := s.define()
+	numbers := 0
+	flags.VisitAll(func(f *pflag.Flag) {
+		switch f.Value.(type) {
+		case *rate, *seconds, *size, *count:
+		default:
+			return
+		}
+		numbers++
+		before := f.Value.String()
+		for _, text := range []string{"nan", "NaN", "+nan", "-nan", "nan/s", "nank", "nans", "nanMiB", "inf", "+Inf", "-inf", "infinity", "Infk", "1e400", "-1", "-0.5s", "", " ", "1e", "0x", "--5", "∞"} {
+			if err := f.Value.Set(text); err == nil {
+				t.Errorf("--%s %q: taken as %s", f.Name, text, f.Value)
+			}
+		}
+		if got := f.Value.String(); got != before {
+			t.Errorf("--%s: a refused value changed it from %q to %q", f.Name, before, got)
+		}
+	})
+	if numbers < 10 {
+		t.Errorf("%d flags are numbers: the test no longer finds them", numbers)
 	}
 }

@@ -5,7 +5,9 @@ package cli
 import "syscall"
 
 const (
-	terminate = syscall.SIGTERM
-	pause     = syscall.SIGSTOP
-	resume    = syscall.SIGCONT
+	interruption = syscall.SIGINT
+	terminate    = syscall.SIGTERM
+	trace        = syscall.SIGQUIT
+	pause        = syscall.SIGSTOP
+	resume       = syscall.SIGCONT
 )

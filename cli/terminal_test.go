@@ -24,11 +24,11 @@ type terminal struct {
 	target *demo.Target
 }
 
-// need skips the test without that tool; where TLOAD_CI is set it fails.
+// need skips the test without that tool; where REQUIRE_TOOLS is set it fails.
 func need(t *testing.T, tool string) {
 	t.Helper()
 	if _, err := exec.LookPath(tool); err != nil {
-		if os.Getenv("TLOAD_CI") != "" {
+		if os.Getenv("REQUIRE_TOOLS") != "" {
 			t.Fatalf("%s is needed and not here", tool)
 		}
 		t.Skipf("%s is needed: install it to run this test", tool)

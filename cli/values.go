@@ -37,7 +37,7 @@ func (d *seconds) Set(text string) error {
 func parseDuration(text string) (time.Duration, error) {
 	text = strings.TrimSpace(text)
 	if n, err := strconv.ParseFloat(text, 64); err == nil {
-		text = strconv.FormatFloat(n, 'f', -1, 64) + "s"
+		text = strconv.FormatFloat(n, 'f', -1, 64) + "s" // "NaNs" is no duration
 	}
 	d, err := time.ParseDuration(text)
 	if err != nil || d < 0 {
@@ -66,7 +66,7 @@ func (r *rate) Set(text string) error {
 		number, scale = k, 1000
 	}
 	n, err := strconv.ParseFloat(number, 64)
-	if err != nil || per == 0 || n <= 0 || n*scale/per > 1e7 {
+	if err != nil || per == 0 || !(n*scale/per > 0 && n*scale/per <= 1e7) { // so written, NaN is refused too
 		return fmt.Errorf("a rate above 0 such as 500, 500/s or 30k/m is expected")
 	}
 	*r = rate(n * scale / per)
@@ -96,7 +96,7 @@ func (s *size) Set(text string) error {
 	unit := strings.ToLower(text[len(number):])
 	per := map[string]float64{"": 1, "b": 1, "k": 1 << 10, "kib": 1 << 10, "kb": 1e3, "m": 1 << 20, "mib": 1 << 20, "mb": 1e6, "g": 1 << 30, "gib": 1 << 30, "gb": 1e9}[unit]
 	n, err := strconv.ParseFloat(strings.TrimSpace(number), 64)
-	if err != nil || per == 0 || n < 0 || n*per > 1<<40 {
+	if err != nil || per == 0 || !(n >= 0 && n*per <= 1<<40) {
 		return fmt.Errorf("a size such as 4096, 256KiB or 1MB is expected")
 	}
 	*s = size(n * per)

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"syscall"
 
 	"tload/stats"
 	"tload/stats/journal"
@@ -26,6 +27,9 @@ func (p *program) view(ctx context.Context, args []string) int {
 	if s.help {
 		p.help(s)
 		return exitOK
+	}
+	if err := s.heeds("view", reports, drawing, masking); err != nil {
+		return p.complain(exitMisuse, err)
 	}
 	if len(s.args) != 1 {
 		return p.complain(exitMisuse, errors.New("view needs one run: tload view ./tload-runs/localhost_5000-20261122-180000"))
@@ -50,6 +54,7 @@ func (p *program) view(ctx context.Context, args []string) int {
 	if p.fullScreen(s) {
 		return p.viewScreen(ctx, s, f)
 	}
+	r.Dir = "" // nothing is saved: it was before
 	report.Text(p.stdout, r)
 	return exitOK
 }
@@ -74,12 +79,10 @@ func (p *program) viewScreen(ctx context.Context, s *settings, f *finished) int 
 		}
 		return report.WriteFile(path, r, report.Text)
 	}
-	if outcome, err := tui.Run(ctx, o); err != nil {
-		return p.complain(exitBroken, err)
-	} else if outcome == tui.Interrupt {
-		return exitInterrupt
-	}
-	return exitOK
+	e := listen(os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT)
+	defer e.close()
+	outcome, err, _ := e.show(ctx, o, g.current)
+	return g.leave(e, outcome, err)
 }
 
 // finished is a run read back from its journal. It is a tui.Load that no key

@@ -42,7 +42,7 @@ func Counting(t *testing.T) (url string, count func(string) int) {
 
 func missing(t *testing.T, what string) {
 	t.Helper()
-	if os.Getenv("TLOAD_CI") != "" {
+	if os.Getenv("REQUIRE_TOOLS") != "" {
 		t.Fatalf("%s is needed and not here", what)
 	}
 	t.Skipf("%s is needed: install it to run this test", what)
@@ -64,7 +64,7 @@ func answers(t *testing.T, what, addr string) {
 }
 
 // Redis starts a redis-server of the test's own and returns its address once it
-// answers. Without Redis here the test is skipped, or fails under TLOAD_CI.
+// answers. Without Redis here the test is skipped, or fails under REQUIRE_TOOLS.
 func Redis(t *testing.T) string {
 	if _, err := exec.LookPath("redis-server"); err != nil {
 		missing(t, "redis-server")
@@ -86,7 +86,7 @@ func Redis(t *testing.T) string {
 }
 
 // Postgres starts a PostgreSQL of the test's own and returns its URL once it
-// answers. Without PostgreSQL here the test is skipped, or fails under TLOAD_CI.
+// answers. Without PostgreSQL here the test is skipped, or fails under REQUIRE_TOOLS.
 func Postgres(t *testing.T) string {
 	bins, _ := filepath.Glob("/usr/lib/postgresql/*/bin/initdb")
 	if len(bins) == 0 {

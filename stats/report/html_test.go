@@ -82,7 +82,7 @@ func TestHTMLInABrowser(t *testing.T) {
 		}
 	}
 	if browser == "" {
-		if os.Getenv("TLOAD_CI") != "" {
+		if os.Getenv("REQUIRE_TOOLS") != "" {
 			t.Fatal("chromium is needed and not here")
 		}
 		t.Skip("chromium is needed: install it to run this test")

@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -51,7 +52,7 @@ func Text(w io.Writer, r *Run) error {
 		tail = append(tail, "  ! "+plain(n))
 	}
 	if r.Dir != "" {
-		tail = append(tail, "  saved "+plain(r.Dir)+saved(columns(r.Dir)))
+		tail = append(tail, "  saved "+plain(r.Dir)+saved(r))
 	}
 
 	rows := busiest(r.rows())
@@ -297,9 +298,12 @@ func wrapped(lead, text string) (out []string) {
 }
 
 // saved lists what lies in the directory, so far as there is room.
-func saved(used int) string {
-	const list = " (summary.json stats.csv errors/ report.html)"
-	if used+len("  saved ")+len(list) > textColumns {
+func saved(r *Run) string {
+	list := " (summary.json stats.csv report.html)"
+	if slices.ContainsFunc(r.Snapshot.Groups, func(g *stats.Group) bool { return len(g.Samples) > 0 }) {
+		list = " (summary.json stats.csv errors/ report.html)"
+	}
+	if columns(r.Dir)+len("  saved ")+len(list) > textColumns {
 		return ""
 	}
 	return list

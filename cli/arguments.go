@@ -1,0 +1,198 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"tload/stats/report"
+)
+
+// What users do can be said in four ways: by arguments, by -f, by behaviours
+// inside this program, and by a file of this directory. The first three exclude
+// each other, for one of them would be ignored in silence; the last gives way to
+// the others, and that is said.
+
+// arguments reads what stands on the command line besides flags: each becomes a
+// path that begins with a slash, a whole URL, or unix:SOCKET.
+func (s *settings) arguments() error {
+	for i, arg := range s.args {
+		to, err := s.argument(arg)
+		if err != nil {
+			return misuse{err}
+		}
+		s.args[i] = to
+	}
+	switch {
+	case len(s.args) == 0:
+	case s.typed["file"]:
+		return misuse{fmt.Errorf("-f %s and %s: both say what to load; leave one out, or name the server as --host=%s", s.file, s.args[0], s.args[0])}
+	case s.host != "" && !slices.ContainsFunc(s.args, s.below):
+		if s.typed["host"] {
+			return misuse{fmt.Errorf("--host=%s and %s: nothing of the host is loaded; leave one out, or write /something for a path of the host", s.shownHost(), s.args[0])}
+		}
+		s.host = "" // the command line wins
+	}
+	return nil
+}
+
+// below says whether an argument has something to do with the host: a URL of
+// another one has not.
+func (s *settings) below(arg string) bool {
+	if strings.HasPrefix(arg, "/") || strings.HasPrefix(arg, "unix:") {
+		return true // two sockets are the business of takeSocket
+	}
+	_, to, _ := strings.Cut(s.host, "://")
+	if to == "" {
+		to = s.host
+	}
+	_, rest, _ := strings.Cut(arg, "://")
+	to, rest = strings.TrimSuffix(to, "/"), strings.TrimSuffix(rest, "/")
+	return rest == to || strings.HasPrefix(rest, to) && strings.IndexByte("/?#", rest[len(to)]) >= 0
+}
+
+// argument is one of them. Without a scheme http:// is meant, as it is for curl.
+func (s *settings) argument(arg string) (string, error) {
+	scheme, _, whole := strings.Cut(arg, "://")
+	switch {
+	case strings.HasPrefix(arg, "/"), strings.HasPrefix(arg, "unix:"):
+		return arg, nil
+	case whole && (strings.EqualFold(scheme, "http") || strings.EqualFold(scheme, "https")):
+		return strings.ToLower(scheme) + arg[len(scheme):], nil
+	case whole && strings.Trim(scheme, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+.-") == "":
+		return "", fmt.Errorf("%s is neither http://, https:// nor a path: other protocols are loaded by behaviours in Go (tload init makes some)", arg)
+	case arg == "-":
+		return "", errors.New("-: standard input is read with -f -")
+	}
+	if _, err := os.Stat(arg); err == nil {
+		return "", fmt.Errorf("%s is a file here: it is run with -f %s", arg, arg)
+	}
+	if isAddress(arg) {
+		return "http://" + arg, nil
+	}
+	var names []string
+	for _, c := range commands() {
+		names = append(names, c.name)
+	}
+	if near := report.Nearest(arg, names); near != "" {
+		return "", fmt.Errorf("%q is neither a path nor a URL (did you mean tload %s?)", arg, near)
+	}
+	return "", fmt.Errorf("%q is neither a path nor a URL: write /something or http://localhost:5000/something", arg)
+}
+
+// isAddress says whether text without a scheme begins with what can only be a
+// host: localhost, a name or a number with dots, or anything with a port.
+func isAddress(text string) bool {
+	host := text
+	if i := strings.IndexAny(text, "/?#"); i >= 0 {
+		host = text[:i]
+	}
+	host = host[strings.LastIndexByte(host, '@')+1:]
+	if i := strings.LastIndexByte(host, ':'); i > 0 && isPort(host[i+1:]) {
+		return true
+	}
+	return host == "localhost" || strings.HasPrefix(host, "[") || strings.Contains(strings.Trim(host, "."), ".")
+}
+
+// sources reads the arguments and refuses what says in two ways what is loaded.
+func (p *program) sources(s *settings) error {
+	if s.help || s.version {
+		return nil
+	}
+	if len(p.behaviours) > 0 || s.demo || len(s.args) > 0 {
+		if !s.typed["file"] {
+			s.file = "" // of the environment or the settings: the command line wins
+		}
+	}
+	switch {
+	case s.demo && s.file != "":
+		return misuse{fmt.Errorf("-f %s: the demo loads its own target; leave demo out", s.file)}
+	case len(p.behaviours) == 0:
+	case s.file != "":
+		return misuse{fmt.Errorf("-f %s: this program has its behaviours inside; use the tload command for files", s.file)}
+	case len(s.args) > 0:
+		return misuse{fmt.Errorf("%s: this program has its behaviours inside; name the server as --host=%s, or use the tload command for paths and URLs", s.args[0], s.args[0])}
+	}
+	if err := s.contradictions(); err != nil {
+		return err
+	}
+	if err := s.arguments(); err != nil {
+		return err
+	}
+	if s.demo && slices.ContainsFunc(s.args, func(arg string) bool { return !strings.HasPrefix(arg, "/") }) {
+		return misuse{errors.New("the demo loads its own target: write paths of it, such as /fail, or leave demo out")}
+	}
+	p.noteUnused(s)
+	return nil
+}
+
+// here is what of this directory would be run without arguments and -f, the
+// first one preferred.
+func here() (list []string) {
+	if b := defaultBehaviours(); b != "" {
+		list = append(list, b)
+	}
+	if info, err := os.Stat("requests.http"); err == nil && !info.IsDir() {
+		list = append(list, "requests.http")
+	}
+	return list
+}
+
+// noteUnused says what was given and does nothing in this run.
+func (p *program) noteUnused(s *settings) {
+	note := func(format string, args ...any) { p.complain(0, fmt.Errorf(format, args...)) }
+	if len(p.behaviours) == 0 && s.file == "" && !s.demo {
+		unused := here()
+		if len(s.args) == 0 && len(unused) > 0 {
+			unused = unused[1:] // that one is run
+		}
+		for _, name := range unused {
+			note("%s here is not run; -f %s runs it", name, name)
+		}
+	}
+	if s.typed["spawn-rate"] && s.given("rate") {
+		note("--spawn-rate does nothing with --rate: arrivals start the users, as fast as they need them")
+	}
+}
+
+// contradictions refuses flags of which one would take back the other.
+func (s *settings) contradictions() error {
+	for _, pair := range []struct{ a, b, out string }{
+		{"out", "no-out", "leave out the one that you do not mean"},
+		{"redact", "no-redact", "leave out the one that you do not mean"},
+		{"insecure", "cacert", "with --insecure any certificate is taken"},
+	} {
+		if s.typed[pair.a] && s.typed[pair.b] {
+			return misuse{fmt.Errorf("--%s and --%s exclude each other: %s", pair.a, pair.b, pair.out)}
+		}
+	}
+	return nil
+}
+
+// The flags of the commands that are no runs.
+var (
+	drawing = []string{"headless", "color", "ascii", "no-sync", "refresh", "config", "help"}
+	masking = []string{"redact", "no-redact"}
+	reports = []string{"json", "csv", "html", "hgrm", "fail-if"}
+	client  = []string{
+		"timeout", "connect-timeout", "insecure", "http2", "http3", "header", "proxy", "resolve", "bind", "no-follow", "no-keepalive", "cacert", "cert", "key", "capture-body",
+	}
+	choosing = []string{"host", "file", "behaviours", "tags", "exclude-tags"}
+)
+
+// heeds refuses a flag of the command line that the command has no use for.
+// The environment and the settings file speak to all commands.
+func (s *settings) heeds(command string, lists ...[]string) error {
+	known := slices.Concat(lists...)
+	var err error
+	s.flags.VisitAll(func(f *pflag.Flag) {
+		if err == nil && s.typed[f.Name] && !slices.Contains(known, f.Name) {
+			err = misuse{fmt.Errorf("--%s means nothing to tload %s: leave it out", f.Name, command)}
+		}
+	})
+	return err
+}
