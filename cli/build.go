@@ -159,7 +159,7 @@ func noGo(b built) error {
 	}
 	host, _ := os.Hostname()
 	return fmt.Errorf("behaviours in Go need Go to be built, and there is none on this machine; where it is, run\n"+
-		"  GOOS=%s GOARCH=%s tload build -o loadtest %s && scp loadtest %s:", runtime.GOOS, runtime.GOARCH, dir, host)
+		"  GOOS=%s GOARCH=%s tload build -o loadtest %s && scp loadtest %s:loadtest", runtime.GOOS, runtime.GOARCH, dir, host)
 }
 
 var (

@@ -40,7 +40,6 @@ type Seconds struct {
 	second int64
 	open   map[stats.Key]*stats.Delta
 	rows   map[stats.Key][]secondOf
-	count  int64 // seconds so far
 	steady map[int64]bool
 	inRamp bool
 }
