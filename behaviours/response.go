@@ -9,6 +9,7 @@ import (
 
 	"tload/behaviours/http1"
 	"tload/stats"
+	"tload/stats/exchange"
 )
 
 // Response is a reply. It is valid until the user's next request, or until
@@ -69,7 +70,7 @@ func (r *Response) Decode() ([]byte, error) {
 	case r.failure != nil:
 		return r.reply.Body, r.failure
 	case r.decoded == nil:
-		if r.decoded, r.failure = decode(r.codings(), r.reply.Body, r.limit); r.failure != nil {
+		if r.decoded, r.failure = exchange.UnpackAll(r.codings(), r.reply.Body, r.limit); r.failure != nil {
 			return r.reply.Body, r.failure
 		}
 	}

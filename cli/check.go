@@ -11,7 +11,7 @@ import (
 
 	"tload/behaviours"
 	"tload/stats"
-	"tload/tui"
+	"tload/stats/exchange"
 )
 
 // check runs one user through everything once and prints what was sent and
@@ -54,7 +54,7 @@ func (p *program) check(ctx context.Context, args []string) int {
 	if err := t.Reach(ctx); err != nil {
 		return p.complain(exitBroken, err)
 	}
-	redact := s.redactor()
+	redact := s.masker
 	failed := 0
 	for _, b := range list {
 		fmt.Fprintf(p.stdout, "== %s\n", clean(b.Name))
@@ -81,7 +81,7 @@ func (p *program) check(ctx context.Context, args []string) int {
 }
 
 // printExchange prints both directions.
-func printExchange(w io.Writer, x *stats.Exchange, redact *stats.Redactor) {
+func printExchange(w io.Writer, x *stats.Exchange, redact *exchange.Masker) {
 	mark := "✓"
 	if x.Kind.Failed() {
 		mark = "✗"
@@ -98,9 +98,9 @@ func printExchange(w io.Writer, x *stats.Exchange, redact *stats.Redactor) {
 }
 
 // printPart prints one direction, the body decoded and as far as it is text.
-func printPart(w io.Writer, sign string, came stats.Part, redact *stats.Redactor) {
+func printPart(w io.Writer, sign string, came stats.Part, redact *exchange.Masker) {
 	p, coding := came, ""
-	p.Body, coding = tui.Decode(came)
+	p.Body, coding = exchange.Decode(came)
 	p = redact.Part(p) // behind the decoding: no secret is seen in what is packed
 	for _, line := range strings.Split(strings.TrimRight(string(p.Head), "\r\n"), "\n") {
 		if line != "" {

@@ -10,6 +10,7 @@ import (
 	"github.com/BurntSushi/toml"
 	"github.com/spf13/pflag"
 
+	"tload/stats/exchange"
 	"tload/stats/report"
 )
 
@@ -57,6 +58,7 @@ type settings struct {
 	abort      bool
 	redact     []string
 	noRedact   bool
+	masker     *exchange.Masker // of these two; one for all of a run, since it learns
 	capture    count
 	body       size
 	memory     size
@@ -141,8 +143,8 @@ func (s *settings) define() *pflag.FlagSet {
 	f.Var(&s.body, "capture-body", "bytes kept of each of their bodies")
 	s.memory = 64 << 20
 	f.Var(&s.memory, "capture-memory", "bytes kept in all")
-	f.StringSliceVar(&s.redact, "redact", nil, "more header and field `NAMES` to mask in files")
-	f.BoolVar(&s.noRedact, "no-redact", false, "mask nothing in files")
+	f.StringSliceVar(&s.redact, "redact", nil, "more `NAMES` of headers, fields, parameters and path segments to mask")
+	f.BoolVar(&s.noRedact, "no-redact", false, "mask nothing")
 	f.StringVar(&s.out, "out", "", "run directory `DIR` (default ./tload-runs/HOST-TIME)")
 	f.BoolVar(&s.noOut, "no-out", false, "no run directory")
 	s.onHangup = choice{"auto", []string{"auto", "stop", "continue"}}
@@ -184,6 +186,10 @@ func (p *program) parse(args []string, presets map[string]string) (*settings, er
 				return nil, err
 			}
 		}
+	}
+	s.masker = exchange.NewMasker(s.redact...)
+	if s.noRedact {
+		s.masker = s.masker.Off()
 	}
 	return s, nil
 }

@@ -25,7 +25,7 @@ func (x *session) openJournal(p *swarm.Plan) {
 		return
 	}
 	w, err := journal.Create(filepath.Join(x.dir, journal.Name), journal.Options{
-		Samples: p.Samples, Memory: p.Memory, Redact: x.settings.redactor(), Meta: x.record,
+		Samples: p.Samples, Memory: p.Memory, Redact: x.settings.masker, Meta: x.record,
 		Report: func(err error) {
 			if err != nil {
 				x.log.Error("journal", "error", err)

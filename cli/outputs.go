@@ -5,18 +5,9 @@ import (
 	"fmt"
 	"time"
 
-	"tload/stats"
 	"tload/stats/report"
 	"tload/swarm"
 )
-
-// redactor masks what --redact and --no-redact say; nil masks nothing.
-func (s *settings) redactor() *stats.Redactor {
-	if s.noRedact {
-		return nil
-	}
-	return stats.NewRedactor(s.redact...)
-}
 
 // conditions are what --fail-if says.
 func (s *settings) conditions() (list []*report.Condition, err error) {

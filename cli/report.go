@@ -23,7 +23,7 @@ func (x *session) resultOf(s *swarm.Snapshot) *report.Run {
 			Version: Version, Host: s.Host, RunID: s.RunID, Started: s.Started, Exit: s.Reason, Hangup: x.hungUp.Load(),
 			Peak: s.Peak, Seed: s.Seed, Rate: s.Rate, Generator: generator(s), Dir: x.dir,
 		},
-		Snapshot: s.Snapshot, Redact: x.settings.redactor(),
+		Snapshot: s.Snapshot, Redact: x.settings.masker,
 	}
 	for _, c := range x.failIf {
 		r.Thresholds = append(r.Thresholds, c.FailIf(s.Snapshot))

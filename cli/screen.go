@@ -77,6 +77,7 @@ func (g *stage) options() tui.Options {
 		Export:  g.export,
 		Formats: []string{"json", "txt"},
 		Logs:    g.logs,
+		Masker:  s.masker,
 		DirOf: func(tui.Load) string {
 			if x := g.current(); x != nil {
 				return x.dir

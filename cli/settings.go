@@ -86,9 +86,9 @@ func (s *settings) takeSocket() error {
 // its URL, unless that is asked for.
 func (s *settings) shownHost() string {
 	if strings.Contains(s.host, "://") {
-		return s.redactor().URL(s.host)
+		return s.masker.URL(s.host)
 	}
-	return strings.TrimPrefix(s.redactor().URL("http://"+s.host), "http://")
+	return strings.TrimPrefix(s.masker.URL("http://"+s.host), "http://")
 }
 
 // options are the HTTP client's.

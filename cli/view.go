@@ -162,7 +162,7 @@ func readRun(in io.Reader, dir string) (*finished, error) {
 // report is the run for the reports, with the thresholds of the settings, or
 // else those that it was run with.
 func (f *finished) report(s *settings) (*report.Run, error) {
-	r := &report.Run{Meta: f.record.Meta, Snapshot: f.snapshot.Snapshot, Histograms: f.ledger.Histograms, Redact: s.redactor()}
+	r := &report.Run{Meta: f.record.Meta, Snapshot: f.snapshot.Snapshot, Histograms: f.ledger.Histograms, Redact: s.masker}
 	list, err := s.conditions()
 	if err != nil {
 		return nil, err

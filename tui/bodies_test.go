@@ -1,13 +1,13 @@
 package tui
 
 import (
-	"encoding/json"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"tload/stats"
+	"tload/stats/exchange"
 	"tload/swarm"
 )
 
@@ -45,30 +45,13 @@ func TestABodyIsWhatItIsNotWhatItsLabelSays(t *testing.T) {
 		{"text that begins like JSON", "text/plain", "[1] it failed", "[1] it failed", "text/plain"},
 		{"JSON that calls itself text", "text/plain", `{"a":1}`, "{|  \"a\": 1|}", "JSON, shown indented"},
 	} {
-		d := docKey{x: replied(c.kind, c.body)}.read(newSecrets(nil))
+		d := docKey{x: replied(c.kind, c.body)}.read(exchange.NewMasker())
 		if got := strings.Join(d.lines, "|"); got != c.lines || d.kind != c.note {
 			t.Errorf("%s: got %q (%s), want %q (%s)", c.name, got, d.kind, c.lines, c.note)
 		}
 	}
 	p := opened(t, 80, 24, replied("application/json", `{"error":"broken",`), nil)
 	p.want("JSON breaks off at line 3")
-}
-
-func TestTheTextOfBrokenJSONIsAllThere(t *testing.T) {
-	whole := `{"a":{"b":[1,{"c":"te xt"},true]},"d":null,"e":"\\"}`
-	bare := func(s string) string { return strings.NewReplacer(" ", "", "\n", "").Replace(s) }
-	for n := 1; n < len(whole); n++ {
-		for _, tail := range []string{"", "?", "\x00", "]", "}", `"`} {
-			in := whole[:n] + tail
-			out, wrong, _ := indented([]byte(in))
-			if bare(string(out)) != bare(in) {
-				t.Fatalf("%q: got %q", in, out)
-			}
-			if !json.Valid([]byte(in)) && wrong == "" {
-				t.Fatalf("%q: not marked", in)
-			}
-		}
-	}
 }
 
 func TestARunFromAFileHoldsNoSecrets(t *testing.T) {

@@ -6,9 +6,10 @@ import (
 	"time"
 
 	"tload/stats"
+	"tload/stats/exchange"
 )
 
-func (e *exchange) view(m *model, w, h int) []string {
+func (e *exchangeScreen) view(m *model, w, h int) []string {
 	if w < 120 || h < 24 {
 		return e.main(m, w, h)
 	}
@@ -18,7 +19,7 @@ func (e *exchange) view(m *model, w, h int) []string {
 }
 
 // side is what a wide screen shows on the left: samples, group, timing.
-func (e *exchange) side(m *model, w, h int) []string {
+func (e *exchangeScreen) side(m *model, w, h int) []string {
 	g := e.group
 	list := min(max(len(g.table.rows)+2, 5), h/3)
 	out := []string{rule(fmt.Sprintf("SAMPLES %d ", len(g.last.Samples)), "", w, false)}
@@ -78,7 +79,7 @@ func endedBy(x *stats.Exchange) string {
 }
 
 // timing is where the time went, phase by phase.
-func (e *exchange) timing(w int) []string {
+func (e *exchangeScreen) timing(w int) []string {
 	x := e.x
 	p := x.Phases
 	total := max(x.Took, 1)
@@ -145,7 +146,7 @@ func (e *exchange) timing(w int) []string {
 	return append(out, " "+bold.Styled(fit("total", 16)+right(phase(x.Took), 8)+" ms"))
 }
 
-func (e *exchange) main(m *model, w, h int) []string {
+func (e *exchangeScreen) main(m *model, w, h int) []string {
 	e.w = w
 	var tabs []string
 	for i, n := range partNames {
@@ -233,16 +234,14 @@ func (e *exchange) main(m *model, w, h int) []string {
 }
 
 // headOf is the start line and the headers, as many as leave room for the body.
-func (e *exchange) headOf(m *model, w, h int) []string {
+func (e *exchangeScreen) headOf(m *model, w, h int) []string {
 	x, part := e.x, e.x.Response
 	if e.part == partRequest {
 		part = x.Request
 	}
-	head := part.Head
-	if !m.reveal {
-		head = m.secrets.head(head, hideButScheme)
-	}
-	line, _ := firstLine(head)
+	mask := m.masker()
+	head := mask.Head(part.Head)
+	line, _ := exchange.FirstLine(head)
 	end := fmt.Sprintf("%s ms   %s ", millis(x.Took), size(float64(part.Size)))
 	styled := ""
 	switch {
@@ -269,8 +268,8 @@ func (e *exchange) headOf(m *model, w, h int) []string {
 			out = append(out, lead+l)
 		}
 	}
-	hs := headers(head)
-	if e.part == partResponse && headless(x) {
+	hs := exchange.Headers(head)
+	if e.part == partResponse && exchange.Headless(x) {
 		return out // all of it stands below
 	}
 	room := max(h/4, 2)

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"tload/stats"
+	"tload/stats/exchange"
 )
 
 // The messages of our own. A result of slow work carries what it was made for,
@@ -27,7 +28,7 @@ type historyMsg struct {
 // diffMsg is a comparison of two exchanges.
 type diffMsg struct {
 	a, b  *stats.Exchange
-	lines []diffLine
+	lines []exchange.Line
 }
 
 // sentMsg is what came back when a request was sent again.

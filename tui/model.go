@@ -13,6 +13,7 @@ import (
 	"github.com/charmbracelet/x/ansi"
 
 	"tload/stats"
+	"tload/stats/exchange"
 	"tload/swarm"
 )
 
@@ -46,7 +47,7 @@ type dialog interface {
 type model struct {
 	o       Options
 	link    *link
-	secrets *secrets
+	secrets *exchange.Masker // see masker
 	every   time.Duration
 
 	load   Load
@@ -95,8 +96,11 @@ type model struct {
 
 func newModel(o Options) *model {
 	m := &model{
-		o: o, secrets: newSecrets(o.Redact), mouse: true, ignored: map[int]bool{}, scales: map[string]*scale{},
+		o: o, secrets: o.Masker, reveal: o.Masker != nil && !o.Masker.Masks(), mouse: true, ignored: map[int]bool{}, scales: map[string]*scale{},
 		docs: map[docKey]*document{}, making: map[docKey]bool{}, every: o.Refresh, frame: layout(80, 24),
+	}
+	if m.secrets == nil {
+		m.secrets = exchange.NewMasker()
 	}
 	if m.every <= 0 {
 		m.every = 250 * time.Millisecond
@@ -407,6 +411,14 @@ func (m *model) launched(msg launchedMsg) tea.Cmd {
 	return m.watchEnd()
 }
 
+// masker masks what is shown, copied and saved, unless R was pressed.
+func (m *model) masker() *exchange.Masker {
+	if m.reveal {
+		return m.secrets.Off()
+	}
+	return m.secrets.On()
+}
+
 // doc is a body made ready, if it is; otherwise the command that makes it.
 func (m *model) doc(k docKey) (*document, tea.Cmd) {
 	if d := m.docs[k]; d != nil {
@@ -416,8 +428,8 @@ func (m *model) doc(k docKey) (*document, tea.Cmd) {
 		return nil, nil
 	}
 	m.making[k] = true
-	s := m.secrets
-	return nil, safely(func() tea.Msg { return docMsg{k, k.read(s)} })
+	mask := m.masker()
+	return nil, safely(func() tea.Msg { return docMsg{k, k.read(mask)} })
 }
 
 // keep holds the documents of the last few bodies that were looked at.

@@ -7,6 +7,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"tload/stats"
+	"tload/stats/exchange"
 )
 
 // dash is everything at a glance: two charts, the endpoints, the last errors.
@@ -194,8 +195,8 @@ func lastErrors(m *model, w, h int) []string {
 	for i := len(m.snap.Recent) - 1; i >= 0 && len(out) < h; i-- {
 		x := m.snap.Recent[i]
 		what := x.Kind.String()
-		if line, _ := firstLine(x.Response.Head); line != "" {
-			_, what, _ = strings.Cut(line, " ")
+		if line, _ := exchange.FirstLine(x.Response.Head); line != "" {
+			_, what, _ = strings.Cut(m.masker().Text(line), " ")
 		}
 		said := ""
 		if x.Kind != stats.HTTP {
@@ -214,13 +215,11 @@ func lastErrors(m *model, w, h int) []string {
 func (m *model) bodyStart(x *stats.Exchange) (text string, ok bool) {
 	const packed, most = 16 << 10, 2000
 	body := x.Response.Body
-	body, _ = decode(body[:min(len(body), packed)], headerOf(x.Response.Head, "Content-Encoding"), most)
+	body, _ = exchange.Unpack(exchange.HeaderOf(x.Response.Head, "Content-Encoding"), body[:min(len(body), packed)], most)
 	body = body[:min(len(body), most)]
-	if isBinary(body) {
+	if exchange.IsBinary(body) {
 		return "", false
 	}
-	if !m.reveal {
-		body = m.secrets.body(body, headerOf(x.Response.Head, "Content-Type"), hide)
-	}
+	body = m.masker().Body(exchange.HeaderOf(x.Response.Head, "Content-Type"), body)
 	return clean(oneLine(string(body))), true
 }

@@ -9,6 +9,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"tload/stats"
+	"tload/stats/exchange"
 	"tload/swarm"
 )
 
@@ -90,8 +91,8 @@ type errorsScreen struct {
 func (m *model) said(g *stats.Group) string {
 	x := newest(g)
 	if x != nil && g.Key.Kind == stats.HTTP {
-		line, _ := firstLine(x.Response.Head)
-		_, reason, _ := strings.Cut(line, " ")
+		line, _ := exchange.FirstLine(x.Response.Head)
+		_, reason, _ := strings.Cut(m.masker().Text(line), " ")
 		if rest := strings.TrimSpace(strings.TrimPrefix(g.Message, reason)); reason != "" && rest != "" && rest != g.Message {
 			return clean(oneLine(rest)) // KIND says the status
 		}
@@ -302,8 +303,8 @@ func previewOf(m *model, g *stats.Group) tea.Cmd {
 		p.doc, p.x = nil, nil
 	}
 	p.group, p.next, p.asked = g.ID, k, time.Now()
-	s := m.secrets
-	return safely(func() tea.Msg { return docMsg{k, k.read(s)} })
+	mask := m.masker()
+	return safely(func() tea.Msg { return docMsg{k, k.read(mask)} })
 }
 
 // previewLines are a group's newest sample in a few lines. While its body is
@@ -324,9 +325,9 @@ func sampleLines(m *model, x *stats.Exchange, doc *document, w, h int) []string 
 	u := clean(strings.TrimSpace(x.Key.Method + " " + m.url(x)))
 	end := fmt.Sprintf("%s  %s ms  user %s ", x.When.Local().Format("15:04:05.000"), millis(x.Took), thousands(x.User))
 	out := []string{between(" "+cutMiddle(u, max(w-width(end)-3, 8)), end, w)}
-	if line, _ := firstLine(x.Response.Head); line != "" {
-		l := " " + statusStyled(x, clean(line))
-		if ct := headerOf(x.Response.Head, "Content-Type"); ct != "" {
+	if line, _ := exchange.FirstLine(x.Response.Head); line != "" {
+		l := " " + statusStyled(x, clean(m.masker().Text(line)))
+		if ct := exchange.HeaderOf(x.Response.Head, "Content-Type"); ct != "" {
 			l += "   " + dim.Styled("content-type: ") + clean(ct)
 		}
 		out = append(out, between(l, size(float64(x.Response.Size))+" ", w))
@@ -359,14 +360,10 @@ func sampleLines(m *model, x *stats.Exchange, doc *document, w, h int) []string 
 
 // url is an exchange's, secrets masked.
 func (m *model) url(x *stats.Exchange) string {
-	u := x.URL
-	if u == "" {
+	if x.URL == "" {
 		return x.Key.Name
 	}
-	if !m.reveal {
-		u = m.secrets.urlText(u, hide)
-	}
-	return u
+	return m.masker().URL(x.URL)
 }
 
 func statusStyled(x *stats.Exchange, line string) string {

@@ -11,11 +11,12 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"tload/stats"
+	"tload/stats/exchange"
 )
 
 // exchange is one request and what came back, whole. It holds on to the
 // exchange it shows, whatever becomes of it in later snapshots.
-type exchange struct {
+type exchangeScreen struct {
 	blankScreen
 	x         *stats.Exchange
 	group     *group
@@ -27,7 +28,7 @@ type exchange struct {
 	fresh     *stats.Exchange
 	sending   bool
 	other     *stats.Exchange // compared with
-	diff      []diffLine
+	diff      []exchange.Line
 	diffOf    [2]*stats.Exchange
 	comparing [2]*stats.Exchange
 	w         int // of the main pane, drawn last
@@ -45,15 +46,15 @@ const (
 	partCompare
 )
 
-func newExchange(x *stats.Exchange, g *group) *exchange {
-	e := &exchange{x: x, group: g}
+func newExchange(x *stats.Exchange, g *group) *exchangeScreen {
+	e := &exchangeScreen{x: x, group: g}
 	e.text.numbers = true
 	return e
 }
 
-func (e *exchange) place() place { return inExchange }
+func (e *exchangeScreen) place() place { return inExchange }
 
-func (e *exchange) title() string {
+func (e *exchangeScreen) title() string {
 	n, of := e.group.number(e.x)
 	if n == 0 {
 		return "a sample that was replaced since"
@@ -61,11 +62,11 @@ func (e *exchange) title() string {
 	return fmt.Sprintf("sample %d of %d", n, of)
 }
 
-func (e *exchange) key(m *model) docKey {
+func (e *exchangeScreen) key(m *model) docKey {
 	return docKey{x: e.x, request: e.part == partRequest, raw: e.raw, hex: e.hex, revealed: m.reveal}
 }
 
-func (e *exchange) notice(m *model, msg tea.Msg) tea.Cmd {
+func (e *exchangeScreen) notice(m *model, msg tea.Msg) tea.Cmd {
 	switch msg := msg.(type) {
 	case diffMsg:
 		if msg.a == e.x && msg.b == e.other {
@@ -84,7 +85,7 @@ func (e *exchange) notice(m *model, msg tea.Msg) tea.Cmd {
 			return nil
 		}
 		e.fresh, e.part = msg.fresh, partCompare
-		m.say("sent again: %s in %s ms", outcomeOf(msg.fresh), millis(msg.fresh.Took))
+		m.say("sent again: %s in %s ms", m.outcomeOf(msg.fresh), millis(msg.fresh.Took))
 		return e.prepare(m)
 	case tickMsg, docMsg:
 		return e.prepare(m)
@@ -92,11 +93,11 @@ func (e *exchange) notice(m *model, msg tea.Msg) tea.Cmd {
 	return nil
 }
 
-func outcomeOf(x *stats.Exchange) string {
-	if line, _ := firstLine(x.Response.Head); line != "" {
-		return line
+func (m *model) outcomeOf(x *stats.Exchange) string {
+	if line, _ := exchange.FirstLine(x.Response.Head); line != "" {
+		return m.masker().Text(line)
 	}
-	return x.Kind.String() + " " + x.Message
+	return x.Kind.String() + " " + m.masker().Text(x.Message)
 }
 
 func shortOutcome(x *stats.Exchange) string {
@@ -107,7 +108,7 @@ func shortOutcome(x *stats.Exchange) string {
 }
 
 // prepare puts the text of the part that is shown in place, or has it made.
-func (e *exchange) prepare(m *model) tea.Cmd {
+func (e *exchangeScreen) prepare(m *model) tea.Cmd {
 	switch e.part {
 	case partResponse, partRequest, partTiming:
 		k := e.key(m)
@@ -127,7 +128,7 @@ func (e *exchange) prepare(m *model) tea.Cmd {
 		e.plain(m, e.headerLines(m))
 	case partRaw:
 		if e.shown != (docKey{x: e.x, raw: true, revealed: m.reveal, request: true, hex: true}) {
-			e.plain(m, textLines(describe(e.x, m.secrets, m.reveal)))
+			e.plain(m, textLines(exchange.HTTP(e.x, m.masker())))
 			e.shown = docKey{x: e.x, raw: true, revealed: m.reveal, request: true, hex: true}
 		}
 	case partCompare:
@@ -148,8 +149,8 @@ func (e *exchange) prepare(m *model) tea.Cmd {
 				return nil
 			}
 			e.comparing = [2]*stats.Exchange{e.x, e.other}
-			a, b, s, reveal := e.x, e.other, m.secrets, m.reveal
-			return safely(func() tea.Msg { return diffMsg{a, b, compare(a, b, s, reveal)} })
+			a, b, mask := e.x, e.other, m.masker()
+			return safely(func() tea.Msg { return diffMsg{a, b, compared(exchange.Compare(a, b, mask))} })
 		}
 		lines := unified(e.diff)
 		if e.w >= 110 {
@@ -178,33 +179,29 @@ func colourDiff(line string) string {
 	return line
 }
 
-func (e *exchange) plain(_ *model, lines []string) {
+func (e *exchangeScreen) plain(_ *model, lines []string) {
 	same := len(lines) == len(e.text.lines) && e.shown.x == nil
 	e.text.set(lines, same)
 	e.text.numbers, e.text.colour = false, nil
 	e.shown = docKey{}
 }
 
-func (e *exchange) headerLines(m *model) []string {
+func (e *exchangeScreen) headerLines(m *model) []string {
 	var out []string
+	mask := m.masker()
 	for _, p := range []struct {
 		name string
 		head []byte
 	}{{"RESPONSE", e.x.Response.Head}, {"REQUEST", e.x.Request.Head}} {
-		h := p.head
-		if !m.reveal {
-			h = m.secrets.head(h, hideButScheme)
-		}
+		h := mask.Head(p.head)
 		out = append(out, p.name)
-		line, _ := firstLine(h)
+		line, _ := exchange.FirstLine(h)
 		if line == "" {
 			out = append(out, "  (none)", "")
 			continue
 		}
-		if p.name == "RESPONSE" && headless(e.x) {
-			if h = p.head; !m.reveal {
-				h = maskedReceived(h, m.secrets)
-			}
+		if p.name == "RESPONSE" && exchange.Headless(e.x) {
+			h = mask.Received(p.head)
 			out = append(out, "  the head is not valid; as received:")
 			for _, l := range textLines(h) {
 				out = append(out, "  "+l)
@@ -213,25 +210,22 @@ func (e *exchange) headerLines(m *model) []string {
 			continue
 		}
 		out = append(out, "  "+clean(line))
-		for _, l := range headers(h) {
+		for _, l := range exchange.Headers(h) {
 			out = append(out, "  "+clean(l))
 		}
 		out = append(out, "")
 	}
 	for i, h := range e.x.Hops {
-		u, to := h.URL, h.Location
-		if !m.reveal {
-			u, to = m.secrets.urlText(u, hide), m.secrets.urlText(to, hide)
-		}
+		u, to := mask.URL(h.URL), mask.URL(h.Location)
 		out = append(out, fmt.Sprintf("REDIRECT %d  %d  %s ms", i+1, h.Status, millis(h.Took)), "  "+clean(u), "  → "+clean(to), "")
 	}
 	return out
 }
 
-func (e *exchange) filtered(_ *model, text string) { e.typed = text; e.text.find(text) }
-func (e *exchange) filterText() string             { return e.typed }
+func (e *exchangeScreen) filtered(_ *model, text string) { e.typed = text; e.text.find(text) }
+func (e *exchangeScreen) filterText() string             { return e.typed }
 
-func (e *exchange) act(m *model, do action) tea.Cmd {
+func (e *exchangeScreen) act(m *model, do action) tea.Cmd {
 	if e.text.act(do) {
 		return nil
 	}
@@ -276,14 +270,14 @@ func (e *exchange) act(m *model, do action) tea.Cmd {
 	case copyPart:
 		return e.copyBody(m)
 	case copyAll:
-		text := string(describe(e.x, m.secrets, m.reveal))
+		text := string(exchange.HTTP(e.x, m.masker()))
 		dir, file := e.dir(m), e.file()+".http"
 		return safely(func() tea.Msg { return copied(dir, "exchange", file, text) })
 	case copyCurl:
 		return e.copyCurl(m)
 	case export:
-		dir, x, n, s, show := e.dir(m), e.x, e.n(), m.secrets, m.reveal
-		return safely(func() tea.Msg { return saveExchange(dir, x, n, s, show) })
+		dir, base, x, mask := e.dir(m), e.file(), e.x, m.masker()
+		return safely(func() tea.Msg { return saveExchange(dir, base, x, mask) })
 	case sendAgain:
 		return e.sendAgain(m)
 	}
@@ -292,53 +286,48 @@ func (e *exchange) act(m *model, do action) tea.Cmd {
 
 // maskedInFile says that an exchange was masked before it was written down.
 func maskedInFile(x *stats.Exchange) bool {
-	if strings.Contains(x.URL, stats.Masked) {
+	if strings.Contains(x.URL, exchange.Masked) {
 		return true
 	}
 	for _, b := range [][]byte{x.Request.Head, x.Request.Body, x.Response.Head, x.Response.Body} {
-		if bytes.Contains(b, []byte(stats.Masked)) {
+		if bytes.Contains(b, []byte(exchange.Masked)) {
 			return true
 		}
 	}
 	return false
 }
 
-func (e *exchange) n() int {
+func (e *exchangeScreen) n() int {
 	n, _ := e.group.number(e.x)
 	return n
 }
-func (e *exchange) dir(m *model) string { return filepath.Join(m.dir, "errors") }
-func (e *exchange) file() string        { return fileName(e.x, e.n()) }
+func (e *exchangeScreen) dir(m *model) string { return filepath.Join(m.dir, "errors") }
+func (e *exchangeScreen) file() string {
+	return fmt.Sprintf("%s-%03d", exchange.FileName(e.x.Kind, e.x.Status, e.x.Key), e.n())
+}
 
-func (e *exchange) copyBody(m *model) tea.Cmd {
+func (e *exchangeScreen) copyBody(m *model) tea.Cmd {
 	p, ending, what := e.x.Response, ".body", "response body"
 	if e.part == partRequest {
 		p, ending, what = e.x.Request, ".request-body", "request body"
 	}
-	dir, file, s, show := e.dir(m), e.file()+ending, m.secrets, m.reveal
+	dir, file, x, mask := e.dir(m), e.file()+ending, e.x, m.masker()
 	return safely(func() tea.Msg {
-		body := p.Body
-		if !show {
-			body, _ = maskedBody(p, s)
-		}
-		return copied(dir, what, file, string(body))
+		mask.Learn(x)
+		return copied(dir, what, file, string(mask.Part(p).Body))
 	})
 }
 
-func (e *exchange) copyCurl(m *model) tea.Cmd {
-	dir, file, x, s, show := e.dir(m), e.file(), e.x, m.secrets, m.reveal
+func (e *exchangeScreen) copyCurl(m *model) tea.Cmd {
+	dir, file, x, mask := e.dir(m), e.file(), e.x, m.masker()
 	return safely(func() tea.Msg {
 		sent := filepath.Join(dir, file+".request-body")
 		if abs, err := filepath.Abs(sent); err == nil {
 			sent = abs
 		}
-		text := curl(x, s, show, sent)
-		if needsFile(x.Request.Body) {
-			body := x.Request.Body
-			if !show {
-				body, _ = maskedBody(x.Request, s)
-			}
-			if err := writeFile(sent, body, 0o600); err != nil {
+		text := exchange.Curl(x, mask, sent)
+		if exchange.NeedsFile(x.Request.Body) {
+			if err := writeFile(sent, mask.Part(x.Request).Body, 0o600); err != nil {
 				return savedMsg{err: err}
 			}
 		}
@@ -346,7 +335,7 @@ func (e *exchange) copyCurl(m *model) tea.Cmd {
 	})
 }
 
-func (e *exchange) sendAgain(m *model) tea.Cmd {
+func (e *exchangeScreen) sendAgain(m *model) tea.Cmd {
 	switch {
 	case m.o.Send == nil && m.o.Launch == nil:
 		m.say("this run was opened to be read: nothing is sent")

@@ -30,6 +30,7 @@ import (
 	"github.com/charmbracelet/colorprofile"
 
 	"tload/stats"
+	"tload/stats/exchange"
 	"tload/swarm"
 )
 
@@ -67,7 +68,7 @@ type Options struct {
 	Logs   *Logs
 	Dir    string            // where exchanges and copies are saved; "." if empty
 	DirOf  func(Load) string // … of a run that the form started; Dir if nil or empty
-	Redact []string          // more header and field names to mask
+	Masker *exchange.Masker  // the run's; what it knows is masked until R is pressed. The usual names if nil
 
 	FileLimit int // open files this process may have, for the form; 0: unknown
 

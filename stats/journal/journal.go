@@ -33,7 +33,7 @@ import (
 	"encoding/binary"
 	"hash/crc32"
 
-	"tload/stats"
+	"tload/stats/exchange"
 )
 
 // Name is what the file is called in a run directory.
@@ -67,7 +67,7 @@ type Options struct {
 	Meta func() []byte `json:"-"`
 
 	// Redact masks secrets in the exchanges; nil stores them as they are.
-	Redact *stats.Redactor `json:"-"`
+	Redact *exchange.Masker `json:"-"`
 
 	// Report, if set, is told on the journal's own goroutine when the file can
 	// not be written, and with nil when it can again.

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"tload/stats"
+	"tload/stats/exchange"
 )
 
 // Writer appends to a journal. Its methods for the ledger (Fold and the like)
@@ -390,7 +391,7 @@ func (w *Writer) release(list []*entry) {
 }
 
 // redact masks what the entry holds of exchanges, in copies: others read them.
-func (e *entry) redact(r *stats.Redactor) {
+func (e *entry) redact(r *exchange.Masker) {
 	for i := range e.batch.Errors {
 		kept := e.batch.Errors[i].Kept
 		for j := range kept {

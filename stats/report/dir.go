@@ -5,9 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
+
+	"tload/stats/exchange"
 )
 
 // WriteDir writes every file of a run directory, which it makes if need be. A
@@ -15,8 +16,8 @@ import (
 // back joined, each saying which file and why. A file is there whole or not at
 // all.
 func WriteDir(dir string, r *Run) error {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return fmt.Errorf("run directory: %w; choose another with --out, or --no-out for none", reason(err))
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return fmt.Errorf("run directory: %w; choose another with --out, or --no-out for none", exchange.Reason(err))
 	}
 	files := []struct {
 		name  string
@@ -50,40 +51,47 @@ func WriteFile(name string, r *Run, write func(io.Writer, *Run) error) error {
 	if err := write(&b, r); err != nil {
 		return fmt.Errorf("write %s: %w", name, err)
 	}
-	return place(name, b.Bytes(), 0o644)
+	return exchange.WriteFile(name, b.Bytes(), 0o644)
 }
 
-// place puts a file there through another name, so that a reader never sees
-// half of it; where the name is no regular file (a pipe, /dev/stdout) it writes
-// to it directly.
-func place(name string, b []byte, mode fs.FileMode) error {
-	if info, err := os.Stat(name); err == nil && !info.Mode().IsRegular() {
-		if err := os.WriteFile(name, b, mode); err != nil {
-			return fmt.Errorf("write %s: %w", name, reason(err))
+// writeErrors writes the files of every kept exchange. Those of one group follow
+// each other; a group of exceptions has its stacks.
+func writeErrors(dir string, r *Run) error {
+	clearErrors(dir)
+	var errs []error
+	made := false
+	used := map[string]bool{}
+	for _, g := range r.Snapshot.Groups {
+		name := exchange.FileName(g.Key.Kind, g.Key.Status, g.Key.Key)
+		if used[name] { // another message of the same kind and endpoint
+			name += fmt.Sprintf("-g%d", g.ID)
 		}
-		return nil
+		used[name] = true
+		for i, x := range g.Samples {
+			if !made {
+				if err := os.MkdirAll(dir, 0o700); err != nil {
+					return fmt.Errorf("errors: %w", exchange.Reason(err))
+				}
+				made = true
+			}
+			if _, err := exchange.Files(filepath.Join(dir, fmt.Sprintf("%s-%03d", name, i+1)), x, r.Redact); err != nil {
+				errs = append(errs, err)
+			}
+			if len(errs) > 3 {
+				return errors.Join(append(errs, errors.New("errors/: the rest was left out"))...)
+			}
+		}
 	}
-	part := name + ".part"
-	err := os.WriteFile(part, b, mode)
-	if err == nil {
-		err = os.Rename(part, name)
-	}
-	if err != nil {
-		os.Remove(part)
-		return fmt.Errorf("write %s: %w", name, reason(err))
-	}
-	return nil
+	return errors.Join(errs...)
 }
 
-// reason is an error without the path that its text repeats.
-func reason(err error) error {
-	var p *fs.PathError
-	if errors.As(err, &p) {
-		return p.Err
+// clearErrors removes what an earlier run left in the same directory: files
+// with the ends that ours have, and nothing else.
+func clearErrors(dir string) {
+	for _, end := range exchange.FileEnds {
+		old, _ := filepath.Glob(filepath.Join(dir, "*-[0-9][0-9][0-9]"+end))
+		for _, name := range old {
+			os.Remove(name)
+		}
 	}
-	var l *os.LinkError
-	if errors.As(err, &l) {
-		return l.Err
-	}
-	return err
 }

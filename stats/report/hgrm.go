@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"tload/stats"
+	"tload/stats/exchange"
 )
 
 // Hgrm writes a histogram as HdrHistogram's outputPercentileDistribution does,
@@ -78,7 +79,7 @@ func WriteHgrm(prefix string, r *Run) (err error) {
 		}
 		base := prefix
 		if key != (stats.Key{}) {
-			base += "-" + slug(key.Method+"-"+key.Name)
+			base += "-" + exchange.Slug(key.Method+"-"+key.Name)
 		}
 		for i := 2; used[base]; i++ {
 			base = fmt.Sprintf("%s-%d", base, i)

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"tload/stats"
+	"tload/stats/exchange"
 )
 
 // page is the whole of report.html: style, charts and text in one file, and a
@@ -207,7 +208,7 @@ func statusMatrix(rows []stats.Row) (columns []string, matrix []htmlStatus) {
 	return columns, matrix
 }
 
-func groupViews(groups []*stats.Group, redact *stats.Redactor) (out []htmlGroup, more int) {
+func groupViews(groups []*stats.Group, m *exchange.Masker) (out []htmlGroup, more int) {
 	if more = len(groups) - pageGroups; more > 0 {
 		groups = groups[:pageGroups]
 	}
@@ -224,7 +225,7 @@ func groupViews(groups []*stats.Group, redact *stats.Redactor) (out []htmlGroup,
 			}
 			v.Samples = append(v.Samples, htmlSample{
 				When: x.When.Format("15:04:05.000"), Took: millis(x.Took), Who: fmt.Sprintf("user %d, %s %s", x.User, plain(x.Behaviour), plain(x.Task)),
-				Text: readable(x, redact), Curl: lines(Curl(x, redact)),
+				Text: readable(x, m), Curl: lines(exchange.Curl(x, m, "")),
 			})
 		}
 		out = append(out, v)
@@ -234,14 +235,14 @@ func groupViews(groups []*stats.Group, redact *stats.Redactor) (out []htmlGroup,
 
 // readable is an exchange as text on a page: bodies cut, bytes that are no text
 // made visible.
-func readable(x *stats.Exchange, redact *stats.Redactor) string {
+func readable(x *stats.Exchange, m *exchange.Masker) string {
 	short := *x
 	for _, p := range []*stats.Part{&short.Request, &short.Response} {
 		if len(p.Body) > pageBody {
 			p.Body = p.Body[:pageBody]
 		}
 	}
-	return lines(string(HTTP(&short, redact)))
+	return lines(string(exchange.HTTP(&short, m)))
 }
 
 // lines makes every line of a text safe, and keeps the line ends.

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"tload/stats"
+	"tload/stats/exchange"
 )
 
 // Run is a run as the reports see it.
@@ -30,7 +31,7 @@ type Run struct {
 	Histograms func(yield func(stats.Key, *stats.Delta) bool)
 
 	// Redact masks secrets in what is written; nil writes them as they are.
-	Redact *stats.Redactor
+	Redact *exchange.Masker
 }
 
 // Meta is what is known of a run besides its statistics. It keeps its meaning

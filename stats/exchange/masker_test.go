@@ -1,4 +1,4 @@
-package stats
+package exchange
 
 import (
 	"strings"
@@ -7,14 +7,14 @@ import (
 
 func TestSecretsOfAMultipartFormAreMasked(t *testing.T) {
 	body := "--b\r\nContent-Disposition: form-data; name=\"user\"\r\n\r\nada\r\n--b\r\nContent-Disposition: form-data; name=\"password\"\r\n\r\nhunter2\r\n--b--\r\n"
-	got := string(NewRedactor().body("multipart/form-data; boundary=b", []byte(body)))
+	got := string(NewMasker().Body("multipart/form-data; boundary=b", []byte(body)))
 	if want := strings.Replace(body, "hunter2", Masked, 1); got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }
 
 func TestNamesOfSecrets(t *testing.T) {
-	r := NewRedactor("Shop_Key", "")
+	r := NewMasker("Shop_Key", "")
 	for name, want := range map[string]bool{
 		"X-Access-Token": true, "access_token": true, "accessToken": true, "api.key": true, " Authorization": true, "SHOP-KEY": true,
 		"": false, "tokens": false, "key": false, "a name that is longer than any header or field that a person would write down": false,

@@ -1,4 +1,4 @@
-package stats
+package exchange
 
 import (
 	"bytes"
@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"strings"
 
 	"github.com/andybalholm/brotli"
@@ -49,6 +50,22 @@ func Unpack(contentEncoding string, body []byte, most int) (out []byte, codings 
 		out = got
 	}
 	return out, codings
+}
+
+// UnpackAll is Unpack for who wants the whole body or none: the error says which
+// coding could not be undone. A body that grows beyond most bytes is refused: it
+// may be made to.
+func UnpackAll(contentEncoding string, body []byte, most int64) ([]byte, error) {
+	out, undone := Unpack(contentEncoding, body, int(min(most, math.MaxInt-1)))
+	for _, u := range undone {
+		if errors.Is(u.Err, ErrUnpacksTooLong) {
+			return nil, fmt.Errorf("cannot decode the body: %s: more than %d bytes", u.Coding, most)
+		}
+		if u.Err != nil {
+			return nil, fmt.Errorf("cannot decode the body: %s: %w", u.Coding, u.Err)
+		}
+	}
+	return out, nil
 }
 
 // codingNames are the codings of a Content-Encoding in the order in which they

@@ -1,4 +1,4 @@
-package stats
+package exchange
 
 import (
 	"bytes"
@@ -7,10 +7,9 @@ import (
 	"strings"
 )
 
-// MaskMultipart puts what mask makes of them in the place of the values of
-// those fields of a multipart form that are secret; the rest stays byte for
-// byte. The boundary is the one of the Content-Type header.
-func MaskMultipart(body []byte, boundary string, secret func(field string) bool, mask func(value string) string) []byte {
+// multipart masks the secret fields of a multipart form; the rest stays byte
+// for byte. The boundary is the one of the Content-Type header.
+func (m *Masker) multipart(body []byte, boundary string) []byte {
 	delimiter := []byte("--" + boundary)
 	var out []byte
 	for i, part := range bytes.Split(body, delimiter) {
@@ -18,13 +17,13 @@ func MaskMultipart(body []byte, boundary string, secret func(field string) bool,
 			out = append(out, delimiter...)
 		}
 		head, value, ok := bytes.Cut(part, []byte("\r\n\r\n"))
-		if i == 0 || !ok || !secret(fieldName(head)) {
+		if i == 0 || !ok || !m.Secret(fieldName(head)) {
 			out = append(out, part...)
 			continue
 		}
 		out = append(append(out, head...), "\r\n\r\n"...)
 		text := bytes.TrimSuffix(value, []byte("\r\n"))
-		out = append(append(out, mask(string(text))...), value[len(text):]...)
+		out = append(append(out, m.hide(string(text))...), value[len(text):]...)
 	}
 	return out
 }

@@ -1,4 +1,4 @@
-package tui
+package exchange
 
 import (
 	"bytes"
@@ -13,8 +13,7 @@ import (
 // not JSON at all comes out as far as it goes.
 type printer struct {
 	indent  bool
-	secrets *secrets            // nil masks nothing
-	mask    func(string) string // what stands in a secret's place
+	secrets *Masker // nil masks nothing
 
 	out []byte
 }
@@ -82,17 +81,17 @@ func (p *printer) print(src []byte) []byte {
 			i++
 		case '"':
 			open()
-			end := stringEnd(src, i)
+			end := StringEnd(src, i)
 			text := src[i:end]
 			switch {
 			case key && inObject():
 				if p.secrets != nil {
-					hiding = p.secrets.names.Secret(keyName(text))
+					hiding = p.secrets.Secret(unquoted(text))
 				}
 				p.out = append(p.out, text...)
 			case p.secrets != nil && inSecret():
 				p.out = append(p.out, '"')
-				p.out = append(p.out, p.mask(string(bytes.Trim(text, `"`)))...)
+				p.out = append(p.out, p.secrets.hide(string(bytes.Trim(text, `"`)), unquoted(text))...)
 				p.out = append(p.out, '"')
 			default:
 				p.out = append(p.out, text...)
@@ -107,7 +106,7 @@ func (p *printer) print(src []byte) []byte {
 			text := src[i:end]
 			if p.secrets != nil && inSecret() && !bytes.Equal(text, []byte("null")) {
 				p.out = append(p.out, '"')
-				p.out = append(p.out, p.mask(string(text))...)
+				p.out = append(p.out, p.secrets.hide(string(text))...)
 				p.out = append(p.out, '"')
 			} else {
 				p.out = append(p.out, text...)
@@ -131,11 +130,11 @@ func indented(src []byte) (out []byte, wrong string, invalid bool) {
 	e, ok := errors.AsType[*json.SyntaxError](err)
 	if !ok || e.Error() == "unexpected end of JSON input" {
 		out = p.print(src)
-		return out, fmt.Sprintf("JSON breaks off at line %s: shown as far as it goes", thousands(bytes.Count(out, []byte("\n"))+1)), false
+		return out, fmt.Sprintf("JSON breaks off at line %s: shown as far as it goes", grouped(bytes.Count(out, []byte("\n"))+1)), false
 	}
 	at := min(max(int(e.Offset)-1, 0), len(src))
 	out = p.print(src[:at])
-	wrong = fmt.Sprintf("JSON is not valid from line %s: the rest as it came", thousands(bytes.Count(out, []byte("\n"))+1))
+	wrong = fmt.Sprintf("JSON is not valid from line %s: the rest as it came", grouped(bytes.Count(out, []byte("\n"))+1))
 	return append(out, src[at:]...), wrong, true
 }
 
@@ -146,9 +145,9 @@ func (p *printer) newline(depth int) {
 	}
 }
 
-// stringEnd is where the string that begins at i ends, its quote included; the
-// end of all where it never does.
-func stringEnd(src []byte, i int) int {
+// StringEnd is where the JSON string that begins at i ends, its quote included;
+// the end of all where it never does.
+func StringEnd(src []byte, i int) int {
 	for j := i + 1; j < len(src); j++ {
 		switch src[j] {
 		case '\\':
@@ -160,13 +159,11 @@ func stringEnd(src []byte, i int) int {
 	return len(src)
 }
 
-func keyName(quoted []byte) string {
-	if bytes.IndexByte(quoted, '\\') < 0 {
-		return string(bytes.Trim(quoted, `"`))
-	}
+// unquoted is what a JSON string means; one that is not valid stands for itself.
+func unquoted(quoted []byte) string {
 	var s string
-	if json.Unmarshal(quoted, &s) != nil {
-		return string(quoted)
+	if bytes.IndexByte(quoted, '\\') < 0 || json.Unmarshal(quoted, &s) != nil {
+		return string(bytes.Trim(quoted, `"`))
 	}
 	return s
 }

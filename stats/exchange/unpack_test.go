@@ -1,10 +1,12 @@
-package stats
+package exchange
 
 import (
 	"bytes"
 	"errors"
 	"strings"
 	"testing"
+
+	"tload/stats"
 )
 
 func TestSecretsInPackedBodies(t *testing.T) {
@@ -15,8 +17,8 @@ func TestSecretsInPackedBodies(t *testing.T) {
 			made = append([]Unpacked{{Coding: name, After: 1}}, made...)
 		}
 		packed := pack([]byte(text), made)
-		p := Part{Head: []byte("HTTP/1.1 500 Oops\r\nContent-Type: application/json\r\nContent-Encoding: " + coding + "\r\n\r\n"), Body: packed, Size: int64(len(packed))}
-		got := NewRedactor().Part(p)
+		p := stats.Part{Head: []byte("HTTP/1.1 500 Oops\r\nContent-Type: application/json\r\nContent-Encoding: " + coding + "\r\n\r\n"), Body: packed, Size: int64(len(packed))}
+		got := NewMasker().Part(p)
 		plain, undone := Unpack(coding, got.Body, 1<<20)
 		if want := strings.Replace(text, `"hunter2"`, `"`+Masked+`"`, 1); string(plain) != want || got.Cut() || got.Size != int64(len(got.Body)) {
 			t.Errorf("%s: got %q, %+v", coding, plain, undone)
@@ -26,19 +28,19 @@ func TestSecretsInPackedBodies(t *testing.T) {
 		}
 		// As much of it as was kept is masked, too, and stays cut.
 		p.Body = packed[:len(packed)-6]
-		got = NewRedactor().Part(p)
+		got = NewMasker().Part(p)
 		plain, _ = Unpack(coding, got.Body, 1<<20)
 		if strings.Contains(string(plain), "hunter2") || !got.Cut() {
 			t.Errorf("%s, cut: got %q, cut %v", coding, plain, got.Cut())
 		}
 		// What holds no secret stays byte for byte.
 		p.Body = pack([]byte(`{"user":"ann"}`), made)
-		if got := NewRedactor().Part(p); !bytes.Equal(got.Body, p.Body) {
+		if got := NewMasker().Part(p); !bytes.Equal(got.Body, p.Body) {
 			t.Errorf("%s: packed anew without need", coding)
 		}
 	}
-	p := Part{Head: []byte("Content-Encoding: gzip\r\n\r\n"), Body: []byte(text)}
-	if got := NewRedactor().Part(p); strings.Contains(string(got.Body), "hunter2") {
+	p := stats.Part{Head: []byte("Content-Encoding: gzip\r\n\r\n"), Body: []byte(text)}
+	if got := NewMasker().Part(p); strings.Contains(string(got.Body), "hunter2") {
 		t.Errorf("not packed, though it says so: got %q", got.Body)
 	}
 }
@@ -71,7 +73,7 @@ func FuzzUnpack(f *testing.F) {
 		if len(out) > max(1<<16, len(body)) {
 			t.Errorf("%d bytes of %d", len(out), len(body))
 		}
-		p := Part{Head: []byte("Content-Encoding: " + strings.NewReplacer("\r", "", "\n", "").Replace(coding) + "\r\n\r\n"), Body: body}
-		NewRedactor().Part(p)
+		p := stats.Part{Head: []byte("Content-Encoding: " + strings.NewReplacer("\r", "", "\n", "").Replace(coding) + "\r\n\r\n"), Body: body}
+		NewMasker().Part(p)
 	})
 }

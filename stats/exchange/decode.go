@@ -1,10 +1,11 @@
-package tui
+package exchange
 
 import (
 	"bytes"
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 
 	"tload/stats"
@@ -13,28 +14,24 @@ import (
 // mostDecoded is how much of what a body unpacks to is shown.
 const mostDecoded = 32 << 20
 
-// Decode is the body of a part as the errors view shows it, without its content
-// codings, and what was done to it: "gzip 49 → 31 B". The note is empty if
-// nothing was.
-func Decode(p stats.Part) (body []byte, note string) {
-	return decode(p.Body, headerOf(p.Head, "Content-Encoding"), mostDecoded)
-}
+// Decode is the body of a part as it is shown, without its content codings, and
+// what was done to it: "gzip 49 → 31 B". The note is empty if nothing was.
+func Decode(p stats.Part) (body []byte, note string) { return decode(p, mostDecoded) }
 
 // decode unpacks up to most bytes and says what it did. What a coding cannot give
 // back, because it breaks off or is not what it says, ends the text there and is
 // said too.
-func decode(body []byte, coding string, most int) (out []byte, note string) {
-	out, undone := stats.Unpack(coding, body, most)
+func decode(p stats.Part, most int) (out []byte, note string) {
+	out, undone := Unpack(HeaderOf(p.Head, "Content-Encoding"), p.Body, most)
 	var notes []string
 	for _, u := range undone {
-		name := clean(u.Coding)
-		n := fmt.Sprintf("%s %s → %s B", name, thousands(u.Before), thousands(u.After))
+		n := fmt.Sprintf("%s %s → %s B", u.Coding, grouped(u.Before), grouped(u.After))
 		switch {
 		case u.Err == nil:
-		case errors.Is(u.Err, stats.ErrUnpacksTooLong):
-			n = fmt.Sprintf("%s %s → over %s, the rest is not unpacked", name, thousands(u.Before), size(float64(most)))
+		case errors.Is(u.Err, ErrUnpacksTooLong):
+			n = fmt.Sprintf("%s %s → over %s B, the rest is not unpacked", u.Coding, grouped(u.Before), grouped(most))
 		case u.After == 0:
-			n = fmt.Sprintf("%s: %s, shown as it came", name, clean(u.Err.Error()))
+			n = fmt.Sprintf("%s: %s, shown as it came", u.Coding, u.Err)
 		case errors.Is(u.Err, io.ErrUnexpectedEOF):
 			n += ", breaks off"
 		default:
@@ -45,9 +42,9 @@ func decode(body []byte, coding string, most int) (out []byte, note string) {
 	return out, strings.Join(notes, ", ")
 }
 
-// isBinary says that a body is better shown as hex: it has a NUL, or more than
+// IsBinary says that a body is better shown as hex: it has a NUL, or more than
 // one byte in ten is a control character or no UTF-8.
-func isBinary(b []byte) bool {
+func IsBinary(b []byte) bool {
 	b = b[:min(len(b), 8<<10)]
 	if len(b) == 0 {
 		return false
@@ -78,8 +75,17 @@ func latin1(b []byte) []byte {
 	return out
 }
 
-// hexLine is sixteen bytes of b from at, as hex and as text.
-func hexLine(b []byte, at int) string {
+// grouped is a number with its thousands apart.
+func grouped(n int) string {
+	s := strconv.Itoa(n)
+	for i := len(s) - 3; i > 0; i -= 3 {
+		s = s[:i] + " " + s[i:]
+	}
+	return s
+}
+
+// HexLine is sixteen bytes of b from at, as hex and as text.
+func HexLine(b []byte, at int) string {
 	const digits = "0123456789abcdef"
 	row := b[at:min(at+16, len(b))]
 	line := make([]byte, 0, 80)
@@ -102,4 +108,11 @@ func hexLine(b []byte, at int) string {
 		line = append(line, c)
 	}
 	return string(line)
+}
+
+func hexLines(b []byte) (lines []string) {
+	for at := 0; at < len(b); at += 16 {
+		lines = append(lines, HexLine(b, at))
+	}
+	return lines
 }
