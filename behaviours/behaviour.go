@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/net/http/httpguts"
 
+	"tload/stats/exchange"
 	"tload/swarm"
 )
 
@@ -172,6 +173,7 @@ type planner struct {
 	filter Filter
 	infos  []swarm.TaskInfo
 	names  map[string]int
+	mask   *exchange.Masker // of names that are URLs
 	deep   []*Set
 }
 
@@ -193,6 +195,10 @@ func (p *planner) plan(s *Set, path string) (*plan, error) {
 	for i := range s.Tasks {
 		t := &s.Tasks[i]
 		name := t.name()
+		bare := name
+		if t.Name == "" && t.Run == nil && t.Request != nil {
+			name = t.Request.method() + " " + p.mask.Name(t.Request.Path)
+		}
 		switch {
 		case t.kinds() == 0:
 			return nil, fmt.Errorf("task %q has neither Run nor Request nor Set", p.full(path, name))
@@ -204,7 +210,7 @@ func (p *planner) plan(s *Set, path string) (*plan, error) {
 		if !p.filter.lets(t) {
 			continue
 		}
-		step := planned{at: i, weight: t.weight(), given: t.Name, bare: name, name: p.unique(p.full(path, name)), index: len(p.infos)}
+		step := planned{at: i, weight: t.weight(), given: t.Name, bare: bare, name: p.unique(p.full(path, name)), index: len(p.infos)}
 		p.infos = append(p.infos, swarm.TaskInfo{Name: step.name, Depth: len(p.deep) - 1, Weight: t.weight(), Set: t.Set != nil})
 		if t.Set != nil {
 			nested, err := p.plan(t.Set, step.name)
@@ -276,7 +282,7 @@ func (t *Task) name() string {
 	case t.Run != nil:
 		return funcName(t.Run)
 	case t.Request != nil:
-		return t.Request.method() + " " + Shown(t.Request.Path)
+		return t.Request.method() + " " + t.Request.Path
 	}
 	return "set"
 }

@@ -14,7 +14,7 @@ import (
 func (c *Client) capture(k *call, message string) *stats.Exchange {
 	reply := &c.resp.reply
 	x := &stats.Exchange{
-		When:      time.Now().Add(-k.sample.Took),
+		When:      time.Now().Add(k.start - c.sweeper.Now()),
 		Key:       stats.Key{Class: stats.Request, Method: k.method, Name: k.name},
 		Kind:      k.sample.Kind,
 		Status:    k.sample.Status,
@@ -54,6 +54,7 @@ func (c *Client) capture(k *call, message string) *stats.Exchange {
 	if m := k.mux; m != nil {
 		x.Conn = stats.ConnInfo{Reused: k.reused, Local: m.local, Remote: m.remote, Proto: m.proto, TLS: m.tls}
 	}
+	c.t.options.Masker.Learn(x)
 	return x
 }
 

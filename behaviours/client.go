@@ -87,8 +87,12 @@ type route struct {
 	session *session
 }
 
+// meterSlot is a row that was asked for: name is what its requests were given, by
+// their author or else as a URL, row what that is called.
 type meterSlot struct {
 	method, name string
+	named        bool
+	row          string
 	meter        *stats.Meter
 }
 
@@ -201,7 +205,7 @@ func (c *Client) badMethod(method string) (*Response, error) {
 func (c *Client) locate(k *call, path string) *http1.Error {
 	if path == "" || path[0] == '/' || path[0] == '?' {
 		if c.t.base == nil {
-			return refused("%s: there is no host to ask (try --host=http://localhost:5000)", path)
+			return refused("%s: there is no host to ask (try --host=http://localhost:5000)", c.t.options.Masker.URL(path))
 		}
 		k.origin, k.prefix, k.path = c.t.base, c.t.prefix, path
 	} else {
@@ -209,12 +213,9 @@ func (c *Client) locate(k *call, path string) *http1.Error {
 		if err == nil {
 			err = checkOrigin(u)
 		}
-		if k.name == path {
-			k.name = Shown(path)
-		}
 		switch {
 		case err != nil:
-			return refused("bad URL %q: %v (a path begins with /)", Shown(path), plain(err))
+			return refused("bad URL %q: %v (a path begins with /)", c.t.options.Masker.Name(path), masked(c.t.options.Masker, path, err))
 		case u.Scheme == "unix":
 			return refused("a unix: URL can only be the --host")
 		}

@@ -25,6 +25,9 @@ func (c *Client) judge(k *call, opts []Option) error {
 			kind, message = stats.Check, cause.Error()
 		}
 	}
+	if kind != stats.OK {
+		message = c.masked(k, message)
+	}
 	k.sample.Kind, k.sample.Status, k.sample.Took = kind, r.Status, r.Took
 	c.record(k, message)
 	if kind == stats.OK {
@@ -61,16 +64,48 @@ func (c *Client) expected(k *call, opts []Option) bool {
 	return false
 }
 
+// masked is the text of a failure without what is secret: a target likes to
+// repeat what it was sent. The last one is kept, as failedText's is.
+func (c *Client) masked(k *call, message string) string {
+	m := c.t.options.Masker
+	if !m.Masks() {
+		return message
+	}
+	if c.lastFailure == nil {
+		c.lastFailure = new(failureText)
+	}
+	l := c.lastFailure
+	if l.whole != message || l.masked == "" {
+		c.learn(k)
+		l.whole, l.masked = message, m.Text(message)
+	}
+	return l.masked
+}
+
+// learn takes note of the secrets in the request.
+func (c *Client) learn(k *call) {
+	m := c.t.options.Masker
+	if c.out == nil || k.err != nil && len(c.out.b) == 0 {
+		return
+	}
+	m.Learn(&stats.Exchange{Request: stats.Part{Head: c.out.b, Body: k.body}})
+}
+
 // record counts the request in its row.
 func (c *Client) record(k *call, message string) {
+	var m *stats.Meter
+	sink := c.who.Sink
+	if sink != nil {
+		m = c.meter(k)
+	} else if !k.named {
+		k.name, k.named = c.t.options.Masker.Name(k.name), true
+	}
 	if c.who.Trace != nil {
 		c.who.Trace(c.capture(k, message))
 	}
-	sink := c.who.Sink
 	if sink == nil {
 		return
 	}
-	m := c.meter(k.method, k.name)
 	switch {
 	case k.sample.Kind == stats.Panic: // it is an exception's
 		sink.Record(m, k.sample)
@@ -86,17 +121,24 @@ func (c *Client) record(k *call, message string) {
 	}
 }
 
-// meter is the row's meter; the last few are at hand, for to ask takes a lock.
-func (c *Client) meter(method, name string) *stats.Meter {
+// meter is the row's meter; the last few are at hand, for to ask takes a lock. A
+// name that is a URL gives way to what may be shown of it.
+func (c *Client) meter(k *call) *stats.Meter {
 	for i := range c.meters {
-		if s := &c.meters[i]; s.name == name && s.method == method && s.meter != nil {
+		if s := &c.meters[i]; s.name == k.name && s.method == k.method && s.named == k.named && s.meter != nil {
+			k.name, k.named = s.row, true
 			return s.meter
 		}
 	}
-	m := c.who.Sink.Meter(stats.Key{Class: stats.Request, Method: method, Name: name})
-	c.meters[c.slot] = meterSlot{method, name, m}
+	s := meterSlot{method: k.method, name: k.name, named: k.named, row: k.name}
+	if !k.named {
+		s.row = c.t.options.Masker.Name(k.name)
+	}
+	s.meter = c.who.Sink.Meter(stats.Key{Class: stats.Request, Method: k.method, Name: s.row})
+	k.name, k.named = s.row, true
+	c.meters[c.slot] = s
 	c.slot = (c.slot + 1) % uint8(len(c.meters))
-	return m
+	return s.meter
 }
 
 func (c *Client) statusText(status int) string {

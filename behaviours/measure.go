@@ -71,9 +71,10 @@ func (u *User) MeasureCall(ctx context.Context, kind, name string, fn func(conte
 			x.Status = d.status
 		}
 	}
-	if keep := sink.Fail(m, x, err.Error()); keep.Wanted() {
+	message := u.Client.t.options.Masker.Text(err.Error())
+	if keep := sink.Fail(m, x, message); keep.Wanted() {
 		sink.Keep(keep, &stats.Exchange{
-			When: time.Now().Add(-x.Took), Key: m.Key(), Kind: x.Kind, Status: x.Status, Message: err.Error(),
+			When: time.Now().Add(-x.Took), Key: m.Key(), Kind: x.Kind, Status: x.Status, Message: message,
 			User: int(u.ID()), Behaviour: u.kind.name, Task: u.task, Iteration: u.count,
 			Request: u.payload(call.Request), Response: u.payload(detail), Took: x.Took, Late: x.Late,
 			Conn: stats.ConnInfo{Proto: kind, Reused: !call.Dialled, Local: call.Local, Remote: call.Remote},

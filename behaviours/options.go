@@ -3,6 +3,7 @@ package behaviours
 import (
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -14,6 +15,8 @@ import (
 
 	"golang.org/x/net/http/httpguts"
 	"golang.org/x/net/idna"
+
+	"tload/stats/exchange"
 )
 
 // Options are the settings of the HTTP client that all users of a run share.
@@ -38,6 +41,10 @@ type Options struct {
 	NoFollow    bool              // redirects are replies like any other
 	NoKeepalive bool              // a connection for every request
 
+	// Masker keeps secrets out of names and messages, and knows which headers are
+	// not for another host; nil knows the usual names.
+	Masker *exchange.Masker
+
 	Insecure bool   // any certificate will do
 	CAFile   string // PEM; instead of the system's
 	CertFile string // PEM; the client's certificate
@@ -56,6 +63,9 @@ const (
 )
 
 func (o *Options) setDefaults() {
+	if o.Masker == nil {
+		o.Masker = exchange.NewMasker()
+	}
 	switch {
 	case o.Timeout == 0:
 		o.Timeout = defaultTimeout
@@ -93,7 +103,7 @@ func (o *Options) base() (*url.URL, error) {
 		err = fmt.Errorf("a base URL has no query")
 	}
 	if err != nil {
-		return nil, fmt.Errorf("bad --host %q: %w (try http://localhost:5000)", o.Host, plain(err))
+		return nil, fmt.Errorf("bad --host %q: %w (try http://localhost:5000)", o.Masker.URL(o.Host), masked(o.Masker, o.Host, err))
 	}
 	return u, nil
 }
@@ -122,6 +132,15 @@ func checkOrigin(u *url.URL) error {
 	return nil
 }
 
+// masked is plain without the secrets of the URL that is wrong: a password with
+// a '/' in it is taken for a port, and quoted.
+func masked(m *exchange.Masker, u string, err error) error {
+	if why := plain(err).Error(); m.Masks() && m.URL(u) != u && strings.ContainsRune(why, '"') {
+		return errors.New("it cannot be parsed")
+	}
+	return plain(err)
+}
+
 // plain takes the repetition of the input out of url.Parse's errors.
 func plain(err error) error {
 	if e, ok := err.(*url.Error); ok {
@@ -147,7 +166,7 @@ func (o *Options) proxy() (*url.URL, error) {
 		err = checkOrigin(u)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("bad --proxy %q: %w (try http://127.0.0.1:3128)", o.Proxy, plain(err))
+		return nil, fmt.Errorf("bad --proxy %q: %w (try http://127.0.0.1:3128)", o.Masker.URL(o.Proxy), masked(o.Masker, o.Proxy, err))
 	}
 	return u, nil
 }

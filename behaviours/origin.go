@@ -76,6 +76,7 @@ func (t *Transport) newOrigin(u *url.URL) *origin {
 		o.block = appendField(o.block, f.Name, f.Value)
 		o.typed = o.typed || strings.EqualFold(f.Name, "Content-Type")
 	}
+	t.options.Masker.Head(o.block) // so that what is secret in it is known
 	return o
 }
 
@@ -121,23 +122,6 @@ func (o *origin) url(path string) string {
 		return "https://" + o.header + path
 	}
 	return "http://" + o.header + path
-}
-
-// Shown is a URL as it may stand in a name: without the user and the password.
-func Shown(u string) string {
-	scheme, rest, ok := strings.Cut(u, "://")
-	if !ok || strings.ContainsAny(scheme, "/?#") { // a path
-		return u
-	}
-	end := strings.IndexAny(rest, "/?#")
-	if end < 0 {
-		end = len(rest)
-	}
-	at := strings.LastIndexByte(rest[:end], '@')
-	if at < 0 {
-		return u
-	}
-	return scheme + "://" + rest[at+1:]
 }
 
 func basicAuth(u *url.Userinfo) string {

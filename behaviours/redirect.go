@@ -38,7 +38,7 @@ func (c *Client) redirect(k *call, opts []Option) bool {
 	to, path, err := c.resolve(k, from, location)
 	if err != nil {
 		k.err = &http1.Error{Kind: stats.Protocol, Phase: http1.Body, Err: err,
-			Text: fmt.Sprintf("bad redirect to %q: %v", location, plain(err))}
+			Text: fmt.Sprintf("bad redirect to %q: %v", c.t.options.Masker.URL(location), masked(c.t.options.Masker, location, err))}
 		return false
 	}
 	before := k.start
@@ -54,9 +54,17 @@ func (c *Client) redirect(k *call, opts []Option) bool {
 		k.verb, k.body, k.contentType = "GET", nil, ""
 	}
 	k.origin, k.prefix, k.path = to, "", path
-	// What was meant for one host, or for nobody to read on the way, goes no further.
-	k.foreign = k.foreign || to.host != k.first.host || k.first.secure && !to.secure
+	k.foreign = k.foreign || foreign(k.first, to.host, to.secure)
 	return true
+}
+
+// foreign says whether a redirect leads to another host, to which no secret goes
+// along: another name or address (a subdomain is another, as is localhost for
+// 127.0.0.1), or from https to http, where others can read it. Another port of
+// the same host is none: a server that moves its users to its TLS port means
+// them to arrive as who they are.
+func foreign(from *origin, host string, secure bool) bool {
+	return from.host != host || from.secure && !secure
 }
 
 // resolve says where a Location leads to.
@@ -79,7 +87,7 @@ func (c *Client) resolve(k *call, from, location string) (*origin, string, error
 		return k.origin, u.RequestURI(), nil
 	case u.Scheme == "unix":
 		return nil, "", errors.New("no redirect leads to a unix socket")
-	case u.User == nil && u.Hostname() == k.first.host && !k.foreign && (u.Scheme == "https" || !k.first.secure):
+	case u.User == nil && !k.foreign && !foreign(k.first, u.Hostname(), u.Scheme == "https"):
 		u.User = k.first.user
 	}
 	return c.t.origin(u), u.RequestURI(), nil

@@ -71,13 +71,13 @@ const inlineBody = 32 << 10
 func (c *Client) renderFields(b []byte, k *call, opts []Option) ([]byte, *http1.Error) {
 	for _, f := range k.origin.fields {
 		typed := k.contentType != "" && strings.EqualFold(f.Name, "Content-Type")
-		if !overridden(opts, f.Name) && !(k.foreign && private(f.Name)) && !typed {
+		if !overridden(opts, f.Name) && !(k.foreign && c.private(f.Name)) && !typed {
 			b = appendField(b, f.Name, f.Value)
 		}
 	}
 	for i := range opts {
 		o := &opts[i]
-		if o.what != optHeader || o.b == "" || k.foreign && (private(o.a) || strings.EqualFold(o.a, "Host")) {
+		if o.what != optHeader || o.b == "" || k.foreign && (c.private(o.a) || strings.EqualFold(o.a, "Host")) {
 			continue
 		}
 		if err := checkHeader(o.a, o.b); err != nil {
@@ -111,8 +111,12 @@ func overridden(opts []Option, name string) bool {
 	return false
 }
 
-// private headers are not for another server than the one they were given for.
-func private(name string) bool {
-	return strings.EqualFold(name, "Authorization") || strings.EqualFold(name, "Cookie") ||
-		strings.EqualFold(name, "Www-Authenticate") || strings.EqualFold(name, "Cookie2")
+// private headers are not for another server than the one they were given for:
+// all whose names are of secrets. Proxy-Authorization is for the proxy, which
+// stays the same.
+func (c *Client) private(name string) bool {
+	if strings.EqualFold(name, "Proxy-Authorization") && c.t.proxy != nil {
+		return false
+	}
+	return c.t.options.Masker.Secret(name) || strings.EqualFold(name, "Www-Authenticate") || strings.EqualFold(name, "Cookie2")
 }

@@ -67,7 +67,7 @@ func (k *kind) plan(s *Set) (*plan, error) {
 	if k.root.fits(s) {
 		return k.root, nil
 	}
-	p := planner{filter: k.run.Filter}
+	p := planner{filter: k.run.Filter, mask: k.run.Transport.options.Masker}
 	root, err := p.plan(s, "")
 	if err != nil {
 		return nil, fmt.Errorf("behaviour %q: %w", k.name, err)
@@ -114,7 +114,7 @@ func (k *kind) look() (root *plan, err error) {
 			err = fmt.Errorf("behaviour %q: New panicked: %v (it is also called to look at the tasks, so it must not use the user yet)", k.name, r)
 		}
 	}()
-	p := planner{filter: k.run.Filter}
+	p := planner{filter: k.run.Filter, mask: k.run.Transport.options.Masker}
 	if k.root, err = p.plan(k.make(&User{kind: k, Client: &Client{t: k.run.Transport}}), ""); err != nil {
 		return nil, fmt.Errorf("behaviour %q: %w", k.name, err)
 	}

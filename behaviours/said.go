@@ -77,6 +77,7 @@ func member(b []byte, key string) []byte {
 type failureText struct {
 	status             int
 	reason, said, text string
+	whole, masked      string // of any failure, as it was and as it is told
 }
 
 // failedText is the status with the reason as it was received, and what the

@@ -13,6 +13,7 @@ import (
 // call is a request under way.
 type call struct {
 	method, name string // of the row
+	named        bool   // by the author; else the name is the URL, until record masks it
 	verb         string // of the request in hand: a redirect may change it
 	first        *origin
 	origin       *origin
@@ -57,7 +58,7 @@ func (c *Client) prepare(method, path, contentType string, body []byte, opts []O
 	for i := range opts {
 		switch o := &opts[i]; o.what {
 		case optName:
-			k.name = o.a
+			k.name, k.named = o.a, true
 		case optTimeout:
 			k.timeout = o.d
 		case optNoRedirect:

@@ -140,6 +140,7 @@ func (u *User) end(ctx context.Context, err error) {
 // exception counts a failure of the behaviour itself.
 func (u *User) exception(kind stats.Kind, message string, detail []byte) {
 	key := stats.Key{Class: stats.Task, Method: u.kind.name, Name: u.task}
+	message = u.Client.t.options.Masker.Text(message)
 	u.user.Sink.Exception(key, kind, message, &stats.Exchange{
 		When: time.Now(), Key: key, Kind: kind, Message: message,
 		User: int(u.user.ID), Behaviour: u.kind.name, Task: u.task, Iteration: u.count,

@@ -20,6 +20,7 @@ import (
 	"strings"
 
 	"tload/behaviours"
+	"tload/stats/exchange"
 )
 
 // Version is the program's.
@@ -57,7 +58,8 @@ type program struct {
 	stdout, stderr *os.File
 	env            []string // NAME=value
 	behaviours     []behaviours.Behaviour
-	source         fs.FS // of tload itself; nil in a program of its users
+	source         fs.FS            // of tload itself; nil in a program of its users
+	masker         *exchange.Masker // of the settings, once they are read
 }
 
 // getenv is a variable of the environment, "" if it is not set.
@@ -109,7 +111,7 @@ func (p *program) version(context.Context, []string) int {
 
 // complain prints one line and is an exit code.
 func (p *program) complain(code int, err error) int {
-	fmt.Fprintln(p.stderr, "tload:", err)
+	fmt.Fprintln(p.stderr, "tload:", p.masker.Text(err.Error()))
 	return code
 }
 

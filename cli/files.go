@@ -17,13 +17,13 @@ func (s *settings) makeRunDir(started time.Time) (string, error) {
 		return "", nil
 	}
 	if s.out != "" {
-		return s.out, os.MkdirAll(s.out, 0o755)
+		return s.out, os.MkdirAll(s.out, 0o700) // one that is there keeps its mode
 	}
-	host := strings.NewReplacer("http://", "", "https://", "").Replace(s.host)
+	host := strings.NewReplacer("http://", "", "https://", "").Replace(s.shownHost())
 	host = host[strings.LastIndexByte(host, '@')+1:] // the user is nobody's business
-	host = strings.NewReplacer("/", "_", ":", "_", "[", "", "]", "").Replace(host)
+	host = strings.NewReplacer("/", "_", ":", "_", "[", "", "]", "", "*", "").Replace(host)
 	base := filepath.Join("tload-runs", host+"-"+started.Format("20060102-150405"))
-	if err := os.MkdirAll("tload-runs", 0o755); err != nil {
+	if err := os.MkdirAll("tload-runs", 0o700); err != nil {
 		return "", err
 	}
 	for i := 1; ; i++ {
@@ -31,7 +31,7 @@ func (s *settings) makeRunDir(started time.Time) (string, error) {
 		if i > 1 {
 			dir = fmt.Sprintf("%s-%d", base, i)
 		}
-		err := os.Mkdir(dir, 0o755)
+		err := os.Mkdir(dir, 0o700)
 		if err == nil || !os.IsExist(err) {
 			return dir, err
 		}

@@ -191,6 +191,7 @@ func (p *program) parse(args []string, presets map[string]string) (*settings, er
 	if s.noRedact {
 		s.masker = s.masker.Off()
 	}
+	p.masker = s.masker
 	return s, nil
 }
 

@@ -47,7 +47,7 @@ func (p *program) chooseBehaviours(ctx context.Context, s *settings) ([]behaviou
 		if err != nil {
 			return nil, misuse{fmt.Errorf("standard input: %w", err)}
 		}
-		return one(requests.Text("stdin", string(text)))
+		return one(requests.Text("stdin", string(text), s.masker))
 	case s.file == "":
 		if found := here(); len(found) > 0 {
 			s.file = found[0]
@@ -62,7 +62,7 @@ func (p *program) chooseBehaviours(ctx context.Context, s *settings) ([]behaviou
 	if info.IsDir() || strings.HasSuffix(s.file, ".go") {
 		return nil, p.buildAndBecome(ctx, s.file)
 	}
-	return one(requests.File(s.file))
+	return one(requests.File(s.file, s.masker))
 }
 
 func one(b behaviours.Behaviour, err error) ([]behaviours.Behaviour, error) {

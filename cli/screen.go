@@ -113,7 +113,7 @@ func (g *stage) form() (tui.Form, error) {
 	if err != nil {
 		return tui.Form{}, err
 	}
-	t, err := behaviours.NewTransport(behaviours.Options{})
+	t, err := behaviours.NewTransport(behaviours.Options{Masker: s.masker})
 	if err != nil {
 		return tui.Form{}, err
 	}
@@ -123,7 +123,7 @@ func (g *stage) form() (tui.Form, error) {
 		return tui.Form{}, misuse{err}
 	}
 	f := tui.Form{
-		Host: s.host, Users: int(s.users), SpawnRate: float64(s.spawnRate), RunTime: time.Duration(s.runTime), StopGrace: time.Duration(s.stopTimeout),
+		Host: s.shownHost(), Users: int(s.users), SpawnRate: float64(s.spawnRate), RunTime: time.Duration(s.runTime), StopGrace: time.Duration(s.stopTimeout),
 		Capture: s.body > 0, CaptureSamples: int(s.capture), CaptureBody: int(s.body),
 	}
 	for _, b := range bound {
@@ -141,6 +141,15 @@ func leaves(b *swarm.Behaviour) (n int) {
 	return n
 }
 
+// typed is the host that a form's text stands for: as long as nobody changed
+// it, it is the one of the settings, whose password the form does not show.
+func (g *stage) typed(host string) string {
+	if host = strings.TrimSpace(host); host == g.settings.shownHost() {
+		return g.settings.host
+	}
+	return host
+}
+
 // launch starts a run as the form says. A run that went before has ended.
 func (g *stage) launch(f tui.Form) (tui.Load, error) {
 	g.mu.Lock()
@@ -154,7 +163,8 @@ func (g *stage) launch(f tui.Form) (tui.Load, error) {
 		}
 	}
 	s := *g.settings
-	s.host, s.users, s.spawnRate = strings.TrimSpace(f.Host), count(f.Users), rate(f.SpawnRate)
+	s.host = g.typed(f.Host)
+	s.users, s.spawnRate = count(f.Users), rate(f.SpawnRate)
 	s.runTime, s.stopTimeout = seconds(f.RunTime), seconds(f.StopGrace)
 	s.args = slices.Clone(s.args)
 	if !f.Capture {
@@ -226,7 +236,7 @@ func (g *stage) current() *session {
 // probe looks at a host once, for the form: one request, not counted anywhere.
 func (g *stage) probe(ctx context.Context, host string) (string, error) {
 	s := *g.settings
-	s.host = host
+	s.host = g.typed(host)
 	o, err := s.options()
 	if err != nil {
 		return "", err

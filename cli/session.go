@@ -168,7 +168,7 @@ func (x *session) openLog(more slog.Handler) error {
 	if more != nil {
 		handlers = append(handlers, more)
 	}
-	x.log = slog.New(slog.NewMultiHandler(handlers...))
+	x.log = slog.New(maskedLog{slog.NewMultiHandler(handlers...), x.settings.masker})
 	return nil
 }
 

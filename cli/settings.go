@@ -70,7 +70,7 @@ func (s *settings) takeSocket() error {
 		case !strings.HasPrefix(arg, "unix:"):
 			paths = append(paths, arg)
 		case s.host != "" && s.host != arg:
-			return misuse{fmt.Errorf("%s and %s: one host is expected, and paths below it", s.host, arg)}
+			return misuse{fmt.Errorf("%s and %s: one host is expected, and paths below it", s.shownHost(), s.masker.URL(arg))}
 		default:
 			s.host = arg
 		}
@@ -95,7 +95,7 @@ func (s *settings) shownHost() string {
 func (s *settings) options() (behaviours.Options, error) {
 	o := behaviours.Options{
 		Host: s.host, Timeout: time.Duration(s.timeout), ConnectTimeout: time.Duration(s.connectTimeout), CaptureBody: int(s.body),
-		HTTP2: s.http2, HTTP3: s.http3, Proxy: s.proxy, NoFollow: s.noFollow, NoKeepalive: s.noKeepalive,
+		Masker: s.masker, HTTP2: s.http2, HTTP3: s.http3, Proxy: s.proxy, NoFollow: s.noFollow, NoKeepalive: s.noKeepalive,
 		Insecure: s.insecure, CAFile: s.caFile, CertFile: s.certFile, KeyFile: s.keyFile,
 	}
 	if s.body == 0 {

@@ -8,22 +8,24 @@ import (
 	"unicode/utf8"
 
 	"tload/behaviours"
+	"tload/stats/exchange"
 )
 
 // File is the behaviour that a file describes: a .http file as editors write
 // them, or a list of URLs and paths, one a line. The error names file, line and
-// column; nothing in a file is skipped in silence.
-func File(path string) (behaviours.Behaviour, error) {
+// column; nothing in a file is skipped in silence. The mask keeps secrets out of
+// the names that are made of URLs.
+func File(path string, mask *exchange.Masker) (behaviours.Behaviour, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {
 		return behaviours.Behaviour{}, err
 	}
-	return Text(path, string(text))
+	return Text(path, string(text), mask)
 }
 
 // Text is File for a text that was read already; path is for the complaints
 // and for the files that it includes.
-func Text(path, text string) (behaviours.Behaviour, error) {
+func Text(path, text string, mask *exchange.Masker) (behaviours.Behaviour, error) {
 	text = strings.TrimPrefix(text, "\ufeff")
 	if i := strings.IndexFunc(text, func(c rune) bool { return c == utf8.RuneError || c == 0 }); i >= 0 {
 		return behaviours.Behaviour{}, places(path, text)(i).errorf("this is no text: UTF-8 is expected")
@@ -33,7 +35,7 @@ func Text(path, text string) (behaviours.Behaviour, error) {
 	} else if ok {
 		return Paths(urls)
 	}
-	f, err := parse(path, text)
+	f, err := parse(path, text, mask)
 	if err != nil {
 		return behaviours.Behaviour{}, err
 	}

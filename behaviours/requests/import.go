@@ -59,7 +59,7 @@ func write(list []imported) (string, error) {
 		}
 	}
 	text := b.String()
-	if _, err := Text("imported", text); err != nil {
+	if _, err := Text("imported", text, nil); err != nil {
 		return "", err
 	}
 	return text, nil

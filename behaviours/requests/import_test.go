@@ -17,7 +17,7 @@ curl -u foo:bar `+s.URL+`/private`)
 	if err != nil {
 		t.Fatal(err)
 	}
-	b, err := requests.Text("x.http", text)
+	b, err := requests.Text("x.http", text, nil)
 	if err != nil {
 		t.Fatalf("%v in\n%s", err, text)
 	}
@@ -71,7 +71,7 @@ func TestFromHAR(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b, err := requests.Text("x.http", text)
+	b, err := requests.Text("x.http", text, nil)
 	if err != nil {
 		t.Fatalf("%v in\n%s", err, text)
 	}

@@ -9,11 +9,13 @@ import (
 	"time"
 
 	"tload/behaviours"
+	"tload/stats/exchange"
 )
 
 // file is a .http file: variables and requests, in order.
 type file struct {
 	path     string
+	mask     *exchange.Masker // of names made of URLs
 	vars     map[string]string
 	requests []*request
 	sequence bool
@@ -93,8 +95,8 @@ const (
 	inBody
 )
 
-func parse(path string, text string) (*file, error) {
-	p := &parser{f: &file{path: path, vars: map[string]string{}}, lines: strings.Split(strings.ReplaceAll(text, "\r\n", "\n"), "\n")}
+func parse(path, text string, mask *exchange.Masker) (*file, error) {
+	p := &parser{f: &file{path: path, mask: mask, vars: map[string]string{}}, lines: strings.Split(strings.ReplaceAll(text, "\r\n", "\n"), "\n")}
 	p.begin("")
 	for i, line := range p.lines {
 		p.n = i + 1

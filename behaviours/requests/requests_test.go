@@ -103,7 +103,7 @@ func TestAFileOfRequests(t *testing.T) {
 	os.WriteFile(filepath.Join(dir, "body.json"), []byte(`{"a":1}`), 0o644)
 	path := filepath.Join(dir, "requests.http")
 	os.WriteFile(path, []byte(shop), 0o644)
-	b, err := requests.File(path)
+	b, err := requests.File(path, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -148,7 +148,7 @@ func TestAFileOfRequests(t *testing.T) {
 }
 
 func TestSequenceAndWait(t *testing.T) {
-	b, err := requests.Text("x.http", "# @sequence\n# @wait 1ms-2ms\nGET /a\n\n###\nGET /b\n")
+	b, err := requests.Text("x.http", "# @sequence\n# @wait 1ms-2ms\nGET /a\n\n###\nGET /b\n", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -167,7 +167,7 @@ func TestSequenceAndWait(t *testing.T) {
 
 func TestAListOfURLs(t *testing.T) {
 	s := newServer(t)
-	b, err := requests.Text("urls.txt", "# paths\n/a\n\n"+s.URL+"/b\n")
+	b, err := requests.Text("urls.txt", "# paths\n/a\n\n"+s.URL+"/b\n", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -203,7 +203,7 @@ func TestComplaintsNameThePlace(t *testing.T) {
 		{"GET /a\x00\n", "x.http:1:7: this is no text"},
 		{"@x\nGET /a\n", "x.http:1:1: a variable such as"},
 	} {
-		_, err := requests.Text("x.http", c.text)
+		_, err := requests.Text("x.http", c.text, nil)
 		if err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%q: got %v, want an error with %q", c.text, err, c.want)
 		}
@@ -220,13 +220,13 @@ func TestASlipInAListIsCalledThat(t *testing.T) {
 		{"urls.txt", "/a\nAccept: text/html\nX\n", "urls.txt:3:1: a header such as"}, // no list
 		{"urls.http", "/a\nnope\n", "urls.http:2:1: a header such as"},
 	} {
-		_, err := requests.Text(c.name, c.text)
+		_, err := requests.Text(c.name, c.text, nil)
 		if err == nil || !strings.HasPrefix(err.Error(), c.want) {
 			t.Errorf("%q: got %v, want %q", c.text, err, c.want)
 		}
 	}
 	for _, text := range []string{"/a\nAccept: text/html\n", "http://localhost/{{$uuid}}\n", "@x = 1\n/a/{{x}}\n", "POST /a\n\n/b\nc"} {
-		if _, err := requests.Text("stdin", text); err != nil {
+		if _, err := requests.Text("stdin", text, nil); err != nil {
 			t.Errorf("%q: got %v", text, err)
 		}
 	}
@@ -236,7 +236,7 @@ func FuzzText(f *testing.F) {
 	f.Add(shop)
 	f.Add("GET /{{$uuid}}\n\n# @name x\nGET /{{x.response.body}}")
 	f.Fuzz(func(t *testing.T, text string) {
-		b, err := requests.Text("x.http", text)
+		b, err := requests.Text("x.http", text, nil)
 		if err == nil && b.New == nil {
 			t.Error("neither a behaviour nor an error")
 		}

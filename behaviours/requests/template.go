@@ -269,7 +269,7 @@ func (f *file) label(t template) string {
 		if expr == "" {
 			return nil
 		}
-		if value, ok := f.vars[expr]; ok && !strings.Contains(value, "{{") {
+		if value, ok := f.vars[expr]; ok && !strings.Contains(value, "{{") && !f.mask.Secret(expr) {
 			b.WriteString(value)
 			return nil
 		}
@@ -279,5 +279,5 @@ func (f *file) label(t template) string {
 		b.WriteString("[" + strings.TrimPrefix(expr, "$") + "]")
 		return nil
 	})
-	return behaviours.Shown(b.String())
+	return f.mask.Name(b.String())
 }

@@ -20,6 +20,8 @@ import (
 	"mime"
 	"net/url"
 	"strings"
+	"sync"
+	"sync/atomic"
 
 	"tload/stats"
 )
@@ -41,6 +43,7 @@ var secretNames = []string{
 type Masker struct {
 	names map[string]bool
 	known *known
+	given *given
 	mark  string // what stands in a secret's place
 	off   bool
 	count *int // of what was masked; nil: nobody asks
@@ -48,7 +51,7 @@ type Masker struct {
 
 // NewMasker masks the values of the usual names and of these.
 func NewMasker(names ...string) *Masker {
-	m := &Masker{names: map[string]bool{}, known: newKnown(), mark: Masked}
+	m := &Masker{names: map[string]bool{}, known: newKnown(), given: new(given), mark: Masked}
 	for _, list := range [][]string{secretNames, names} {
 		for _, n := range list {
 			if n = plainName(n); n != "" {
@@ -124,14 +127,36 @@ func (m *Masker) hide(value string, meant ...string) string {
 		return value
 	}
 	for _, v := range append(meant, value) {
-		if !m.names[plainName(v)] {
-			m.known.learn(v)
-		}
+		m.learn(v)
 	}
 	if m.count != nil {
 		*m.count++
 	}
 	return m.mark
+}
+
+// learn takes note of a value: of credentials without their scheme, and of each
+// cookie, for that is how they stand elsewhere. A value that is a name of secrets
+// stands in too much that is none.
+func (m *Masker) learn(value string) {
+	if scheme, rest, ok := strings.Cut(value, " "); ok && isScheme(scheme) {
+		if strings.EqualFold(scheme, "Basic") {
+			m.basic(rest)
+		}
+		value = rest
+	}
+	if strings.Contains(value, "; ") && strings.Contains(value, "=") {
+		for pair := range strings.SplitSeq(value, ";") {
+			if _, v, ok := strings.Cut(pair, "="); ok {
+				m.known.learn(strings.Trim(v, `"`))
+			}
+		}
+		return
+	}
+	placeholder := strings.HasPrefix(value, "[") && strings.HasSuffix(value, "]") // of a variable, in a name
+	if !m.names[plainName(value)] && !placeholder {
+		m.known.learn(value)
+	}
 }
 
 // Head masks a start line with its headers, or headers alone, and leaves every
@@ -218,9 +243,7 @@ func (m *Masker) header(name, value string) string {
 	if !ok || !isScheme(scheme) {
 		return m.hide(value)
 	}
-	if strings.EqualFold(scheme, "Basic") {
-		m.basic(rest)
-	}
+	m.learn(value)
 	return scheme + " " + m.hide(rest)
 }
 
@@ -273,9 +296,34 @@ func (m *Masker) URL(u string) string {
 	return m.Text(u)
 }
 
+// given are names that were given to URLs, so that one is made once and stays
+// the same whatever is learned later.
+type given struct {
+	names sync.Map
+	n     atomic.Int32
+}
+
+const mostGiven = 4096
+
 // Name is a URL, or a path, as it may stand in a name: masked, and without the
-// user in front of the host.
+// user in front of the host. It is for the measuring path: most names are found
+// made.
 func (m *Masker) Name(u string) string {
+	if !m.Masks() {
+		return m.name(u)
+	}
+	if name, ok := m.given.names.Load(u); ok {
+		return name.(string)
+	}
+	name := m.name(u)
+	if m.given.n.Load() < mostGiven {
+		m.given.n.Add(1)
+		m.given.names.Store(strings.Clone(u), name)
+	}
+	return name
+}
+
+func (m *Masker) name(u string) string {
 	if i := strings.Index(u, "://"); i >= 0 && !strings.ContainsAny(u[:i], "/?#") {
 		if from, to := userinfo(u, i+3); to > from {
 			if m.Masks() {

@@ -20,6 +20,7 @@ func (m *Masker) Text(s string) string {
 
 // text is Text for bytes: b itself where there is nothing to mask.
 func (m *Masker) text(b []byte) []byte {
+	b = m.known.mask(b, m) // first: a value may hold what ends one below
 	var out []byte
 	done := 0
 	for i := 0; i < len(b); i++ {
@@ -44,7 +45,7 @@ func (m *Masker) text(b []byte) []byte {
 		}
 	}
 	if out == nil {
-		return m.known.mask(b, m)
+		return b
 	}
 	return m.known.mask(append(out, b[done:]...), m)
 }
