@@ -322,6 +322,7 @@ func (p *parser) variable(line string, col int) error {
 		return err
 	}
 	p.f.vars[name] = text.text
+	p.f.mask.LearnValue(name, text.text)
 	return nil
 }
 

@@ -141,32 +141,36 @@ func found(b []byte, forms []string) int {
 }
 
 // forms are the ways in which a value stands in texts: as it is, escaped for a
-// URL, as JSON writes it, and as HTML does.
+// URL, as JSON writes it, as HTML does, and one of these within another, such as
+// the JSON that was sent within a string of the JSON that comes back.
 func forms(value string) []string {
 	list := []string{value}
-	add := func(f string) {
-		if !slices.Contains(list, f) {
-			list = append(list, f)
+	for level := 0; level < 2; level++ {
+		for _, f := range slices.Clone(list) {
+			for _, e := range escaped(f) {
+				if !slices.Contains(list, e) {
+					list = append(list, e)
+				}
+			}
 		}
 	}
-	for _, f := range []string{url.QueryEscape(value), url.PathEscape(value)} {
-		add(f)
-		add(lowerEscapes(f))
-	}
-	quoted, _ := json.Marshal(value) // of a string never fails
+	return list
+}
+
+// escaped are the ways to escape a text; most texts need none.
+func escaped(s string) []string {
+	quoted, _ := json.Marshal(s) // of a string never fails
 	inner := string(quoted[1 : len(quoted)-1])
 	bare := strings.NewReplacer(`\u003c`, "<", `\u003e`, ">", `\u0026`, "&").Replace(inner)
-	for _, f := range []string{inner, bare} {
-		add(f)
-		add(strings.ReplaceAll(f, "/", `\/`))
-		add(inASCII(f))
+	query, path, h := url.QueryEscape(s), url.PathEscape(s), html.EscapeString(s)
+	return []string{
+		query, path, lowerEscapes(query), lowerEscapes(path),
+		inner, bare, strings.ReplaceAll(inner, "/", `\/`), strings.ReplaceAll(bare, "/", `\/`), inASCII(inner), inASCII(bare),
+		h, // quotes are written in several ways, or not at all
+		strings.NewReplacer("&#34;", "&quot;", "&#39;", "&#x27;").Replace(h),
+		strings.NewReplacer("&#34;", "&quot;", "&#39;", "&apos;").Replace(h),
+		strings.NewReplacer("&#34;", `"`, "&#39;", "'").Replace(h),
 	}
-	h := html.EscapeString(value)
-	add(h)
-	add(strings.NewReplacer("&#34;", "&quot;", "&#39;", "&#x27;").Replace(h))
-	add(strings.NewReplacer("&#34;", "&quot;", "&#39;", "&apos;").Replace(h))
-	add(strings.NewReplacer("&#34;", `"`, "&#39;", "'").Replace(h))
-	return list
 }
 
 // lowerEscapes writes the hex digits of %XX in lower case.

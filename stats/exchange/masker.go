@@ -119,8 +119,8 @@ func (m *Masker) Secret(name string) bool {
 	return m.names[string(appendPlain(b[:0], name))]
 }
 
-// hide is what stands in the place of a value, which is known from now on. The
-// value is given as it stands there and, where it is escaped, as it is meant.
+// hide is what stands in the place of a value, which is known from now on: as it
+// stands there and, where that is quoted, as it is meant.
 func (m *Masker) hide(value string, meant ...string) string {
 	switch value {
 	case "", m.mark, Masked:
@@ -154,8 +154,15 @@ func (m *Masker) learn(value string) {
 		return
 	}
 	placeholder := strings.HasPrefix(value, "[") && strings.HasSuffix(value, "]") // of a variable, in a name
-	if !m.names[plainName(value)] && !placeholder {
-		m.known.learn(value)
+	if m.names[plainName(value)] || placeholder {
+		return
+	}
+	m.known.learn(value)
+	if strings.ContainsAny(value, "%+") { // escaped for a path or a query, which differ
+		m.known.learn(unescaped(value))
+		if plain, err := url.PathUnescape(value); err == nil {
+			m.known.learn(plain)
+		}
 	}
 }
 
@@ -369,10 +376,10 @@ func (m *Masker) user(info string) string {
 			meant = name
 		}
 		m.known.learn(base64.StdEncoding.EncodeToString([]byte(meant + ":" + password)))
-		return m.hide(name, meant)
+		return m.hide(name)
 	}
 	m.known.learn(base64.StdEncoding.EncodeToString([]byte(name + ":" + plain)))
-	return name + ":" + m.hide(password, plain)
+	return name + ":" + m.hide(password)
 }
 
 // path masks the segments behind a secret name that look like a value, as in
@@ -388,11 +395,7 @@ func (m *Masker) path(p string) string {
 		from += slash + 1
 		to := from + strings.IndexByte(p[from:]+"/", '/')
 		if value := p[from:to]; m.Secret(name) && looksSecret(value) {
-			plain, err := url.PathUnescape(value)
-			if err != nil {
-				plain = value
-			}
-			mark := m.hide(value, plain)
+			mark := m.hide(value)
 			p = p[:from] + mark + p[to:]
 			from += len(mark)
 		}
@@ -412,7 +415,7 @@ func (m *Masker) form(s string) string {
 		if !ok || !m.Secret(unescaped(name)) {
 			continue
 		}
-		pairs[i] = name + "=" + m.hide(value, unescaped(value))
+		pairs[i] = name + "=" + m.hide(value)
 	}
 	return strings.Join(pairs, "&")
 }
@@ -467,6 +470,14 @@ func (m *Masker) Exchange(x *stats.Exchange) *stats.Exchange {
 	c.Response = m.Part(x.Response)
 	c.Message = m.Text(x.Message)
 	return &c
+}
+
+// LearnValue takes note of the value of something that is called name, if that
+// is a name of secrets.
+func (m *Masker) LearnValue(name, value string) {
+	if m.Masks() && m.Secret(name) {
+		m.learn(value)
+	}
 }
 
 // Learn takes note of the secrets that were sent, so that they are known where

@@ -1,6 +1,7 @@
 package exchange
 
 import (
+	"bytes"
 	"strings"
 )
 
@@ -30,14 +31,17 @@ func (m *Masker) text(b []byte) []byte {
 			from, to = m.assigned(b, i)
 			if to > from {
 				value := string(b[from:to])
-				out = append(append(out, b[done:from]...), m.hide(value, unescaped(value))...)
+				out = append(append(out, b[done:from]...), m.hide(value)...)
 			}
 		case b[i] == ':' && i+3 < len(b) && b[i+1] == '/' && b[i+2] == '/':
-			// No host name is longer than 253 characters; a token may well be.
-			part := string(b[i+3 : min(len(b), i+3+1024)])
-			if from, to = userinfo(part, 0); to > from {
-				out = append(append(out, b[done:i+3]...), m.user(part[:to])...)
-				from, to = i+3, i+3+to
+			from, to = i+3, i+3
+			url := b[from:min(len(b), from+longestURL)]
+			if end := bytes.IndexAny(url, " \t\r\n\"'<>\\`|"); end >= 0 {
+				url = url[:end]
+			}
+			if head := m.userAndPath(string(url)); head != string(url) {
+				to += len(url)
+				out = append(append(out, b[done:from]...), m.text([]byte(head))...)
 			}
 		}
 		if to > from {
@@ -48,6 +52,19 @@ func (m *Masker) text(b []byte) []byte {
 		return b
 	}
 	return m.known.mask(append(out, b[done:]...), m)
+}
+
+// longestURL is how much of a URL is looked at.
+const longestURL = 4 << 10
+
+// userAndPath masks the user of a URL, without its scheme, and what is secret in
+// its path.
+func (m *Masker) userAndPath(u string) string {
+	if from, to := userinfo(u, 0); to > from {
+		u = m.user(u[:to]) + u[to:]
+	}
+	end := strings.IndexAny(u+"?", "?#")
+	return m.path(u[:end]) + u[end:]
 }
 
 // longestName is up to what length a name before a '=' is looked at.
