@@ -25,7 +25,7 @@ func Compare(a, b *stats.Exchange, m *Masker) []Line {
 		m.Learn(b)
 	}
 	head := func(x *stats.Exchange) (string, []string) {
-		h := m.Head(x.Response.Head)
+		h := m.response(x).Head
 		line, _ := FirstLine(h)
 		if line == "" {
 			line = x.Kind.String() + " " + x.Message

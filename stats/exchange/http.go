@@ -60,15 +60,6 @@ func HTTP(x *stats.Exchange, m *Masker) []byte {
 	return b.Bytes()
 }
 
-// response is the response without its secrets, also where its head is none.
-func (m *Masker) response(x *stats.Exchange) stats.Part {
-	p := m.Part(x.Response)
-	if Headless(x) {
-		p.Head = m.Received(x.Response.Head)
-	}
-	return p
-}
-
 func writePart(b *bytes.Buffer, p stats.Part) {
 	b.Write(p.Head)
 	if len(p.Head) > 0 && !bytes.HasSuffix(p.Head, []byte("\n\r\n")) && !bytes.HasSuffix(p.Head, []byte("\n\n")) {

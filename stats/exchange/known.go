@@ -69,8 +69,8 @@ func (k *known) learn(value string) {
 	k.values[value] = true
 	for _, f := range forms(value) {
 		at := [4]byte([]byte(f[:4]))
-		k.forms[at] = append(k.forms[at], f)
-		slices.SortFunc(k.forms[at], func(a, b string) int { return len(b) - len(a) })
+		place, _ := slices.BinarySearchFunc(k.forms[at], f, func(a, b string) int { return len(b) - len(a) })
+		k.forms[at] = slices.Insert(k.forms[at], place, f)
 		two := uint(f[0])<<8 | uint(f[1])
 		k.begins[two/64] |= 1 << (two % 64)
 	}
@@ -123,12 +123,18 @@ func (k *known) mask(b []byte, m *Masker) []byte {
 
 // found is how much of b is one of the forms.
 func found(b []byte, forms []string) int {
+	if len(forms) == 0 {
+		return 0
+	}
 	for _, f := range forms {
 		if len(b) >= len(f) && string(b[:len(f)]) == f {
 			return len(f)
 		}
 	}
-	rest := strings.TrimRight(string(b[:min(len(b), longest)]), `".…`)
+	if len(b) > len(forms[0])+3 {
+		return 0
+	}
+	rest := strings.TrimRight(string(b), `".…`)
 	if len(rest) < shortest || len(b) > len(rest)+3 {
 		return 0
 	}
@@ -145,6 +151,9 @@ func found(b []byte, forms []string) int {
 // the JSON that was sent within a string of the JSON that comes back.
 func forms(value string) []string {
 	list := []string{value}
+	if strings.Trim(value, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.~") == "" {
+		return list // which needs no escapes
+	}
 	for level := 0; level < 2; level++ {
 		for _, f := range slices.Clone(list) {
 			for _, e := range escaped(f) {
@@ -163,9 +172,10 @@ func escaped(s string) []string {
 	inner := string(quoted[1 : len(quoted)-1])
 	bare := strings.NewReplacer(`\u003c`, "<", `\u003e`, ">", `\u0026`, "&").Replace(inner)
 	query, path, h := url.QueryEscape(s), url.PathEscape(s), html.EscapeString(s)
+	slashed, bareSlashed := strings.ReplaceAll(inner, "/", `\/`), strings.ReplaceAll(bare, "/", `\/`)
 	return []string{
 		query, path, lowerEscapes(query), lowerEscapes(path),
-		inner, bare, strings.ReplaceAll(inner, "/", `\/`), strings.ReplaceAll(bare, "/", `\/`), inASCII(inner), inASCII(bare),
+		inner, bare, slashed, bareSlashed, inASCII(inner), inASCII(bare), inASCII(slashed), inASCII(bareSlashed),
 		h, // quotes are written in several ways, or not at all
 		strings.NewReplacer("&#34;", "&quot;", "&#39;", "&#x27;").Replace(h),
 		strings.NewReplacer("&#34;", "&quot;", "&#39;", "&apos;").Replace(h),

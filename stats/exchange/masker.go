@@ -467,7 +467,7 @@ func (m *Masker) Exchange(x *stats.Exchange) *stats.Exchange {
 		h := &c.Hops[i]
 		h.URL, h.Location, h.Head = m.URL(h.URL), m.URL(h.Location), m.Head(h.Head)
 	}
-	c.Response = m.Part(x.Response)
+	c.Response = m.response(x)
 	c.Message = m.Text(x.Message)
 	return &c
 }
@@ -492,6 +492,15 @@ func (m *Masker) Learn(x *stats.Exchange) {
 		m.URL(h.Location)
 		m.Head(h.Head)
 	}
+}
+
+// response is the response without its secrets, also where its head is none.
+func (m *Masker) response(x *stats.Exchange) stats.Part {
+	p := m.Part(x.Response)
+	if Headless(x) {
+		p.Head = m.Received(x.Response.Head)
+	}
+	return p
 }
 
 // mostMasked is up to what size packed bodies are looked into.
