@@ -29,6 +29,7 @@ import (
 	"golang.org/x/net/http2"
 
 	"tload/stats"
+	"tload/stats/exchange"
 )
 
 // echo says what it was asked.
@@ -162,6 +163,60 @@ func TestCredentialsOfTheURLStayWithTheHost(t *testing.T) {
 		c, _ := newClient(t, Options{Host: host})
 		if r, err := c.Get(t.Context(), "/"); err != nil || r.Text() != want {
 			t.Errorf("%s: got %q and %v, want %q", host, r.Text(), err, want)
+		}
+	}
+}
+
+// TestARedirectToAnotherHostTakesNoSecretsAlong holds what another host is, and
+// that no header goes there whose name is of a secret, whoever gave it.
+func TestARedirectToAnotherHostTakesNoSecretsAlong(t *testing.T) {
+	var got http.Header
+	there := http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { got = r.Header.Clone() })
+	other, tls := httptest.NewServer(there), httptest.NewTLSServer(there)
+	defer other.Close()
+	defer tls.Close()
+	_, port, _ := net.SplitHostPort(other.Listener.Addr().String())
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, r.URL.Query().Get("to"), 302) }))
+	defer srv.Close()
+	names := []string{"Authorization", "Cookie", "X-Api-Key", "X-Auth-Token", "X-Shop", "Private-Key", "X-Mine"}
+	options := Options{Host: srv.URL, Insecure: true, Masker: exchange.NewMasker("x_shop", "mine", "xmine")}
+	for _, n := range names {
+		options.Header = append(options.Header, Field{n, "of every request"})
+	}
+	options.Header = append(options.Header, Field{"X-Plain", "p"})
+	var own []Option
+	for _, n := range names {
+		own = append(own, Header(n, "of this one"))
+	}
+	for _, c := range []struct {
+		to      string
+		foreign bool
+	}{
+		{"http://localhost:" + port + "/", true},
+		{"http://127.0.0.2:" + port + "/", true},
+		{other.URL + "/", false}, // another port of the same host
+		{tls.URL + "/", false},
+	} {
+		for what, opts := range map[string][]Option{"of every request": nil, "of this one": own} {
+			for _, masker := range []*exchange.Masker{options.Masker, options.Masker.Off()} {
+				options.Masker = masker
+				client, _ := newClient(t, options)
+				got = nil
+				if _, err := client.Get(t.Context(), "/?to="+c.to, opts...); err != nil && !strings.Contains(err.Error(), "127.0.0.2") {
+					t.Errorf("%s: %v", c.to, err)
+				}
+				if got == nil {
+					continue // the machine has one loopback address
+				}
+				for _, n := range names {
+					if want := map[bool]string{false: what}[c.foreign]; got.Get(n) != want {
+						t.Errorf("%s, %s: %s: got %q, want %q", c.to, what, n, got.Get(n), want)
+					}
+				}
+				if got.Get("X-Plain") != "p" {
+					t.Errorf("%s: what is no secret did not arrive", c.to)
+				}
+			}
 		}
 	}
 }
