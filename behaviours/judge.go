@@ -82,13 +82,18 @@ func (c *Client) masked(k *call, message string) string {
 	return l.masked
 }
 
-// learn takes note of the secrets in the request.
+// learn takes note of the secrets in the request. Those of every request to its
+// server are known already.
 func (c *Client) learn(k *call) {
 	m := c.t.options.Masker
-	if c.out == nil || k.err != nil && len(c.out.b) == 0 {
-		return
+	switch {
+	case len(k.body) > 0:
+		m.Learn(&stats.Exchange{Request: stats.Part{Head: c.out.b, Body: k.body}})
+	case k.own || c.cookie != nil:
+		m.Head(c.out.b)
+	default:
+		m.URL(k.path)
 	}
-	m.Learn(&stats.Exchange{Request: stats.Part{Head: c.out.b, Body: k.body}})
 }
 
 // record counts the request in its row.

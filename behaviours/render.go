@@ -30,12 +30,12 @@ func (c *Client) render(k *call, opts []Option) *http1.Error {
 	default:
 		b = append(b, " HTTP/1.1\r\n"...)
 	}
-	own := false
+	k.own = false
 	for i := range opts {
-		own = own || opts[i].what == optHeader
+		k.own = k.own || opts[i].what == optHeader
 	}
 	k.wait, k.closing = false, false
-	if !own && !k.foreign && !(o.typed && k.contentType != "") {
+	if !k.own && !k.foreign && !(o.typed && k.contentType != "") {
 		b = append(b, o.block...)
 	} else {
 		var err *http1.Error

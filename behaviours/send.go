@@ -24,6 +24,7 @@ type call struct {
 	follow       bool
 	expect       bool // there is an Expect
 	foreign      bool // a redirect has left the first origin
+	own          bool // it has headers of its own
 
 	start   time.Duration
 	sample  stats.Sample

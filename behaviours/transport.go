@@ -70,6 +70,8 @@ func NewTransport(options Options) (*Transport, error) {
 	if t.proxy != nil && t.proxy.User != nil {
 		t.proxyAuth = basicAuth(t.proxy.User)
 	}
+	options.Masker.URL(options.Host) // so that its password is known, and the proxy's
+	options.Masker.URL(options.Proxy)
 	if t.resolve, err = options.resolved(); err != nil {
 		return nil, err
 	}
