@@ -160,7 +160,7 @@ func TestSecretsStayWhereTheyWereSent(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer said.Close()
-			p := &program{stdin: os.Stdin, stdout: said, stderr: said, env: func(string) (string, bool) { return "", false }, behaviours: c.own}
+			p := &program{stdin: os.Stdin, stdout: said, stderr: said, behaviours: c.own}
 			p.args = append([]string{
 				"--host=" + host, "--headless", "-u", "2", "-r", "10", "-t", "2s", "--print-every", "1s", "--loglevel", "debug", "--out", out,
 				"--header", "X-Api-Key: " + planted("header"), "--header", "Cookie: sid=hidden-cookie/+=cookie-hidden", "--header", "X-Shop: " + planted("named"), "--redact", "x_shop",

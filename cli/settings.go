@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -110,7 +111,7 @@ func (s *settings) options() (behaviours.Options, error) {
 	for _, h := range s.headers {
 		name, value, ok := strings.Cut(h, ":")
 		if !ok {
-			return o, misuse{fmt.Errorf("--header %q: a name and a value with a colon between them are expected, such as 'X-Name: value'", h)}
+			return o, misuse{fmt.Errorf("--header %s…: a name and a value with a colon between them are expected, such as 'X-Name: value'", strconv.Quote(strings.Fields(h + " -")[0]))} // the rest may be a secret
 		}
 		o.Header = append(o.Header, behaviours.Field{Name: strings.TrimSpace(name), Value: strings.TrimSpace(value)})
 	}

@@ -49,7 +49,7 @@ func TestClientFlags(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		want := behaviours.Options{Host: "http://x", Timeout: 30 * time.Second, ConnectTimeout: 10 * time.Second, CaptureBody: 256 << 10}
+		want := behaviours.Options{Host: "http://x", Timeout: 30 * time.Second, ConnectTimeout: 10 * time.Second, CaptureBody: 256 << 10, Masker: s.masker}
 		tt.want(&want)
 		if !reflect.DeepEqual(got, want) {
 			t.Errorf("%q: got %+v, want %+v", tt.args, got, want)
