@@ -2,10 +2,10 @@ package behaviours
 
 import (
 	"bytes"
-	"crypto/sha256"
 	"crypto/tls"
 	"time"
 
+	"tload/behaviours/http1"
 	"tload/stats"
 )
 
@@ -23,20 +23,13 @@ func (c *Client) capture(k *call, message string) *stats.Exchange {
 		Behaviour: c.who.Behaviour,
 		Task:      c.task,
 		Iteration: c.iteration,
-		Request:   c.part(nil, k.body, int64(len(k.body))),
-		Response:  c.part(reply.Head, reply.Body, reply.Expected),
+		Request:   c.part(&http1.Reply{Head: c.sent(), Body: k.body, Expected: int64(len(k.body))}),
+		Response:  c.part(reply),
 		Hops:      k.hops,
 		Surplus:   reply.Surplus,
 		Took:      k.sample.Took,
 		Late:      k.sample.Late,
 		Phases:    k.phases,
-	}
-	if reply.Forgotten > 0 {
-		x.Response.Size += reply.Forgotten
-		x.Response.SHA256 = nil // that of a part would be taken for that of all
-	}
-	if c.out != nil {
-		x.Request.Head = bytes.Clone(c.out.b)
 	}
 	if len(reply.Trailer) > 0 {
 		// Where they were: behind the body, and said so.
@@ -58,15 +51,41 @@ func (c *Client) capture(k *call, message string) *stats.Exchange {
 	return x
 }
 
+// sent is the request's head as it was rendered.
+func (c *Client) sent() []byte {
+	if c.out == nil {
+		return nil
+	}
+	return c.out.b
+}
+
 // part copies one direction, of the body what is kept of it.
-func (c *Client) part(head, body []byte, expected int64) stats.Part {
-	p := stats.Part{Head: bytes.Clone(head), Size: int64(len(body)), Expected: expected}
-	if len(body) > 0 {
-		p.Body = bytes.Clone(body[:min(len(body), c.t.options.CaptureBody)])
-		sum := sha256.Sum256(body)
-		p.SHA256 = sum[:]
+func (c *Client) part(r *http1.Reply) stats.Part {
+	p := stats.Part{Head: bytes.Clone(r.Head), Size: int64(len(r.Body)) + r.Forgotten, Expected: r.Expected}
+	if p.Size > 0 {
+		p.Body = bytes.Clone(r.Body[:min(len(r.Body), c.t.options.CaptureBody)])
+		p.SHA256 = r.SHA256()
 	}
 	return p
+}
+
+// keeper is a client as the engine asks it what a long body is worth.
+type keeper Client
+
+// Keep implements http1.Keeper. What fails is for people, who read no more of it
+// than is captured, and so is what nobody's code looks at; where a redirect is
+// followed, nobody looks. Everything else may be read by the author's code.
+func (x *keeper) Keep(r *http1.Reply) (most int, sum bool) {
+	c := (*Client)(x)
+	k := &c.out.call
+	failing := r.Status >= 400 && !k.expect
+	if !failing && !(r.Status/100 == 3 && k.follow) && (!c.unread || k.checks) {
+		return -1, false
+	}
+	// A success is captured once in a while; to hash all of them would cost more
+	// than to read them.
+	sum = failing || k.expect || c.who.Trace != nil || c.who.Sink != nil && c.who.Sink.WantSuccess(c.meter(k.method, k.name))
+	return max(c.t.options.CaptureBody, lookAt), sum
 }
 
 // requestTarget is the path in a request line.

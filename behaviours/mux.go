@@ -295,7 +295,7 @@ func (c *Client) onceMux(ctx context.Context, k *call, opts []Option) {
 		k.phases.FirstByte = reply.FirstByte - sent
 		k.phases.Body = c.sweeper.Now() - reply.FirstByte
 	}
-	k.sample.In += int64(len(reply.Head) + len(reply.Body))
+	k.sample.In += int64(len(reply.Head)+len(reply.Body)) + reply.Forgotten
 	k.sample.Out += int64(len(c.out.b) + len(k.body))
 	if reply.Cookies {
 		c.storeCookies(k)
@@ -327,10 +327,8 @@ func (c *Client) exchangeMux(ctx context.Context, k *call) *http1.Error {
 	res.Header.Write(&head)
 	head.WriteString("\r\n")
 	reply.Head = head.Bytes()
-	var body bytes.Buffer
+	n, err := c.readMux(k, res.Body)
 	limit := c.t.options.MaxBody
-	n, err := body.ReadFrom(io.LimitReader(res.Body, limit+1))
-	reply.Body = body.Bytes()
 	switch {
 	case err != nil:
 		detail := fmt.Sprintf(" (%d bytes came)", n)
@@ -345,6 +343,35 @@ func (c *Client) exchangeMux(ctx context.Context, k *call) *http1.Error {
 	res.Trailer.Write(&trailer)
 	reply.Trailer = trailer.Bytes()
 	return nil
+}
+
+// readMux reads a body, and keeps as much of it as the engine for HTTP/1.1 would.
+func (c *Client) readMux(k *call, in io.Reader) (n int64, err error) {
+	reply := &c.resp.reply
+	in = io.LimitReader(in, c.t.options.MaxBody+1)
+	var body bytes.Buffer
+	defer func() { reply.Body = body.Bytes() }()
+	n, err = body.ReadFrom(io.LimitReader(in, http1.Long))
+	if err != nil || n < http1.Long {
+		return n, err
+	}
+	most, sum := (*keeper)(c).Keep(reply)
+	more := in
+	if most >= 0 {
+		more = io.LimitReader(in, int64(most)-n)
+	}
+	m, err := body.ReadFrom(more)
+	n += m
+	for piece := make([]byte, 32<<10); most >= 0 && err == nil; {
+		var got int
+		got, err = in.Read(piece)
+		n += int64(got)
+		reply.Forget(body.Bytes(), piece[:got], sum)
+	}
+	if err == io.EOF {
+		err = nil
+	}
+	return n, err
 }
 
 // requestMux reads c.out back, so that what is captured is what was sent.

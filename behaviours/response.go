@@ -14,6 +14,11 @@ import (
 
 // Response is a reply. It is valid until the user's next request, or until
 // the task ends; Clone keeps one for longer.
+//
+// A body is held whole while its user may look at it: up to Options.MaxBody, 64
+// MiB, for each user, and as much again if it is decompressed. Of one that makes
+// the request fail by its status, without an Expect, only the beginning is held if
+// it is longer than what is captured (--capture-body, 256 KiB): Decode says so.
 type Response struct {
 	Status int           // 0 if there was no reply
 	Took   time.Duration // from the start of the request, redirects included
@@ -62,9 +67,13 @@ func (r *Response) Body() []byte {
 // Text is the body as a string.
 func (r *Response) Text() string { return string(r.Body()) }
 
-// Decode is the body, or what came of it and why it cannot be decompressed.
+// Decode is the body, or what is here of it and why that is not all, or not
+// decompressed.
 func (r *Response) Decode() ([]byte, error) {
 	switch {
+	case r.reply.Forgotten > 0:
+		kept := int64(len(r.reply.Body))
+		return r.reply.Body, fmt.Errorf("the body is too long to be held for a failure: %d of its %d bytes are here", kept, kept+r.reply.Forgotten)
 	case !r.reply.Encoded || len(r.reply.Body) == 0:
 		return r.reply.Body, nil
 	case r.failure != nil:

@@ -23,6 +23,7 @@ type call struct {
 	timeout      time.Duration
 	follow       bool
 	expect       bool // there is an Expect
+	checks       bool // there is an option that looks at the body
 	foreign      bool // a redirect has left the first origin
 	own          bool // it has headers of its own
 
@@ -66,6 +67,8 @@ func (c *Client) prepare(method, path, contentType string, body []byte, opts []O
 			k.follow = false
 		case optExpect:
 			k.expect = true
+		case optCheck, optContains, optJSONPath:
+			k.checks = true
 		}
 	}
 	k.sample.Due, k.sample.Late = c.due, c.late
@@ -192,9 +195,7 @@ func (c *Client) request(k *call) *http1.Request {
 	q := &c.out.req
 	q.Head, q.Body, q.HeadOnly, q.Continue = c.out.b, k.body, k.verb == "HEAD", k.wait
 	q.Start, q.Timeout, q.MaxBody, q.Cancellable = k.start, k.timeout, c.t.options.MaxBody, true
-	if q.Keep = 0; c.unread && c.who.Trace == nil {
-		q.Keep = max(c.t.options.CaptureBody, 1)
-	}
+	q.Keeper = (*keeper)(c)
 	// Only a request that nothing has gone before may wait for others: its
 	// start is when it is sent. Neither may one that was due: it would be late.
 	q.Burst = !k.sample.Dialled && !k.sample.Due && !k.sample.Reconnect && len(k.hops) == 0

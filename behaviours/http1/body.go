@@ -2,6 +2,7 @@ package http1
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"math"
 
 	"tload/stats"
@@ -11,9 +12,6 @@ import (
 // connection can be used again.
 func (c *Conn) readBody(req *Request, r *Reply, h *head) error {
 	r.KeepAlive = !h.close && r.Status != 101
-	if h.most = req.Keep; r.Status >= 400 {
-		h.most = 0
-	}
 	if h.noBody {
 		r.Surplus = c.end - h.length
 		return nil
@@ -30,20 +28,74 @@ func (c *Conn) readBody(req *Request, r *Reply, h *head) error {
 	}
 }
 
-// forgetful is how much more than need be kept comes before any of it is
-// forgotten, so that there is room to read into.
-const forgetful = 512 << 10
+// Long is from which size on a body is only kept as far as somebody wants it.
+const Long = 192 << 10
+
+// forgetful is how much behind what is wanted comes before any of it is
+// forgotten; as much again is room to read into.
+const forgetful = 128 << 10
+
+// limited says whether a body of n bytes so far is one of which not all is kept.
+func (h *head) limited(req *Request, r *Reply, n int64) bool {
+	if !h.asked && req.Keeper != nil && n >= Long {
+		h.asked = true
+		h.most, h.sum = req.Keeper.Keep(r)
+		h.cut = h.most >= 0
+	}
+	return h.cut
+}
+
+// grow makes room for more of the body, without end if all of it is kept.
+func (c *Conn) grow(h *head) {
+	n := c.end
+	if h.cut {
+		n = min(n, h.length+h.most+2*forgetful-c.end)
+	}
+	c.room(n)
+}
 
 // forget forgets what is behind the bytes of the body that are to be kept, if
 // end is where the body ends by now and that is worth it. It returns where it
 // ends then.
-func (r *Reply) forget(h *head, end int) int {
-	over := end - h.length - h.most
-	if h.most == 0 || over < forgetful {
+func (c *Conn) forget(req *Request, r *Reply, h *head, end int) int {
+	if !h.limited(req, r, int64(end-h.length)) || end-h.length-h.most < forgetful {
 		return end
 	}
-	r.Forgotten += int64(over)
-	return end - over
+	return c.drop(r, h, end)
+}
+
+// drop forgets all that is not to be kept of a body that ends there.
+func (c *Conn) drop(r *Reply, h *head, end int) int {
+	body := c.buf.b[h.length:end]
+	r.Forget(body[:h.most], body[h.most:], h.sum)
+	return h.length + h.most
+}
+
+// Forget counts bytes of the body, rest, that come behind those that are kept and
+// those that were forgotten before. With sum they go through a hash, which is what
+// there will be of them.
+func (r *Reply) Forget(kept, rest []byte, sum bool) {
+	if sum && r.sum == nil {
+		r.sum = sha256.New()
+		r.sum.Write(kept)
+	}
+	if sum {
+		r.sum.Write(rest)
+	}
+	r.Forgotten += int64(len(rest))
+}
+
+// SHA256 is the SHA-256 of all of the body that came. It is nil if some of it was
+// forgotten and the Keeper did not want it.
+func (r *Reply) SHA256() []byte {
+	switch {
+	case r.sum != nil:
+		return r.sum.Sum(nil)
+	case r.Forgotten > 0:
+		return nil
+	}
+	sum := sha256.Sum256(r.Body)
+	return sum[:]
 }
 
 // upfront is how much memory an announced length gets before a byte of the
@@ -56,15 +108,18 @@ func (c *Conn) readLength(req *Request, r *Reply, h *head) error {
 		return tooLong(req, sprint("%d bytes announced", r.Expected))
 	}
 	want := h.length + int(r.Expected)
-	piecewise := h.most > 0 && want > bufferSizes[len(bufferSizes)-1]
+	piecewise := h.limited(req, r, r.Expected)
 	for c.end < want {
 		if c.end == len(c.buf.b) {
-			end := r.forget(h, c.end)
+			end := c.forget(req, r, h, c.end)
 			want -= c.end - end
 			c.end = end
 		}
 		missing := want - c.end
-		if c.end == len(c.buf.b) || missing <= upfront && !piecewise {
+		if piecewise {
+			missing = min(missing, h.length+h.most+2*forgetful-c.end)
+		}
+		if c.end == len(c.buf.b) || missing <= upfront {
 			c.room(min(missing, max(upfront, c.end)))
 		}
 		if err := c.fill(r); err != nil {
@@ -84,10 +139,10 @@ func (c *Conn) readToClose(req *Request, r *Reply, h *head) error {
 			return tooLong(req, "and no end of it")
 		}
 		if c.end == len(c.buf.b) {
-			c.end = r.forget(h, c.end)
+			c.end = c.forget(req, r, h, c.end)
 		}
 		if c.end == len(c.buf.b) {
-			c.room(c.end)
+			c.grow(h)
 		}
 		switch err := c.fill(r); {
 		case err == errEOF:
@@ -103,9 +158,7 @@ func (c *Conn) readToClose(req *Request, r *Reply, h *head) error {
 // keep sets the reply's parts, once; the buffer does not move from here on.
 func (c *Conn) keep(r *Reply, h *head, end int) {
 	if r.Forgotten > 0 { // what is behind that is not what came next
-		over := end - h.length - h.most
-		r.Forgotten += int64(over)
-		end -= over
+		end = c.drop(r, h, end)
 	}
 	r.Head = c.buf.b[:h.length]
 	r.Body = c.buf.b[h.length:end:end]
@@ -176,7 +229,7 @@ func (k *chunks) more() error {
 		k.read, c.end = k.write, k.write+n
 	}
 	if c.end == len(c.buf.b) {
-		c.room(c.end)
+		c.grow(k.h)
 	}
 	if err := c.fill(k.r); err != nil {
 		k.stop(nil)
@@ -248,7 +301,7 @@ func (k *chunks) data(size int) error {
 		if k.read != k.write {
 			copy(b[k.write:], b[k.read:k.read+n])
 		}
-		k.write = k.r.forget(k.h, k.write+n)
+		k.write = k.c.forget(k.req, k.r, k.h, k.write+n)
 		k.read += n
 		if size -= n; size == 0 {
 			break

@@ -11,9 +11,10 @@ type buffer struct {
 }
 
 // Classes of buffers: room for 4 KiB of headers beside 0, 16 KiB, 64 KiB,
-// 256 KiB and 1 MiB of body, the sizes that bodies tend to have. Larger ones
-// are made to measure and left to the garbage collector.
-var bufferSizes = [...]int{4 << 10, 20 << 10, 68 << 10, 260 << 10, 1028 << 10}
+// 256 KiB, 512 KiB and 1 MiB of body, the sizes that bodies tend to have. Larger
+// ones are made to measure and left to the garbage collector. That of 512 KiB is
+// also what a body without end is read through; see forget.
+var bufferSizes = [...]int{4 << 10, 20 << 10, 68 << 10, 260 << 10, 516 << 10, 1028 << 10}
 
 const unpooled = int8(len(bufferSizes))
 

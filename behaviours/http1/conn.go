@@ -3,6 +3,7 @@ package http1
 import (
 	"crypto/tls"
 	"errors"
+	"hash"
 	"io"
 	"math"
 	"net"
@@ -65,10 +66,18 @@ type Request struct {
 	// the request fails before anything is sent.
 	Done    <-chan struct{}
 	MaxBody int64 // a longer body is a failure; 0 is no limit
-	// Keep, if it is not 0, is how many bytes of the body somebody may look at.
-	// What is behind them need not be kept, and is not if it is much: see
-	// Reply.Forgotten. With a status of 400 or above all is kept.
-	Keep int
+	// Keeper, if not nil, says how much of a long body is to be kept.
+	Keeper Keeper
+}
+
+// Keeper says what a body is worth that is too long to be kept for nothing.
+type Keeper interface {
+	// Keep is asked once, when the head and more than a little of the body is
+	// there, or announced. most is how many bytes somebody may look at, below 0
+	// all: what is behind them is read, counted and forgotten if it is much, see
+	// Reply.Forgotten. sum says that somebody may ask for the SHA-256 of all of it,
+	// see Reply.SHA256.
+	Keep(r *Reply) (most int, sum bool)
 }
 
 // Reply is one reply as it came. Head, Body and Trailer point into the
@@ -90,6 +99,7 @@ type Reply struct {
 	// Forgotten is how many bytes of the body came behind those in Body and were
 	// not kept.
 	Forgotten int64
+	sum       hash.Hash // of a body of which some is forgotten, nil if nobody wants it
 	Chunked   bool
 	Cookies   bool // there is a Set-Cookie header
 	// Stalled says that the request did not fit the send queue at once.

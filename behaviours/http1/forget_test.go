@@ -2,6 +2,7 @@ package http1
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"fmt"
 	"io"
 	"net"
@@ -10,8 +11,17 @@ import (
 	"tload/stats"
 )
 
+// keeping is a Keeper with one answer.
+type keeping struct {
+	most int
+	sum  bool
+}
+
+func (k keeping) Keep(*Reply) (int, bool) { return k.most, k.sum }
+
 // TestForgotten holds that of a long body that nobody looks at no more is kept
-// than has to be, that all of it is counted, and that it is limited all the same.
+// than has to be, that all of it is counted, and goes through the hash if that is
+// wanted, and that it is limited all the same.
 func TestForgotten(t *testing.T) {
 	const size, kept = 5 << 20, 1000
 	body := make([]byte, size)
@@ -33,23 +43,26 @@ func TestForgotten(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			inBothWays(t, func(t *testing.T, do trip) {
 				for _, tt := range []struct {
-					status, keep int
-					most         int64
-					cut          int // of the reply
-					kind         stats.Kind
-					text         string
-					forgotten    bool
+					keep      Keeper
+					most      int64
+					cut       int // of the reply
+					kind      stats.Kind
+					text      string
+					forgotten bool
 				}{
-					{status: 200, keep: kept, forgotten: true},
-					{status: 200, keep: 0},
-					{status: 500, keep: kept},
-					{status: 200, keep: kept, most: 4 << 20, kind: stats.Body, text: "longer than the limit", forgotten: name != "length"},
-					{status: 200, keep: kept, cut: 3 << 20, kind: stats.Body, text: "bytes came", forgotten: true},
+					{keep: keeping{kept, false}, forgotten: true},
+					{keep: keeping{kept, true}, forgotten: true},
+					{keep: keeping{200_000, true}, forgotten: true},
+					{keep: keeping{0, true}, forgotten: true},
+					{keep: nil},
+					{keep: keeping{-1, true}},
+					{keep: keeping{kept, true}, most: 4 << 20, kind: stats.Body, text: "longer than the limit", forgotten: name != "length"},
+					{keep: keeping{kept, true}, cut: 3 << 20, kind: stats.Body, text: "bytes came", forgotten: true},
 				} {
 					if tt.cut > 0 && name == "close" {
 						continue // that is how it ends
 					}
-					reply := fmt.Sprintf("HTTP/1.1 %d OK\r\n%s", tt.status, framed)
+					reply := "HTTP/1.1 200 OK\r\n" + framed
 					s := sweeping(t)
 					c := connect(t, s, serve(t, func(nc net.Conn) {
 						for readRequest(nc) {
@@ -60,11 +73,15 @@ func TestForgotten(t *testing.T) {
 						}
 					}))
 					req, r := get(s), Reply{}
-					req.Keep, req.MaxBody = tt.keep, tt.most
+					req.Keeper, req.MaxBody = tt.keep, tt.most
 					for range 2 {
 						check(t, do(c, req, &r), tt.kind, tt.text)
-						if !bytes.HasPrefix(body, r.Body) || len(r.Body) < kept && tt.forgotten {
+						if k, _ := tt.keep.(keeping); !bytes.HasPrefix(body, r.Body) || tt.forgotten && len(r.Body) != k.most {
 							t.Fatalf("%+v: kept %d bytes, or others", tt, len(r.Body))
+						}
+						came := sha256.Sum256(body[:int64(len(r.Body))+r.Forgotten])
+						if k, _ := tt.keep.(keeping); !bytes.Equal(r.SHA256(), came[:]) && (k.sum || !tt.forgotten) {
+							t.Errorf("%+v: another hash: %x", tt, r.SHA256())
 						}
 						if got := int64(len(r.Body)) + r.Forgotten; tt.kind == stats.OK && got != size {
 							t.Errorf("%+v: %d bytes in all", tt, got)
@@ -72,7 +89,7 @@ func TestForgotten(t *testing.T) {
 						if (r.Forgotten > 0) != tt.forgotten {
 							t.Errorf("%+v: %d bytes forgotten", tt, r.Forgotten)
 						}
-						if tt.forgotten && len(c.buf.b) > 2<<20 {
+						if tt.forgotten && len(c.buf.b) > 1<<20 {
 							t.Errorf("%+v: a buffer of %d bytes", tt, len(c.buf.b))
 						}
 						if r.Surplus > 0 || tt.kind == stats.OK && r.KeepAlive != (name != "close") {

@@ -18,7 +18,10 @@ type head struct {
 	noBody   bool // of its nature: HEAD, 204, 304, 101
 	close    bool
 	encoding bool // a Transfer-Encoding was there
-	most     int  // how much of the body is to be kept, 0 for all
+	asked    bool // how much of the body is to be kept; the next three are the answer
+	cut      bool // not all of it
+	most     int  // but this much
+	sum      bool // and all of it goes through a hash
 }
 
 // readHead reads up to the empty line and understands what it read. It can be
