@@ -15,11 +15,12 @@ func (u *User) HTTPClient() *http.Client {
 		t := u.Client.t
 		dialer := &net.Dialer{Timeout: t.options.ConnectTimeout}
 		transport := &http.Transport{
-			TLSClientConfig:     t.tls.Clone(),
-			TLSHandshakeTimeout: t.options.ConnectTimeout,
-			IdleConnTimeout:     90 * time.Second,
-			ForceAttemptHTTP2:   t.options.HTTP2,
-			DisableKeepAlives:   t.options.NoKeepalive,
+			TLSClientConfig:        t.tls.Clone(),
+			TLSHandshakeTimeout:    t.options.ConnectTimeout,
+			IdleConnTimeout:        90 * time.Second,
+			MaxResponseHeaderBytes: maxHead,
+			ForceAttemptHTTP2:      t.options.HTTP2,
+			DisableKeepAlives:      t.options.NoKeepalive,
 			DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
 				if host, port, err := net.SplitHostPort(addr); err == nil {
 					if to := t.override(host, port); to != "" {

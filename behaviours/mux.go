@@ -59,6 +59,11 @@ type muxDial struct {
 
 type muxDialKey struct{}
 
+const (
+	maxHead  = 64 << 10 // of a reply, as over HTTP/1.1
+	maxAhead = 512 << 10 // that a server may send before it is read; each user holds as much
+)
+
 // heard is a connection that remembers the first error of reading from it. When
 // it ends while no request is under way the library only says that the
 // connection cannot be used, not why.
@@ -81,8 +86,10 @@ func (t *Transport) muxes() *muxes {
 		var protocols http.Protocols
 		protocols.SetUnencryptedHTTP2(true) // as far as it knows: TLS is done below it
 		t.mux.h2 = &http.Transport{
-			Protocols:          &protocols,
-			DisableCompression: true,
+			Protocols:              &protocols,
+			DisableCompression:     true,
+			MaxResponseHeaderBytes: maxHead,
+			HTTP2:                  &http.HTTP2Config{MaxReceiveBufferPerStream: maxAhead, MaxReceiveBufferPerConnection: maxAhead},
 			DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 				d := ctx.Value(muxDialKey{}).(*muxDial)
 				nc, err := d.connect(ctx)
@@ -94,7 +101,7 @@ func (t *Transport) muxes() *muxes {
 				return d.conn, nil
 			},
 		}
-		t.mux.h3 = &http3.Transport{DisableCompression: true}
+		t.mux.h3 = &http3.Transport{DisableCompression: true, MaxResponseHeaderBytes: maxHead}
 	})
 	return &t.mux
 }
@@ -180,7 +187,8 @@ func (c *Client) openH3(ctx context.Context, o *origin) (*mux, stats.Phases, *ht
 		}
 		actx, cancel := share(ctx, len(addrs)-i)
 		conn, err := quic.Dial(actx, udp, net.UDPAddrFromAddrPort(to), c.tlsConfig(o, http3.NextProtoH3),
-			&quic.Config{MaxIdleTimeout: time.Hour, HandshakeIdleTimeout: c.t.options.ConnectTimeout})
+			&quic.Config{MaxIdleTimeout: time.Hour, HandshakeIdleTimeout: c.t.options.ConnectTimeout,
+				MaxStreamReceiveWindow: maxAhead, MaxConnectionReceiveWindow: maxAhead})
 		cancel()
 		if err != nil {
 			udp.Close()

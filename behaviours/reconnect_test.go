@@ -44,9 +44,7 @@ func counting(t *testing.T, first func(*net.TCPConn), second func(*net.TCPConn))
 					if then == nil {
 						return
 					}
-					if r.ContentLength < 1<<20 { // else most of it is left unread
-						io.Copy(io.Discard, r.Body)
-					}
+					io.Copy(io.Discard, r.Body)
 					then(nc.(*net.TCPConn))
 				}
 			}()
@@ -55,36 +53,89 @@ func counting(t *testing.T, first func(*net.TCPConn), second func(*net.TCPConn))
 	return "http://" + l.Addr().String(), seen
 }
 
-// TestWhatWasTakenIsNotSentAgain holds that a request which the server has begun
-// to read is one request in its count, in whatever way it ends the connection.
-func TestWhatWasTakenIsNotSentAgain(t *testing.T) {
-	ends := map[string]func(*net.TCPConn){
-		"close":           nil,
-		"reset":           func(c *net.TCPConn) { c.SetLinger(0) },
-		"half close":      func(c *net.TCPConn) { c.CloseWrite(); time.Sleep(20 * time.Millisecond) },
-		"half, and reset": func(c *net.TCPConn) { c.CloseWrite(); c.SetLinger(0) },
+// TestTheEndOfAKeptConnection holds that a request which meets it is sent once
+// more, whether the connection was closed or reset, and counted as a reconnect;
+// unless the server is known to have read it, or it is not idempotent: then it
+// fails and is one request in the server's count.
+func TestTheEndOfAKeptConnection(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("what the peer has read can only be told on Linux")
 	}
-	for name, end := range ends {
+	for _, tt := range []struct {
+		name   string
+		end    func(*net.TCPConn) // of the second request's connection; nil: its body stays unread
+		resets func(size int) bool
+	}{
+		{"read, and closed", func(c *net.TCPConn) {}, func(int) bool { return false }},
+		{"read, and half closed", func(c *net.TCPConn) { c.CloseWrite(); time.Sleep(20 * time.Millisecond) }, func(int) bool { return false }},
+		{"read, half closed and reset", func(c *net.TCPConn) { c.CloseWrite(); c.SetLinger(0) }, func(int) bool { return false }},
+		{"reset", func(c *net.TCPConn) { c.SetLinger(0) }, func(int) bool { return true }},
+		{"closed with the body unread", nil, func(size int) bool { return size > 4<<10 }},
+	} {
 		for _, size := range []int{0, 100, 40 << 10, 1 << 20, 16 << 20} {
-			t.Run(fmt.Sprint(name, " ", size), func(t *testing.T) {
-				url, seen := counting(t, func(c *net.TCPConn) { io.WriteString(c, okReply) }, end)
-				body := make([]byte, size)
-				const times = 10 // it is a matter of who comes first
-				for range times {
-					c, rec := newClient(t, Options{Host: url})
-					if _, err := c.Get(t.Context(), "/"); err != nil {
-						t.Fatal(err)
+			for _, method := range []string{"PUT", "POST"} {
+				t.Run(fmt.Sprint(tt.name, " ", method, " ", size), func(t *testing.T) {
+					url, seen := counting(t, func(c *net.TCPConn) { io.WriteString(c, okReply) }, tt.end)
+					again := 0
+					if tt.resets(size) && method == "PUT" {
+						again = 1
 					}
-					_, err := c.Do(t.Context(), "PUT", "/", body)
-					if s := take(rec).rows[request("PUT", "/")].Summary(time.Second); err == nil || s.Reconnects != 0 {
-						t.Errorf("got %v and %d reconnects", err, s.Reconnects)
+					body := make([]byte, size)
+					const times = 5 // it is a matter of who comes first
+					for range times {
+						c, rec := newClient(t, Options{Host: url})
+						if _, err := c.Get(t.Context(), "/"); err != nil {
+							t.Fatal(err)
+						}
+						_, err := c.Do(t.Context(), method, "/", body)
+						if s := take(rec).rows[request(method, "/")].Summary(time.Second); (err == nil) != (again == 1) || s.Reconnects != uint64(again) {
+							t.Errorf("got %v and %d reconnects, want %d", err, s.Reconnects, again)
+						}
 					}
-				}
-				if n := seen.Load(); n != 2*times {
-					t.Errorf("the server saw %d requests of %d", n, 2*times)
-				}
-			})
+					if n, want := int(seen.Load()), (2+again)*times; n != want {
+						t.Errorf("the server saw %d requests, want %d", n, want)
+					}
+				})
+			}
 		}
+	}
+}
+
+// TestClosedWithoutAWord has a server that closes after each reply and does not say
+// so. Every request is answered; those that met the end are sent again, and the
+// server's count is that of the requests.
+func TestClosedWithoutAWord(t *testing.T) {
+	var seen atomic.Int32
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	go func() {
+		for {
+			nc, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				defer nc.Close()
+				if _, err := http.ReadRequest(bufio.NewReader(nc)); err == nil {
+					seen.Add(1)
+					io.WriteString(nc, okReply)
+				}
+			}()
+		}
+	}()
+	c, rec := newClient(t, Options{Host: "http://" + l.Addr().String()})
+	const times = 2000
+	for range times {
+		if _, err := c.Get(t.Context(), "/"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s := take(rec).rows[request("GET", "/")].Summary(time.Second)
+	if n := seen.Load(); n != times || s.Requests != times || s.Reconnects != times-1 {
+		t.Errorf("the server saw %d requests, %d are counted and %d reconnects, want %d", n, s.Requests, s.Reconnects, times)
 	}
 }
 

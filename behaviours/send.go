@@ -159,8 +159,11 @@ func (c *Client) exchange(ctx context.Context, k *call, route *route) {
 	c.arrived(k, route)
 }
 
-// stale says whether the request is to be sent again: the server closed a kept
-// connection before it could have seen the request (RFC 9112, 9.3.1).
+// stale says whether the request is to be sent again: the server closed or reset
+// a kept connection before a byte of the reply and is not known to have read the
+// request. That happens once, over a new connection, and is counted as a reconnect.
+// What is not idempotent is only sent again if no byte of it was sent: nobody can
+// say whether it was done, so it fails (RFC 9110, 9.2.2).
 func (k *call) stale() bool {
 	return k.err != nil && k.err.Stale && (k.err.Unsent || idempotent(k.verb))
 }

@@ -14,7 +14,8 @@ import (
 )
 
 // TestFailuresOverTLS holds that failures are told apart as without TLS, that
-// what had come is kept, and that nothing is sent twice.
+// what had come is kept, and that nothing is sent twice that is not idempotent, or
+// that the server is known to have read.
 func TestFailuresOverTLS(t *testing.T) {
 	half := func(c *tls.Conn) *net.TCPConn {
 		io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf")
@@ -65,7 +66,11 @@ func TestFailuresOverTLS(t *testing.T) {
 			if _, err := c.Get(t.Context(), "/"); err != nil {
 				t.Fatal(err)
 			}
-			_, err := c.Get(t.Context(), "/")
+			method := "GET"
+			if tt.kind == stats.Reset {
+				method = "POST"
+			}
+			_, err := c.Do(t.Context(), method, "/", nil)
 			wantError(t, err, tt.kind, tt.text)
 			if got := string(take(rec).groups[0].Samples[0].Response.Body); got != tt.body {
 				t.Errorf("kept %q, want %q", got, tt.body)

@@ -3,6 +3,7 @@ package http1
 import (
 	"bytes"
 	"crypto/sha256"
+	"io"
 	"math"
 
 	"tload/stats"
@@ -145,6 +146,10 @@ func (c *Conn) readToClose(req *Request, r *Reply, h *head) error {
 			c.grow(h)
 		}
 		switch err := c.fill(r); {
+		case err == errEOF && c.w.ended: // that of TLS did not come before it
+			c.keep(r, h, c.end)
+			return &Error{Kind: stats.Body, Phase: Body, Err: io.ErrUnexpectedEOF,
+				Text: sprint("the server closed the connection without TLS's close_notify, so the body may be cut short (%d bytes came)", int64(len(r.Body))+r.Forgotten)}
 		case err == errEOF:
 			c.keep(r, h, c.end)
 			return nil

@@ -439,6 +439,12 @@ func (c *Conn) room(n int) {
 	c.class = min(bigger.class, unpooled-1)
 }
 
+// gone says whether that is how a connection fails of which the peer wants to hear
+// no more.
+func gone(errno syscall.Errno) bool {
+	return errno == syscall.ECONNRESET || errno == syscall.EPIPE || errno == syscall.ECONNABORTED
+}
+
 // failed makes an Error of what fill said, according to where it happened.
 // h is nil before the headers are complete.
 func (c *Conn) failed(req *Request, r *Reply, h *head, err error) error {
@@ -476,7 +482,7 @@ func (c *Conn) failed(req *Request, r *Reply, h *head, err error) error {
 		e.Kind, e.Text = stats.Timeout, "timed out "+phase.String()+detail
 	case errors.As(err, &errno):
 		e.Kind = stats.Reset
-		if errno == syscall.ECONNRESET || errno == syscall.EPIPE || errno == syscall.ECONNABORTED {
+		if gone(errno) {
 			e.Text = "the server reset the connection " + phase.String() + detail
 		} else {
 			e.Text = "the connection broke " + phase.String() + detail + ": " + errno.Error()
@@ -486,9 +492,9 @@ func (c *Conn) failed(req *Request, r *Reply, h *head, err error) error {
 	default:
 		e.Kind, e.Text = stats.Reset, "the connection broke "+phase.String()+detail+": "+err.Error()
 	}
-	if c.used && r.In == 0 && (e.Kind == stats.EOF || e.Kind == stats.Reset) {
+	if c.used && r.In == 0 && (e.Kind == stats.EOF || gone(errno)) {
 		e.Unsent = c.untouched(r)
-		e.Stale = e.Unsent || c.writing == nil && e.Kind == stats.EOF && c.w.unseen(r.Out)
+		e.Stale = e.Unsent || e.Kind == stats.Reset || !c.w.taken(r.Out)
 	}
 	return e
 }

@@ -23,10 +23,9 @@
 // from a goroutine of its own; that costs more, and lets replies wait to be read
 // while others are sent.
 //
-// What a server read is never sent to it again. That has a price where nobody can
-// tell: a server that closes a connection while a request lies unread in its
-// kernel answers with a reset, as one does that read it. Then the request counts
-// as failed, and that server has counted one less.
+// A request that meets the end of a kept connection, a close or a reset, before
+// a byte of its reply is marked as one that may be sent again, unless the server
+// is known to have read it: see Error.Stale.
 //
 // The parser reads what net/http reads. Where it refuses more, a table in the
 // tests says so and why.

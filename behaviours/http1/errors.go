@@ -40,11 +40,17 @@ type Error struct {
 	Kind  stats.Kind
 	Phase Phase
 	Text  string
-	// Stale says that the connection had been used before and was closed by
-	// the peer before it could see this request: the one case in which a
-	// request may be sent again (RFC 9112, 9.3.1), if its method is idempotent.
-	// A peer that took the request and then closed or reset is not such a case,
-	// so that one call is one request in the server's count.
+	// Stale says that the connection had been used before, and that the peer has
+	// closed or reset it before a byte of the reply came, and is not known to have
+	// read the request: the one case in which a request may be sent again (RFC 9112,
+	// 9.3.1), if its method is idempotent (RFC 9110, 9.2.2). Servers close kept
+	// connections when they like, and most requests that meet such an end were
+	// never read; a new user's would not have met it.
+	//
+	// A close that acknowledges the request is the answer of a peer that read it,
+	// and so is none; see wire.taken. A reset says nothing: it comes of a request
+	// that lay unread when the connection was closed, and hardly ever from a peer
+	// that read it.
 	Stale bool
 	// Unsent says that it is stale and no byte was sent, so that it may be sent
 	// again whatever its method.

@@ -56,7 +56,10 @@ func (c *Conn) readHead(req *Request, r *Reply, h *head) error {
 			c.room(1)
 		}
 		if err := c.fill(r); err != nil {
-			c.keepHead(req, r)
+			wrong := c.keepHead(req, r)
+			if wrong != nil && err == errEOF {
+				return wrong // which no more bytes would have mended
+			}
 			return c.failed(req, r, nil, err)
 		}
 	}
@@ -65,15 +68,15 @@ func (c *Conn) readHead(req *Request, r *Reply, h *head) error {
 func longHead() error { return malformed(Headers, "headers longer than %d KiB", maxHead>>10) }
 
 // keepHead keeps a head that will not be completed, with its status if the
-// status line is all there.
+// status line is all there. It returns what is wrong with it, besides that.
 //
 //go:noinline
-func (c *Conn) keepHead(req *Request, r *Reply) {
+func (c *Conn) keepHead(req *Request, r *Reply) error {
 	if c.end == 0 {
-		return
+		return nil
 	}
 	r.Head = c.buf.b[:c.end]
-	_ = parseHead(r.Head, req, r, new(head)) // what is wrong with it is not why it failed
+	return parseHead(r.Head, req, r, new(head))
 }
 
 // dropHead forgets an interim reply and moves what is behind it to the front.
@@ -105,6 +108,9 @@ func parseHead(b []byte, req *Request, r *Reply, h *head) error {
 	whole := len(b)
 	i := bytes.IndexByte(b, '\n')
 	if i < 0 {
+		if !bytes.HasPrefix(b, []byte(version)[:min(len(b), len(version))]) {
+			return badStatusLine(b) // whatever comes behind it
+		}
 		return nil
 	}
 	if err := parseStatusLine(trimEOL(b[:i+1]), r); err != nil {
@@ -180,10 +186,15 @@ func parseHead(b []byte, req *Request, r *Reply, h *head) error {
 	return nil
 }
 
+// version is what every reply begins with.
+const version = "HTTP/1."
+
+func badStatusLine(line []byte) error { return malformed(Headers, "status line %s", quote(line)) }
+
 // parseStatusLine reads HTTP/1.x, blanks, three digits, and an optional reason.
 func parseStatusLine(line []byte, r *Reply) error {
-	bad := func() error { return malformed(Headers, "status line %s", quote(line)) }
-	if len(line) < len("HTTP/1.1 200") || string(line[:7]) != "HTTP/1." || line[7] < '0' || line[7] > '9' || line[8] != ' ' {
+	bad := func() error { return badStatusLine(line) }
+	if len(line) < len("HTTP/1.1 200") || string(line[:len(version)]) != version || line[7] < '0' || line[7] > '9' || line[8] != ' ' {
 		return bad()
 	}
 	r.Minor = int(line[7] - '0')

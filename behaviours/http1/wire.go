@@ -54,9 +54,10 @@ type wire struct {
 	state  *atomic.Int64 // the connection's
 	nudged atomic.Bool   // the deadline is only there to wake who reads
 
-	hold *buffer // what Write keeps for the next read, for TLS
-	held int
-	gone bool // some of what was kept may have been written, since the owner said otherwise
+	hold  *buffer // what Write keeps for the next read, for TLS
+	held  int
+	ended bool // the socket's end was read, for TLS
+	gone  bool // some of what was kept may have been written, since the owner said otherwise
 	// direct lets Write through at once, for a body that is written while
 	// the reply is read. It is set and reset while nobody writes.
 	direct bool
@@ -197,8 +198,9 @@ func (w *wire) Read(p []byte) (int, error) {
 func (w *wire) readTLS(p []byte) (int, error) {
 	n, err := w.read(p, 0)
 	if n == 0 && err == nil && !w.short && len(p) > 0 {
-		return 0, errEOF
+		err = errEOF
 	}
+	w.ended = w.ended || err == errEOF
 	return n, err
 }
 

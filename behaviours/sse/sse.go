@@ -118,17 +118,22 @@ func (s *stream) taken() int64 {
 func (s *stream) next() (e Event, err error) {
 	s.last = s.last[:0]
 	var data []string
+	begins := 0 // where the line in hand does
 	for {
-		line, err := s.lines.ReadString('\n')
-		s.read += int64(len(line))
-		s.last = append(s.last, line...)
+		part, err := s.lines.ReadSlice('\n')
+		s.read += int64(len(part))
+		s.last = append(s.last, part...)
 		if len(s.last) > maxEvent {
 			return e, fmt.Errorf("an event of more than %d bytes", maxEvent)
+		}
+		if err == bufio.ErrBufferFull {
+			continue // with the rest of the line
 		}
 		if err != nil {
 			return e, err // an event without its blank line does not count
 		}
-		line = strings.TrimRight(line, "\r\n")
+		line := strings.TrimRight(string(s.last[begins:]), "\r\n")
+		begins = len(s.last)
 		if line == "" {
 			if data != nil {
 				e.Data = strings.Join(data, "\n")
