@@ -281,6 +281,7 @@ func (c *Client) onceMux(ctx context.Context, k *call, opts []Option) {
 	k.reused = route.mux != nil
 	if route.mux == nil {
 		dctx, cancel := c.dialContext(ctx, k)
+		c.t.tried.Store(true)
 		m, phases, err := c.openMux(dctx, k.origin)
 		cancel()
 		k.phases.DNS, k.phases.Connect, k.phases.TLS = phases.DNS, phases.Connect, phases.TLS
@@ -288,6 +289,7 @@ func (c *Client) onceMux(ctx context.Context, k *call, opts []Option) {
 			return
 		}
 		route.mux = m
+		c.t.stood.Store(true)
 		k.sample.Dialled = true
 		k.sample.Handshake = k.sample.Handshake || k.origin.secure
 	}

@@ -260,12 +260,14 @@ func (c *Client) connect(ctx context.Context, k *call, r *route) {
 	}
 	ctx, cancel := c.dialContext(ctx, k)
 	defer cancel()
+	c.t.tried.Store(true)
 	d := c.dial(ctx, k.origin)
 	k.phases.DNS, k.phases.Connect, k.phases.TLS = d.phases.DNS, d.phases.Connect, d.phases.TLS
 	if k.err = d.err; d.err != nil {
 		return
 	}
 	r.conn = d.conn
+	c.t.stood.Store(true)
 	k.sample.Dialled = true
 	k.sample.Handshake = k.sample.Handshake || d.conn.TLS() != nil
 }

@@ -33,6 +33,8 @@ type Transport struct {
 	bind     atomic.Uint64 // which of Options.Bind is next
 	loopback atomic.Uint32 // how many source addresses 127.0.0.x have run out of ports
 	spreads  atomic.Bool   // connections go to 127.0.0.0/8, from as many addresses as it takes
+	tried    atomic.Bool   // a user has tried to connect
+	stood    atomic.Bool   // … and could send a request
 
 	mu      sync.Mutex
 	origins map[string]*origin
@@ -129,6 +131,11 @@ func (t *Transport) watch(base context.Context) *http1.Sweeper {
 	t.watches[base.Done()] = w
 	return s
 }
+
+// Unconnected says that users have tried to connect, and that no connection ever
+// stood on which a request could be sent: none was accepted, or no TLS handshake
+// came to its end.
+func (t *Transport) Unconnected() bool { return t.tried.Load() && !t.stood.Load() }
 
 // background runs f so that Close stops it and waits for it.
 func (t *Transport) background(f func(context.Context)) {

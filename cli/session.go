@@ -247,8 +247,9 @@ func (x *session) code() int {
 		return exitBroken
 	case s.Reason == "users-ended" && s.Total.Run.Requests+s.Total.Run.Aborted == 0:
 		return exitBroken // nobody came to do anything
-	case s.Total.Run.Requests > 0 && s.Total.Run.Dialled == 0 && s.Total.Run.Requests == unreachable(s):
-		return exitBroken
+	case s.Total.Run.Dialled == 0 && (s.Total.Run.Requests > 0 && s.Total.Run.Requests == unreachable(s) ||
+		s.Total.Run.Requests == s.Total.Run.Failures && x.transport.Unconnected()):
+		return exitBroken // there was nobody to do it with
 	}
 	for _, c := range x.failIf {
 		if !c.FailIf(s.Snapshot).Held {
