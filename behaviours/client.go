@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"net/url"
 	"sync"
 	"time"
@@ -58,6 +59,8 @@ type Who struct {
 	Behaviour string
 	// Base is the context whose end cuts requests off: the crew's hard stop.
 	Base context.Context
+	// Log, if not nil, gets to know what is dropped of a reply.
+	Log *slog.Logger
 	// Trace, if set, is called with every exchange as it ends. It costs a copy
 	// of each.
 	Trace func(*stats.Exchange)

@@ -60,7 +60,7 @@ type muxDial struct {
 type muxDialKey struct{}
 
 const (
-	maxHead  = 64 << 10 // of a reply, as over HTTP/1.1
+	maxHead  = 64 << 10  // of a reply, as over HTTP/1.1
 	maxAhead = 512 << 10 // that a server may send before it is read; each user holds as much
 )
 

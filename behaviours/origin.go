@@ -24,6 +24,9 @@ type origin struct {
 	fields []Field // headers of every request, in order
 	block  []byte  // the same, rendered
 	typed  bool    // there is a Content-Type among them
+
+	cookies    string // that every request has beside those of the jar
+	cookieless bool   // no request has the jar's
 }
 
 // key is the part of the URL that makes an origin, with the user's name and
@@ -71,7 +74,18 @@ func (t *Transport) newOrigin(u *url.URL) *origin {
 	if t.options.NoKeepalive {
 		o.fields = append(o.fields, Field{"Connection", "close"})
 	}
-	o.fields = withOwn(o.fields, t.options.Header)
+	var own []Field
+	for _, f := range t.options.Header {
+		switch {
+		case !strings.EqualFold(f.Name, "Cookie"):
+			own = append(own, f)
+		case f.Value == "":
+			o.cookieless = true
+		default:
+			o.cookies = alsoCookies(o.cookies, f.Value)
+		}
+	}
+	o.fields = withOwn(o.fields, own)
 	for _, f := range o.fields {
 		o.block = appendField(o.block, f.Name, f.Value)
 		o.typed = o.typed || strings.EqualFold(f.Name, "Content-Type")

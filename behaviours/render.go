@@ -34,7 +34,7 @@ func (c *Client) render(k *call, opts []Option) *http1.Error {
 	for i := range opts {
 		k.own = k.own || opts[i].what == optHeader
 	}
-	k.wait, k.closing = false, false
+	k.wait, k.closing, k.cookied = false, false, false
 	if !k.own && !k.foreign && !(o.typed && k.contentType != "") {
 		b = append(b, o.block...)
 	} else {
@@ -43,8 +43,8 @@ func (c *Client) render(k *call, opts []Option) *http1.Error {
 			return err
 		}
 	}
-	if c.cookie != nil {
-		b = c.cookie.append(b, k)
+	if !k.cookied && (c.cookie != nil || o.cookies != "") {
+		b = c.appendCookies(b, k, nil)
 	}
 	if k.contentType != "" {
 		b = appendField(b, "Content-Type", k.contentType)
@@ -77,6 +77,9 @@ func (c *Client) renderFields(b []byte, k *call, opts []Option) ([]byte, *http1.
 	}
 	for i := range opts {
 		o := &opts[i]
+		if o.what == optHeader && strings.EqualFold(o.a, "Cookie") && o.b == "" {
+			k.cookied = true // with none
+		}
 		if o.what != optHeader || o.b == "" || k.foreign && (c.private(o.a) || strings.EqualFold(o.a, "Host")) {
 			continue
 		}
@@ -84,6 +87,11 @@ func (c *Client) renderFields(b []byte, k *call, opts []Option) ([]byte, *http1.
 			return b, refused("%v", err)
 		}
 		switch {
+		case strings.EqualFold(o.a, "Cookie"):
+			if !k.cookied {
+				b = c.appendCookies(b, k, opts)
+			}
+			continue
 		case strings.EqualFold(o.a, "Content-Type"):
 			k.contentType = ""
 			if len(k.body) == 0 && len(k.hops) > 0 {

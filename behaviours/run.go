@@ -130,7 +130,7 @@ func (k *kind) life(ctx context.Context, su *swarm.User) swarm.Life {
 		}
 	})
 	u := &User{user: su, kind: k, Client: k.run.Transport.Client(Who{
-		Sink: &su.Sink, ID: int(su.ID), Behaviour: k.name, Base: ctx, Trace: k.run.trace,
+		Sink: &su.Sink, ID: int(su.ID), Behaviour: k.name, Base: ctx, Log: k.run.Log, Trace: k.run.trace,
 	})}
 	u.set = k.make(u)
 	var err error

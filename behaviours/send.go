@@ -26,6 +26,7 @@ type call struct {
 	checks       bool // there is an option that looks at the body
 	foreign      bool // a redirect has left the first origin
 	own          bool // it has headers of its own
+	cookied      bool // it has its Cookie header, or is to have none
 
 	start   time.Duration
 	sample  stats.Sample

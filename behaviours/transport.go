@@ -38,6 +38,7 @@ type Transport struct {
 
 	mu      sync.Mutex
 	origins map[string]*origin
+	said    map[string]struct{} // in the log
 	watches map[<-chan struct{}]*watch
 	closed  bool
 	running sync.WaitGroup
@@ -56,7 +57,7 @@ type watch struct {
 // what its first client starts is stopped by Close.
 func NewTransport(options Options) (*Transport, error) {
 	options.setDefaults()
-	t := &Transport{options: options, origins: make(map[string]*origin), watches: make(map[<-chan struct{}]*watch)}
+	t := &Transport{options: options, origins: make(map[string]*origin), said: make(map[string]struct{}), watches: make(map[<-chan struct{}]*watch)}
 	if options.HTTP2 && options.HTTP3 {
 		return nil, fmt.Errorf("--http2 and --http3 exclude each other")
 	}
