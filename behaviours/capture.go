@@ -84,7 +84,8 @@ func (x *keeper) Keep(r *http1.Reply) (most int, sum bool) {
 	}
 	// A success is captured once in a while; to hash all of them would cost more
 	// than to read them.
-	sum = failing || k.expect || c.who.Trace != nil || c.who.Sink != nil && c.who.Sink.WantSuccess(c.meter(k.method, k.name))
+	row := call{method: k.method, name: k.name, named: k.named} // the call itself is named when it is measured
+	sum = failing || k.expect || c.who.Trace != nil || c.who.Sink != nil && c.who.Sink.WantSuccess(c.meter(&row))
 	return max(c.t.options.CaptureBody, lookAt), sum
 }
 

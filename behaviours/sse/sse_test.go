@@ -21,6 +21,12 @@ func TestEvents(t *testing.T) {
 			fmt.Fprint(w, "data: [DONE]\r\n\r\n")
 		case "/cut":
 			fmt.Fprint(w, "data: a\n\ndata: b")
+		case "/without end":
+			for {
+				if _, err := fmt.Fprint(w, strings.Repeat("data: ", 10_000)); err != nil {
+					return
+				}
+			}
 		case "/none":
 		default:
 			http.Error(w, "no stream", http.StatusNotFound)
@@ -49,7 +55,8 @@ func TestEvents(t *testing.T) {
 		t.Errorf("events: got %+v", got)
 	}
 	for path, want := range map[string]string{
-		"/none": "EOF sse /none first event", "/nowhere": "HTTP sse /nowhere first event: 404 Not Found",
+		"/without%20end": "an event of more than 16777216 bytes",
+		"/none":          "EOF sse /none first event", "/nowhere": "HTTP sse /nowhere first event: 404 Not Found",
 	} {
 		if err := behaviours.Run(t.Context(), b(path), "", 1); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: got %v, want %q", path, err, want)
