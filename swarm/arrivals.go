@@ -1,6 +1,7 @@
 package swarm
 
 import (
+	"math"
 	"slices"
 	"sync"
 	"time"
@@ -12,8 +13,11 @@ import (
 // stands still. The controller releases what has become due; users take it.
 type arrivals struct {
 	maxWait time.Duration
+	end     time.Time // of the run: what is due then or later is no arrival; zero for none
+	limited bool      // by left
 
 	mu      sync.Mutex // guards all below
+	left    int64      // arrivals that may still come, those that were dropped not counted
 	rate    float64    // per second
 	base    time.Time  // arrival 0 of this rate
 	issued  int64      // arrivals of this rate that were released
@@ -25,8 +29,14 @@ type arrivals struct {
 	closed  bool
 }
 
-func newArrivals(rate float64, maxWait time.Duration, start time.Time) *arrivals {
-	return &arrivals{rate: rate, maxWait: maxWait, base: start}
+// newArrivals is the schedule of a plan that begins now. Its run time and its
+// iterations end it: an arrival beyond either would be one that never started.
+func newArrivals(p *Plan, start time.Time) *arrivals {
+	q := &arrivals{rate: p.Rate, maxWait: p.MaxWait, base: start, limited: p.Iterations > 0, left: p.Iterations}
+	if p.RunTime > 0 {
+		q.end = start.Add(p.RunTime)
+	}
+	return q
 }
 
 // release hands out what has become due by now and says when the next one is
@@ -39,11 +49,18 @@ func (q *arrivals) release(now time.Time) (next time.Time, backlog int) {
 	}
 	for {
 		due := q.due(q.issued)
-		if due.After(now) {
+		if over := !q.end.IsZero() && !due.Before(q.end); over || due.After(now) {
 			q.expire(now)
+			if over {
+				due = now.Add(time.Hour)
+			}
 			return due, len(q.waiting) - q.head
 		}
 		q.issued++
+		if q.limited && q.left == 0 {
+			continue
+		}
+		q.left--
 		if u := q.free(); u != nil {
 			if n := len(q.waiting) - q.head; n == 0 {
 				q.lag = max(q.lag, now.Sub(due))
@@ -57,15 +74,18 @@ func (q *arrivals) release(now time.Time) (next time.Time, backlog int) {
 }
 
 func (q *arrivals) due(n int64) time.Time {
-	return q.base.Add(time.Duration(float64(n) / q.rate * float64(time.Second)))
+	// Rounded: what is due at the end must not come a nanosecond before it.
+	return q.base.Add(time.Duration(math.Round(float64(n) / q.rate * float64(time.Second))))
 }
 
-// expire drops what has waited longer than maxWait.
+// expire drops what has waited longer than maxWait. The iterations that they
+// were to be are left for others.
 func (q *arrivals) expire(now time.Time) {
 	if q.maxWait > 0 {
 		for q.head < len(q.waiting) && now.Sub(q.waiting[q.head]) > q.maxWait {
 			q.head++
 			q.dropped++
+			q.left++
 		}
 	}
 	if q.head > 1024 && q.head*2 > len(q.waiting) {

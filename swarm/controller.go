@@ -252,7 +252,7 @@ func (c *Controller) begin() {
 	c.health = newHealth()
 	c.log.Info("run", "host", c.plan.Host, "run", c.plan.RunID, "seed", c.plan.Seed)
 	if c.plan.Rate > 0 {
-		c.crew.arrivals = newArrivals(c.plan.Rate, c.plan.MaxWait, c.started)
+		c.crew.arrivals = newArrivals(&c.plan, c.started)
 		c.log.Info("open model", "rate", c.plan.Rate, "users at most", c.plan.Users)
 		c.pool = c.plan.Users
 		c.rate = max(c.rate, float64(c.plan.Users)*10) // the pool grows as fast as it is needed

@@ -179,7 +179,10 @@ func (c *Crew) act(u *User, brief bool) (away bool) {
 // arrival is due: the user is parked then.
 func (c *Crew) permit(u *User) (leave Leave, ok, here bool) {
 	q := c.arrivals
-	if u.Stopping() {
+	// An arrival that was due before the stop, with this user free for it, is
+	// its last task.
+	last := !u.due.IsZero() && !u.Killed()
+	if u.Stopping() && !last {
 		if q != nil {
 			q.forget(u)
 		}
@@ -201,7 +204,7 @@ func (c *Crew) permit(u *User) (leave Leave, ok, here bool) {
 		}
 		leave.Due, leave.Late = true, max(time.Since(u.due), 0)
 	}
-	if ok = !u.Stopping() && c.claim(); !ok && q != nil {
+	if ok = (last || !u.Stopping()) && c.claim(); !ok && q != nil {
 		q.forget(u)
 	}
 	u.due = time.Time{}

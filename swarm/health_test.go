@@ -174,7 +174,7 @@ func hasReason(s Health, words string) string {
 }
 
 func TestHealthSeesItsOwnLag(t *testing.T) {
-	q := newArrivals(10, 0, time.Now().Add(-time.Second))
+	q := newArrivals(&Plan{Rate: 10}, time.Now().Add(-time.Second))
 	if q.ownLag() != 0 {
 		t.Error("lag before anything was released")
 	}

@@ -300,13 +300,57 @@ func TestArrivalsKeepTheirSchedule(t *testing.T) {
 		c := run(t, Plan{Behaviours: []*Behaviour{n.behaviour("a", 5*time.Millisecond, 0)}, Users: 50, Rate: 100, RunTime: 10 * time.Second, StopTimeout: time.Second})
 		<-c.Done()
 		s := c.Snapshot()
-		if got := n.begun.Load(); got < 999 || got > 1001 {
+		if got := n.begun.Load(); got != 1000 {
 			t.Errorf("tasks in 10 s at 100/s: got %d", got)
 		}
 		if s.Total.Run.Due != s.Total.Run.Requests || s.Total.Run.Late != 0 || s.Total.Run.Corrected.Count != s.Total.Run.Requests {
 			t.Errorf("due %d, late %d of %d", s.Total.Run.Due, s.Total.Run.Late, s.Total.Run.Requests)
 		}
 	})
+}
+
+// TestNoArrivalIsDueBeyondTheEnd: what would be due when the run is over, or
+// past its iterations, was never to start.
+func TestNoArrivalIsDueBeyondTheEnd(t *testing.T) {
+	for _, tt := range []struct {
+		name       string
+		rate       float64
+		runTime    time.Duration
+		iterations int64
+		task       time.Duration
+		maxWait    time.Duration
+		users      int
+
+		begun, notStarted int64
+	}{
+		{"a whole number of intervals", 10, 2 * time.Second, 0, time.Millisecond, 0, 10, 20, 0},
+		{"an interval that is no whole number", 0.1, 30 * time.Second, 0, time.Millisecond, 0, 1, 3, 0},
+		{"one more is due before the end", 10, 2050 * time.Millisecond, 0, time.Millisecond, 0, 10, 21, 0},
+		{"due as the run ends, and a user is free", 1e5, 10 * time.Millisecond, 0, time.Microsecond, 0, 2000, 1000, 0},
+		{"what waits at the end had been due", 10, 2 * time.Second, 0, 1500 * time.Millisecond, 0, 1, 2, 18},
+		{"iterations", 10, 0, 7, time.Second, 0, 100, 7, 0},
+		{"iterations, one at a time", 10, 0, 7, time.Second, 0, 1, 7, 0},
+		{"iterations, and others are dropped", 10, 0, 3, time.Second, 500 * time.Millisecond, 1, 3, -1},
+		{"the run time ends before the iterations", 10, time.Second, 100, time.Millisecond, 0, 10, 10, 0},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var n counter
+				c := run(t, Plan{
+					Behaviours: []*Behaviour{n.behaviour("a", tt.task, 0)}, Users: tt.users, Rate: tt.rate, RunTime: tt.runTime,
+					Iterations: tt.iterations, MaxWait: tt.maxWait, StopTimeout: 5 * time.Second,
+				})
+				<-c.Done()
+				s := c.Snapshot().Total.Run
+				if got := n.begun.Load(); got != tt.begun || s.Requests != uint64(got) {
+					t.Errorf("begun: got %d and %d requests, want %d", got, s.Requests, tt.begun)
+				}
+				if got := int64(s.NotStarted); tt.notStarted >= 0 && got != tt.notStarted || tt.notStarted < 0 && got == 0 {
+					t.Errorf("not started: got %d, want %d", got, tt.notStarted)
+				}
+			})
+		})
+	}
 }
 
 func TestArrivalsBacklogIsCounted(t *testing.T) {
@@ -316,7 +360,7 @@ func TestArrivalsBacklogIsCounted(t *testing.T) {
 		c := run(t, Plan{Behaviours: []*Behaviour{n.behaviour("a", time.Second, 0)}, Users: 1, Rate: 10, RunTime: 10 * time.Second, StopTimeout: 5 * time.Second})
 		<-c.Done()
 		s := c.Snapshot().Total.Run
-		if got := s.Requests + s.NotStarted; got < 99 || got > 101 {
+		if got := s.Requests + s.NotStarted; got != 100 {
 			t.Errorf("requests %d + not started %d: want 100", s.Requests, s.NotStarted)
 		}
 		if s.Requests < 10 || s.Requests > 11 {
@@ -416,7 +460,7 @@ func TestMaxWaitDropsArrivals(t *testing.T) {
 		if s.Corrected.Max > 1600*time.Millisecond {
 			t.Errorf("corrected max: got %v, want at most 1.5 s", s.Corrected.Max)
 		}
-		if got := s.Requests + s.NotStarted; got < 99 || got > 101 {
+		if got := s.Requests + s.NotStarted; got != 100 {
 			t.Errorf("requests %d + not started %d: want 100", s.Requests, s.NotStarted)
 		}
 	})
