@@ -20,6 +20,7 @@ type Ledger struct {
 	groups   *groups
 	now      time.Duration
 	second   int64 // the one that goes on
+	suspect  int64 // the first one behind those that are suspect
 	users    Users
 	inFlight int
 	folded   bool
@@ -43,7 +44,7 @@ type Tap interface {
 // Users is what a second's point on the charts says besides the samples.
 type Users struct {
 	Running, Target int
-	Suspect         bool // the generator was not well
+	Suspect         bool // the generator was not well, all the time of the batch
 }
 
 // row is a key's past and present.
@@ -81,9 +82,12 @@ func (l *Ledger) Fold(b *Batch, now time.Duration, users Users) {
 	if l.Tap != nil {
 		l.Tap.Fold(b, now, users)
 	}
+	if users.Suspect {
+		_, last := SecondsOf(l.now, now)
+		l.users.Suspect, l.suspect = true, last+1
+	}
 	l.advance(int64((l.now + now) / 2 / time.Second))
 	l.users.Running, l.users.Target = users.Running, users.Target
-	l.users.Suspect = l.users.Suspect || users.Suspect
 	for key, d := range b.Rows {
 		l.row(key).add(d)
 		if key.Class == Request {
@@ -137,9 +141,18 @@ func (l *Ledger) advance(second int64) {
 			r.close(l.second, Users{})
 		}
 		l.groups.tick()
-		l.users.Suspect = false
+		l.users.Suspect = l.second+1 < l.suspect
 		l.seconds = nil
 	}
+}
+
+// hardly is how much of a second a span may reach into that is not said to lie
+// in it: ticks come a moment late.
+const hardly = 125 * time.Millisecond
+
+// SecondsOf are the first and the last second of a run that a span of it lies in.
+func SecondsOf(from, to time.Duration) (first, last int64) {
+	return int64(from / time.Second), int64((to - min((to-from)/2, hardly)) / time.Second)
 }
 
 func (r *row) close(second int64, u Users) {

@@ -328,3 +328,34 @@ func BenchmarkRecordOneShard(b *testing.B) {
 		}
 	})
 }
+
+// TestSuspectSecondsAreMarkedWhole: every second that a bad batch lies in, and
+// no other.
+func TestSuspectSecondsAreMarkedWhole(t *testing.T) {
+	for _, tt := range []struct {
+		name    string
+		batches []float64 // where they end, in seconds; a minus says that one is bad
+		want    []int     // the marked ones of the first ten
+	}{
+		{"none", []float64{1, 2, 3}, nil},
+		{"one", []float64{0.5, 1.01, 1.5, -2.01, 2.5, 3}, []int{1}},
+		{"a standstill of five seconds", []float64{1, 2, 3, 3.5, -8.6, 9, 10}, []int{3, 4, 5, 6, 7, 8}},
+		{"the first", []float64{-1.001, 2, 3}, []int{0}},
+		{"one that ends as the next begins", []float64{0.75, -1.3, 2}, []int{0, 1}},
+	} {
+		l := NewLedger(0, 0)
+		for _, end := range tt.batches {
+			l.Fold(&Batch{}, time.Duration(math.Abs(end)*float64(time.Second)), Users{Suspect: end < 0})
+		}
+		l.Fold(&Batch{}, 11*time.Second, Users{})
+		var got []int
+		for i, s := range l.Snapshot().Seconds {
+			if s.Suspect {
+				got = append(got, i)
+			}
+		}
+		if !slices.Equal(got, tt.want) {
+			t.Errorf("%s: got %v, want %v", tt.name, got, tt.want)
+		}
+	}
+}

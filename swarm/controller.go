@@ -249,7 +249,7 @@ func (c *Controller) begin() {
 	c.started = time.Now()
 	c.startWall = c.started
 	c.state = Spawning
-	c.health = newHealth()
+	c.health = newHealth(c.started)
 	c.log.Info("run", "host", c.plan.Host, "run", c.plan.RunID, "seed", c.plan.Seed)
 	if c.plan.Rate > 0 {
 		c.crew.arrivals = newArrivals(&c.plan, c.started)
@@ -428,7 +428,7 @@ func (c *Controller) publish(now time.Time) {
 	// A tick in which users ended had them until then.
 	running := max(status.Active, c.most)
 	c.most = status.Active
-	users := stats.Users{Running: running, Target: c.target, Suspect: !health.OK}
+	users := stats.Users{Running: running, Target: c.target, Suspect: c.health.fresh && !health.OK}
 	if c.plan.OnBatch != nil {
 		c.plan.OnBatch(&c.batch, elapsed, users)
 	}

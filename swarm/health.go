@@ -25,14 +25,16 @@ type health struct {
 	stop          chan struct{}
 	gone          chan struct{}
 	ended         bool
-	last          time.Time
+	born, last    time.Time
+	fresh         bool  // measured at the last call
+	first, final  int64 // the seconds of the run that were measured
 	cpu           time.Duration
 	delays        delays // since the process began
 	pauses        *metrics.Float64Histogram
 	reading       []metrics.Sample
 	now           Health
 	flight        int
-	suspect       int
+	suspect       spell
 	past          []pastReason
 	sent, stalled uint64     // requests since the last measurement
 	dialled       [60]uint64 // connections opened in each of the last seconds
@@ -47,12 +49,24 @@ type delays struct {
 	turns  int64
 }
 
+// spell counts the seconds of the run that something was bad.
+type spell struct {
+	seconds int
+	until   int64 // those before this one are counted
+}
+
+func (s *spell) add(first, last int64) {
+	first = max(first, s.until)
+	s.seconds += int(max(last+1-first, 0))
+	s.until = max(last+1, s.until)
+}
+
 // pastReason is a signal that was bad at some time in the run.
 type pastReason struct {
-	signal  string
-	seconds int
-	worst   float64 // how far over its limit, 1 = at it
-	reason  Reason
+	signal string
+	spell
+	worst  float64 // how far over its limit, 1 = at it
+	reason Reason
 }
 
 const (
@@ -73,14 +87,14 @@ const (
 	maxOwnLag  = stats.LateAfter // an arrival that a free user waited for
 )
 
-func newHealth() *health {
-	h := &health{stop: make(chan struct{}), gone: make(chan struct{})}
+// newHealth begins to measure a run that began then.
+func newHealth(born time.Time) *health {
+	h := &health{born: born, last: born, stop: make(chan struct{}), gone: make(chan struct{})}
 	h.now = Health{OK: true, Ports: -1, Cores: cores()}
 	h.reading = []metrics.Sample{{Name: "/sched/pauses/total/gc:seconds"}}
 	h.cpu = cpuTime()
 	h.delays, _ = runDelay()
 	h.gcPause()
-	h.last = time.Now()
 	go h.watch()
 	return h
 }
@@ -127,7 +141,7 @@ func (h *health) watch() {
 	}
 }
 
-// sample is the health as of now; it measures anew once a second. tr is what
+// sample is the health as of now; it measures anew with each new second. tr is what
 // users did since the last call, ownLag the longest that an arrival was overdue
 // though a user was free for it.
 func (h *health) sample(now time.Time, tr traffic, ownLag func() time.Duration) Health {
@@ -135,20 +149,24 @@ func (h *health) sample(now time.Time, tr traffic, ownLag func() time.Duration) 
 	h.dialled[h.second%len(h.dialled)] += tr.dialled
 	h.sources = max(tr.sources, 1)
 	h.sent, h.stalled = h.sent+tr.sent, h.stalled+tr.stalled
-	if span := now.Sub(h.last); span >= time.Second || h.ended && h.second == 0 && span >= shortest {
-		h.measure(span, ownLag())
+	from, to := h.last.Sub(h.born), now.Sub(h.born)
+	if h.fresh = to/time.Second > from/time.Second || h.ended && h.second == 0 && to-from >= shortest; h.fresh {
+		h.first, h.final = stats.SecondsOf(from, to)
+		h.measure(to-from, ownLag())
 		h.last = now
 		if !h.now.OK {
-			h.suspect++
+			h.suspect.add(h.first, h.final)
 		}
 		h.now.Past = h.history()
-		h.second++
-		at := h.second % len(h.dialled)
-		h.opened += h.dialled[at]
-		h.dialled[at] = 0
+		for range min(max(h.final-h.first, 0)+1, int64(len(h.dialled))) {
+			h.second++
+			at := h.second % len(h.dialled)
+			h.opened += h.dialled[at]
+			h.dialled[at] = 0
+		}
 	}
 	out := h.now
-	out.InFlight, out.MaxFlight, out.SuspectSeconds = tr.inFlight, h.flight, h.suspect
+	out.InFlight, out.MaxFlight, out.SuspectSeconds = tr.inFlight, h.flight, h.suspect.seconds
 	return out
 }
 
@@ -248,7 +266,7 @@ func (h *health) remember(name string, over float64, r Reason) {
 		i = len(h.past) - 1
 	}
 	p := &h.past[i]
-	p.seconds++
+	p.add(h.first, h.final)
 	if over > p.worst {
 		p.worst, p.reason = over, r
 	}

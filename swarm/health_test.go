@@ -1,6 +1,7 @@
 package swarm
 
 import (
+	"fmt"
 	"net"
 	"os"
 	"runtime"
@@ -30,7 +31,7 @@ func sampled(h *health, most time.Duration, ok func(Health) bool) (Health, bool)
 }
 
 func TestHealthOfAQuietProcess(t *testing.T) {
-	h := newHealth()
+	h := newHealth(time.Now())
 	defer h.end()
 	s, ok := sampled(h, 20*time.Second, func(s Health) bool { return s.OK })
 	if !ok {
@@ -64,7 +65,7 @@ func TestHealthOfAStarvedProcess(t *testing.T) {
 			}
 		}()
 	}
-	h := newHealth()
+	h := newHealth(time.Now())
 	defer h.end()
 	s, bad := sampled(h, 10*time.Second, func(s Health) bool { return !s.OK })
 	if !bad {
@@ -83,7 +84,7 @@ func TestHealthOfAStarvedProcess(t *testing.T) {
 }
 
 func TestHealthWithoutFiles(t *testing.T) {
-	h := newHealth()
+	h := newHealth(time.Now())
 	defer h.end()
 	used, limit := openFiles(0), fileLimit()
 	if used < 0 || limit == 0 {
@@ -115,7 +116,7 @@ func TestHealthWithoutPorts(t *testing.T) {
 	if limit == 0 || used < 0 {
 		t.Skip("local ports are not known here")
 	}
-	h := newHealth()
+	h := newHealth(time.Now())
 	defer h.end()
 	h.sample(time.Now(), traffic{}, noLag)
 	s := h.sample(time.Now().Add(2*time.Second), traffic{dialled: uint64(limit)}, noLag)
@@ -147,7 +148,7 @@ func TestHealthOfPorts(t *testing.T) {
 		}
 		defer c.Close()
 	}
-	h := newHealth()
+	h := newHealth(time.Now())
 	defer h.end()
 	now := time.Now().Add(time.Second)
 	s := h.sample(now, traffic{dialled: n, sources: 3}, noLag)
@@ -192,7 +193,7 @@ func TestHealthSeesItsOwnLag(t *testing.T) {
 	if got := q.ownLag(); got < 300*time.Millisecond {
 		t.Errorf("a free user was kept waiting: got a lag of %v, want about half a second", got)
 	}
-	h := newHealth()
+	h := newHealth(time.Now())
 	defer h.end()
 	s := h.sample(time.Now().Add(2*time.Second), traffic{}, func() time.Duration { return time.Second })
 	if hasReason(s, "own delay") == "" {
@@ -200,8 +201,45 @@ func TestHealthSeesItsOwnLag(t *testing.T) {
 	}
 }
 
+// TestAStandstillIsMarkedWhole: a process that was stopped for five seconds was
+// not well in any of them.
+func TestAStandstillIsMarkedWhole(t *testing.T) {
+	born := time.Now()
+	at := func(s float64) time.Time { return born.Add(time.Duration(s * float64(time.Second))) }
+	h := newHealth(born)
+	h.end()
+	h.ended = false
+	bad := func(now time.Time, delay time.Duration) Health {
+		h.longest.Store(int64(delay))
+		return h.sample(now, traffic{}, noLag)
+	}
+	for _, tt := range []struct {
+		now   float64
+		delay time.Duration
+		want  int // seconds in which timers were late
+	}{
+		{1.01, time.Millisecond, 0},
+		{2.01, 60 * time.Millisecond, 1},
+		{2.25, time.Second, 1}, // no new second has begun
+		{7.6, 5 * time.Second, 7},
+		{8.01, time.Second, 7}, // the rest of a second that is counted
+		{9.01, time.Millisecond, 7},
+		{10.01, time.Second, 8},
+	} {
+		got := 0
+		for _, r := range bad(at(tt.now), tt.delay).Past {
+			if strings.Contains(r.What, "scheduling delay") {
+				fmt.Sscanf(r.What[strings.Index(r.What, "bad for"):], "bad for %d s", &got)
+			}
+		}
+		if got != tt.want {
+			t.Errorf("after %.2f s: got %d bad seconds, want %d", tt.now, got, tt.want)
+		}
+	}
+}
+
 func TestAFullSendQueueIsNamed(t *testing.T) {
-	h := newHealth()
+	h := newHealth(time.Now())
 	defer h.end()
 	s := h.sample(time.Now().Add(2*time.Second), traffic{sent: 100, stalled: 20}, noLag)
 	found := false
