@@ -28,6 +28,9 @@ type Row struct {
 // Feed reads a CSV file whose first line names the columns. The error names
 // the line.
 func Feed(path string) (*Rows, error) {
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("feed %s: a file is expected, not a directory, a device or a pipe", path)
+	}
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("feed: %w", err)

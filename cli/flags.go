@@ -10,6 +10,7 @@ import (
 	"github.com/BurntSushi/toml"
 	"github.com/spf13/pflag"
 
+	"tload/behaviours/requests"
 	"tload/stats/exchange"
 	"tload/stats/report"
 )
@@ -277,7 +278,7 @@ func (s *settings) fromFile() error {
 	if path == "" {
 		path = "tload.toml"
 	}
-	text, err := os.ReadFile(path)
+	text, err := requests.Read(path)
 	if errors.Is(err, os.ErrNotExist) && s.config == "" {
 		return nil
 	}

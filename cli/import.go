@@ -3,8 +3,6 @@ package cli
 import (
 	"context"
 	"fmt"
-	"io"
-	"os"
 
 	"tload/behaviours/requests"
 )
@@ -24,9 +22,9 @@ func (p *program) importFrom(_ context.Context, args []string) int {
 	var err error
 	if path == "-" {
 		path = "stdin"
-		text, err = io.ReadAll(io.LimitReader(p.stdin, 256<<20))
+		text, err = requests.ReadFrom("standard input", p.stdin)
 	} else {
-		text, err = os.ReadFile(path)
+		text, err = requests.Read(path)
 	}
 	if err != nil {
 		return p.complain(exitMisuse, fmt.Errorf("import: %w", err))

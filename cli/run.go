@@ -43,9 +43,9 @@ func (p *program) chooseBehaviours(ctx context.Context, s *settings) ([]behaviou
 	case len(p.behaviours) > 0:
 		return p.behaviours, nil
 	case s.file == "-":
-		text, err := io.ReadAll(io.LimitReader(p.stdin, 64<<20))
+		text, err := requests.ReadFrom("standard input", p.stdin)
 		if err != nil {
-			return nil, misuse{fmt.Errorf("standard input: %w", err)}
+			return nil, misuse{err}
 		}
 		return one(requests.Text("stdin", string(text), s.masker))
 	case s.file == "":

@@ -10,7 +10,7 @@ import (
 // unbiased middle.
 const (
 	DefaultSamples = 32  // exchanges per group: a quarter first, a quarter last, the rest at random
-	MaxGroups      = 512 // groups; the rest is one group "other"
+	MaxGroups      = 512 // groups; of the rest there is one group "other" for each kind
 	MaxVariants    = 16  // raw messages per group
 )
 
@@ -163,7 +163,7 @@ func (f *failures) group(key GroupKey) *failing {
 	g := f.groups[key]
 	if g == nil {
 		if len(f.groups) >= MaxGroups {
-			key = otherGroup
+			key = key.other()
 			g = f.groups[key]
 		}
 		if g == nil {
@@ -175,8 +175,11 @@ func (f *failures) group(key GroupKey) *failing {
 	return g
 }
 
-// otherGroup counts the failures past MaxGroups.
-var otherGroup = GroupKey{Key: Key{Name: Other}, Kind: Error, Print: "other failures, past the number of groups that are kept"}
+// other is the group for what is past MaxGroups: one for each kind of failure,
+// those of requests and those of behaviours apart.
+func (k GroupKey) other() GroupKey {
+	return GroupKey{Key: other(k.Key.Class), Kind: k.Kind, Print: "other failures, past the number of groups that are kept"}
+}
 
 func (f *failures) variant(g *failing, message string) {
 	if len(message) > 1000 {

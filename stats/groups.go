@@ -55,8 +55,8 @@ func (gs *groups) foldError(e *ErrorDelta, users int) {
 	g := gs.byKey[e.Key]
 	if g == nil {
 		key := e.Key
-		if len(gs.list) >= MaxGroups && key != otherGroup {
-			key = otherGroup
+		if len(gs.list) >= MaxGroups {
+			key = key.other()
 		}
 		if g = gs.byKey[key]; g == nil {
 			g = &group{variants: map[string]uint64{}}

@@ -1,6 +1,7 @@
 package stats
 
 import (
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"reflect"
@@ -359,6 +360,46 @@ func TestUniqueMessagesStayBounded(t *testing.T) {
 	}
 	if held != snap.Captured {
 		t.Errorf("captured: says %d bytes, samples hold %d", snap.Captured, held)
+	}
+}
+
+// TestFailuresPastTheGroupsKeepTheirKind: what failed how often, and whether it
+// was a request, is known of each failure, in a process and where several meet.
+func TestFailuresPastTheGroupsKeepTheirKind(t *testing.T) {
+	kinds := []Kind{HTTP, Timeout, Reset, Check}
+	merged := NewLedger(0, 0)
+	for process := range 2 {
+		r := NewRecorder(Limits{Names: 5000})
+		s := r.Sink()
+		for i := range 3000 {
+			key := Key{Request, "GET", fmt.Sprintf("/%d/x%d", process, i)}
+			s.Begin()
+			s.Fail(s.Meter(key), Sample{Kind: kinds[i%len(kinds)], Took: 1}, "cause")
+			s.Exception(Key{Task, "Shopper", fmt.Sprint(process, i)}, Error, "cause", &Exchange{})
+		}
+		var b Batch
+		r.Take(&b)
+		merged.Fold(&b, time.Duration(process+1)*time.Second, Users{})
+	}
+	snap := merged.Snapshot()
+	got, exceptions := map[Kind]uint64{}, uint64(0)
+	for _, g := range snap.Groups {
+		if g.Exception() {
+			exceptions += g.Count
+		} else {
+			got[g.Key.Kind] += g.Count
+		}
+	}
+	for _, k := range kinds {
+		if got[k] != 2*3000/uint64(len(kinds)) {
+			t.Errorf("%v: got %d in groups, want %d", k, got[k], 2*3000/len(kinds))
+		}
+	}
+	if exceptions != 2*3000 || snap.Failures != 2*3000 {
+		t.Errorf("got %d exceptions and %d failing requests, want %d each", exceptions, snap.Failures, 2*3000)
+	}
+	if n := len(snap.Groups); n > MaxGroups+2*len(kinds) {
+		t.Errorf("groups: got %d, want %d and a few", n, MaxGroups)
 	}
 }
 

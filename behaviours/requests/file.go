@@ -3,7 +3,6 @@ package requests
 import (
 	"context"
 	"fmt"
-	"os"
 	"strings"
 	"unicode/utf8"
 
@@ -16,7 +15,7 @@ import (
 // column; nothing in a file is skipped in silence. The mask keeps secrets out of
 // the names that are made of URLs.
 func File(path string, mask *exchange.Masker) (behaviours.Behaviour, error) {
-	text, err := os.ReadFile(path)
+	text, err := Read(path)
 	if err != nil {
 		return behaviours.Behaviour{}, err
 	}
@@ -163,7 +162,7 @@ func (f *file) prepare(r *request) error {
 	switch {
 	case r.include != "":
 		var err error
-		if r.ready.body, err = os.ReadFile(r.include); err != nil {
+		if r.ready.body, err = Read(r.include); err != nil {
 			return err
 		}
 	case r.body.text != "":
