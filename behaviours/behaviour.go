@@ -68,6 +68,21 @@ type Request struct {
 	Path    string // below the base URL, or a whole URL
 	Body    []byte
 	Options []Option
+
+	// Paths, if it is not empty, stands for Path: one of them each time, all as
+	// often. A list of a million is one task, and costs what its text does.
+	Paths []string
+}
+
+// times is how many requests it is.
+func (r *Request) times() int { return max(len(r.Paths), 1) }
+
+// path is that of one of them.
+func (r *Request) path(i int) string {
+	if len(r.Paths) == 0 {
+		return r.Path
+	}
+	return r.Paths[i]
 }
 
 func (r *Request) method() string {
@@ -84,8 +99,8 @@ func (r *Request) foreign() bool {
 
 // startable says whether the request can be sent by who does not wait for
 // anything: in one piece, to where the user is connected to.
-func (r *Request) startable() bool {
-	return httpguts.ValidHeaderFieldName(r.method()) && (r.Path == "" || r.Path[0] == '/' || r.Path[0] == '?') && len(r.Body) <= inlineBody &&
+func (r *Request) startable(path string) bool {
+	return httpguts.ValidHeaderFieldName(r.method()) && (path == "" || path[0] == '/' || path[0] == '?') && len(r.Body) <= inlineBody &&
 		!slices.ContainsFunc(r.Options, func(o Option) bool {
 			return o.check != nil || o.what == optHeader && strings.EqualFold(o.a, "Expect")
 		})
@@ -102,10 +117,11 @@ var (
 // filtered out. Users share it, each with a Set of its own.
 type plan struct {
 	tasks []planned
-	of    int  // tasks in the Set
-	loops int  // Set.Loops, for who looks at the plan alone
-	deep  bool // there are nested sets
-	total int  // of the weights
+	of    []Task // the Set's
+	loops int    // Set.Loops, for who looks at the plan alone
+	deep  bool   // there are nested sets
+	upTo  []int  // the sum of the weights up to each task
+	once  []int  // … of how many requests they are
 }
 
 type planned struct {
@@ -120,8 +136,11 @@ type planned struct {
 
 // fits says whether the plan is one of that Set, too.
 func (p *plan) fits(s *Set) bool {
-	if s == nil || len(s.Tasks) != p.of {
+	switch {
+	case s == nil || len(s.Tasks) != len(p.of):
 		return false
+	case &s.Tasks[0] == &p.of[0]: // users share them
+		return true
 	}
 	for i := range p.tasks {
 		step := &p.tasks[i]
@@ -191,7 +210,7 @@ func (p *planner) plan(s *Set, path string) (*plan, error) {
 	if len(s.Tasks) == 0 {
 		return nil, fmt.Errorf("set %q has no tasks: a user in it could do nothing", path)
 	}
-	out := &plan{of: len(s.Tasks), loops: s.Loops}
+	out := &plan{of: s.Tasks, loops: s.Loops}
 	for i := range s.Tasks {
 		t := &s.Tasks[i]
 		name := t.name()
@@ -225,14 +244,20 @@ func (p *planner) plan(s *Set, path string) (*plan, error) {
 			out.deep = true
 		}
 		out.tasks = append(out.tasks, step)
-		out.total += t.weight()
+	}
+	total, once := 0, 0
+	for i := range out.tasks {
+		step := &out.tasks[i]
+		total += step.weight
+		once += s.Tasks[step.at].times()
+		out.upTo, out.once = append(out.upTo, total), append(out.once, once)
 	}
 	for _, step := range out.tasks {
 		info := &p.infos[step.index]
 		if s.Sequential {
 			info.Weight = 0
 		} else {
-			info.Want = 100 * float64(info.Weight) / float64(out.total)
+			info.Want = 100 * float64(info.Weight) / float64(total)
 		}
 	}
 	return out, nil
@@ -263,6 +288,14 @@ func (t *Task) weight() int {
 	return t.Weight
 }
 
+// times is how many requests the task is one of; 1 for what is none.
+func (t *Task) times() int {
+	if t.Request == nil {
+		return 1
+	}
+	return t.Request.times()
+}
+
 // kinds is how many kinds of task it is; anything but 1 is a mistake.
 func (t *Task) kinds() (n int) {
 	for _, is := range [...]bool{t.Run != nil, t.Request != nil, t.Set != nil} {
@@ -281,8 +314,10 @@ func (t *Task) name() string {
 		return t.Set.Name
 	case t.Run != nil:
 		return funcName(t.Run)
+	case t.Request != nil && len(t.Request.Paths) > 1:
+		return fmt.Sprintf("%s one of %d", t.Request.method(), len(t.Request.Paths))
 	case t.Request != nil:
-		return t.Request.method() + " " + t.Request.Path
+		return t.Request.method() + " " + t.Request.path(0)
 	}
 	return "set"
 }

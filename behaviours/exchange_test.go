@@ -113,7 +113,7 @@ func TestLaunchFindsTheConnectionGone(t *testing.T) {
 	}
 	c.routes[0].drop()
 	q := &Request{Path: "/"}
-	if c.launch(q, nil, false) {
+	if c.launch(q, q.Path, nil, false) {
 		t.Fatal("launched, over no connection")
 	}
 	if _, err := c.land(t.Context(), nil); err != nil {

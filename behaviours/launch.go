@@ -23,9 +23,9 @@ func (c *Client) startable(ctx context.Context, now time.Duration) bool {
 
 // launch sends the request. If it returns true then is told when it is time to
 // land; if false, that is now. during is http1.Conn.Start's.
-func (c *Client) launch(q *Request, then http1.Waiter, during bool) bool {
+func (c *Client) launch(q *Request, path string, then http1.Waiter, during bool) bool {
 	c.unread = true
-	k := c.prepare(q.method(), q.Path, "", q.Body, q.Options)
+	k := c.prepare(q.method(), path, "", q.Body, q.Options)
 	if k.err != nil {
 		return false
 	}

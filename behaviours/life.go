@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
+	"sort"
 	"time"
 
 	"tload/stats"
@@ -59,7 +60,7 @@ func (l *life) Act(ctx context.Context, leave swarm.Leave, ok, brief bool) (next
 	case u.startable(ctx):
 		u.begin(leave)
 		u.stage = waiting
-		if u.launch(u.what.Request, l, u.fresh) {
+		if u.launch(u.what.Request, u.path, l, u.fresh) {
 			return swarm.Away, 0
 		}
 		if brief {
@@ -100,7 +101,7 @@ func (u *User) flat() bool {
 func (u *User) pickNext(ctx context.Context) (next swarm.Next, think time.Duration) {
 	for len(u.sets) > 0 {
 		here := &u.sets[len(u.sets)-1]
-		t := u.pick(here)
+		t, nth := u.pick(here)
 		here.picks++
 		switch {
 		case t == nil:
@@ -108,6 +109,9 @@ func (u *User) pickNext(ctx context.Context) (next swarm.Next, think time.Durati
 			continue
 		case t.set == nil:
 			u.next, u.what = t, &here.set.Tasks[t.at]
+			if q := u.what.Request; q != nil {
+				u.path = q.path(u.which(q, nth))
+			}
 		case u.visit(ctx, here.set.Tasks[t.at].Set, t):
 			continue
 		default:
@@ -194,24 +198,34 @@ func (u *User) hook(ctx context.Context, f func(context.Context) error, path, na
 	return err
 }
 
-// pick is the next task of a visit, nil when the visit is over.
-func (u *User) pick(v *visit) *planned {
+// pick is the next task of a visit, nil when the visit is over. Where each is
+// done once, nth is which of its requests.
+func (u *User) pick(v *visit) (t *planned, nth int) {
 	loops, tasks, n := v.set.Loops, v.plan.tasks, v.picks
 	switch {
 	case u.kind.run.once:
-		if n == len(tasks) {
-			return nil
+		i := sort.SearchInts(v.plan.once, n+1)
+		if i == len(tasks) {
+			return nil, 0
 		}
-		return &tasks[n]
+		return &tasks[i], v.set.Tasks[tasks[i].at].times() - (v.plan.once[i] - n)
 	case v.set.Sequential:
 		if loops > 0 && n >= loops*len(tasks) {
-			return nil
+			return nil, 0
 		}
-		return &tasks[n%len(tasks)]
+		return &tasks[n%len(tasks)], 0
 	case loops > 0 && n >= loops:
-		return nil
+		return nil, 0
 	}
-	return &tasks[v.plan.pick(u.Rand())]
+	return &tasks[v.plan.pick(u.Rand())], 0
+}
+
+// which of its requests a task sends: any, or in turn where each is sent once.
+func (u *User) which(q *Request, nth int) int {
+	if n := len(q.Paths); n > 1 && !u.kind.run.once {
+		return u.user.Rand.IntN(n)
+	}
+	return nth
 }
 
 // think is how long to wait before the next task. With pacing it also notes
@@ -240,9 +254,12 @@ func (p *plan) pick(r *rand.Rand) int {
 	if len(p.tasks) == 1 {
 		return 0
 	}
-	n := r.IntN(p.total)
+	n := r.IntN(p.upTo[len(p.upTo)-1])
+	if len(p.tasks) > 16 {
+		return sort.SearchInts(p.upTo, n+1)
+	}
 	for i := range p.tasks {
-		if n -= p.tasks[i].weight; n < 0 {
+		if n < p.upTo[i] {
 			return i
 		}
 	}

@@ -15,7 +15,7 @@ import (
 // reply be waited for, without a goroutine.
 func (u *User) startable(ctx context.Context) bool {
 	q := u.what.Request
-	return q != nil && q.startable() && u.Client.startable(ctx, u.clock())
+	return q != nil && q.startable(u.path) && u.Client.startable(ctx, u.clock())
 }
 
 // clock is the time now. Of a user that did not wait, it is when its last task
@@ -52,7 +52,7 @@ func (u *User) begin(start swarm.Leave) {
 func (u *User) do(ctx context.Context) error {
 	if q := u.what.Request; q != nil && !q.foreign() {
 		u.unread = true
-		_, err := u.Do(ctx, q.method(), q.Path, q.Body, q.Options...)
+		_, err := u.Do(ctx, q.method(), u.path, q.Body, q.Options...)
 		return u.sent(ctx, err)
 	}
 	u.Client.now = 0 // who knows when the author's code will send something
@@ -95,7 +95,7 @@ func (u *User) done(ctx context.Context, err error) error {
 // run runs the task in hand, the author's code in it.
 func (u *User) run(ctx context.Context) error {
 	if q := u.what.Request; q != nil {
-		_, err := u.Do(ctx, q.method(), q.Path, q.Body, q.Options...)
+		_, err := u.Do(ctx, q.method(), u.path, q.Body, q.Options...)
 		return err
 	}
 	return u.what.Run(ctx)

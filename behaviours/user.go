@@ -37,6 +37,7 @@ type User struct {
 	first [1]visit // where sets begins: nearly all users are in one
 	next  *planned // the task that leave was asked for; nil at first
 	what  *Task    // its
+	path  string   // if that is a request
 
 	plainHTTP *http.Client // nil until somebody asks for it
 }

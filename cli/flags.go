@@ -286,7 +286,7 @@ func (s *settings) fromFile() error {
 		return fmt.Errorf("settings: %w", err)
 	}
 	var file map[string]any
-	if _, err := toml.Decode(string(text), &file); err != nil {
+	if _, err := toml.Decode(text, &file); err != nil {
 		var at toml.ParseError
 		if errors.As(err, &at) {
 			return fmt.Errorf("%s:%d:%d: %s", path, at.Position.Line, at.Position.Col, at.Message)

@@ -18,7 +18,7 @@ func (p *program) importFrom(_ context.Context, args []string) int {
 		return p.complain(exitMisuse, fmt.Errorf("import %s: curl or har is expected", args[0]))
 	}
 	path := args[1]
-	var text []byte
+	var text string
 	var err error
 	if path == "-" {
 		path = "stdin"
@@ -29,7 +29,7 @@ func (p *program) importFrom(_ context.Context, args []string) int {
 	if err != nil {
 		return p.complain(exitMisuse, fmt.Errorf("import: %w", err))
 	}
-	out, err := convert(path, string(text))
+	out, err := convert(path, text)
 	if err != nil {
 		return p.complain(exitMisuse, err)
 	}

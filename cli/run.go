@@ -47,7 +47,7 @@ func (p *program) chooseBehaviours(ctx context.Context, s *settings) ([]behaviou
 		if err != nil {
 			return nil, misuse{err}
 		}
-		return one(requests.Text("stdin", string(text), s.masker))
+		return one(requests.Text("stdin", text, s.masker))
 	case s.file == "":
 		if found := here(); len(found) > 0 {
 			s.file = found[0]

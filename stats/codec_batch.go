@@ -83,7 +83,7 @@ func (k Key) appendTo(p []byte) []byte {
 
 func (r *reader) key() Key {
 	k := Key{Class: Class(r.byte()), Method: r.string(maxPackedText), Name: r.string(maxPackedText)}
-	if k.Class > Task {
+	if k.Class >= classes {
 		r.fail()
 	}
 	return k

@@ -6,16 +6,18 @@ import (
 	"sync/atomic"
 )
 
-// names bounds how many rows there are. Up to foldAfter names of one shape are
-// rows of their own; more of that shape (/items/17, /items/18 …) share the row
-// /items/[id]. Whatever the limit does not let in goes to the row "other".
+// names bounds how many rows there are of each class: many tasks leave none the
+// fewer for requests. Up to foldAfter names of one shape are rows of their own;
+// more of that shape (/items/17, /items/18 …) share the row /items/[id]. Whatever
+// the limit does not let in goes to the row "other".
 type names struct {
 	limit  int
 	folded atomic.Bool
 
-	mu     sync.RWMutex // guards the maps
+	mu     sync.RWMutex // guards all below
 	meters map[Key]*Meter
 	shapes map[Key]int // names with ids in them, by shape
+	rows   [classes]int
 }
 
 const foldAfter = 20
@@ -24,34 +26,24 @@ const foldAfter = 20
 const Other = "[other]"
 
 // meter finds the row of a key or makes it. Once the rows are there it takes
-// the read lock alone, for names that share one too.
+// the read lock alone, and no memory, for names that share one too.
 func (n *names) meter(key Key, make func(Key) *Meter) *Meter {
 	n.mu.RLock()
-	m := n.meters[key]
-	if m != nil {
-		n.mu.RUnlock()
-		return m
-	}
-	shape := key.shape()
-	if m = n.shared(key, shape); m != nil {
-		n.mu.RUnlock()
-		return m
-	}
+	m := n.known(key)
 	n.mu.RUnlock()
-
+	if m != nil {
+		return m
+	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if m := n.meters[key]; m != nil {
-		return m
-	}
-	if m := n.shared(key, shape); m != nil {
+	if m := n.known(key); m != nil {
 		return m
 	}
 	if n.meters == nil {
 		n.meters, n.shapes = map[Key]*Meter{}, map[Key]int{}
 	}
 	row := key
-	if shape != key {
+	if shape := key.shape(); shape != key {
 		if n.shapes[shape] >= foldAfter {
 			row = shape
 			n.folded.Store(true)
@@ -59,7 +51,7 @@ func (n *names) meter(key Key, make func(Key) *Meter) *Meter {
 			n.shapes[shape]++
 		}
 	}
-	if len(n.meters) >= n.limit {
+	if n.rows[key.Class] >= n.limit {
 		row = other(key.Class)
 		n.folded.Store(true)
 	}
@@ -67,19 +59,27 @@ func (n *names) meter(key Key, make func(Key) *Meter) *Meter {
 	if m == nil {
 		m = make(row)
 		n.meters[row] = m
+		n.rows[row.Class]++
 	}
 	return m
 }
 
-// shared is the row that a key shares with others, if it is there already. The
-// key itself is not entered: that map would have no bound.
-func (n *names) shared(key, shape Key) *Meter {
-	if shape != key && n.shapes[shape] >= foldAfter {
-		if m := n.meters[shape]; m != nil {
-			return m
+// known is the row that a key has or shares with others, if it is there
+// already. A key that shares one is not entered: that map would have no bound.
+func (n *names) known(key Key) *Meter {
+	if m := n.meters[key]; m != nil {
+		return m
+	}
+	if key.Class == Request {
+		var room [128]byte
+		name := appendFolded(room[:0], key.Name)
+		if string(name) != key.Name && n.shapes[Key{key.Class, key.Method, string(name)}] >= foldAfter {
+			if m := n.meters[Key{key.Class, key.Method, string(name)}]; m != nil {
+				return m
+			}
 		}
 	}
-	if len(n.meters) >= n.limit {
+	if n.rows[key.Class] >= n.limit {
 		return n.meters[other(key.Class)]
 	}
 	return nil
@@ -88,34 +88,44 @@ func (n *names) shared(key, shape Key) *Meter {
 // shape is the key with its ids folded; tasks and transactions have none.
 func (k Key) shape() Key {
 	if k.Class == Request {
-		k.Name = foldIDs(k.Name)
+		k.Name = string(appendFolded(nil, k.Name))
 	}
 	return k
 }
 
 func other(c Class) Key { return Key{c, "", Other} }
 
-// foldIDs puts [id] in the place of each path segment and query value that
-// looks like one: with a digit in it, and mostly digits or hex.
-func foldIDs(name string) string {
+// appendFolded appends the name with [id] in the place of each path segment that
+// looks like one, with a digit in it, and mostly digits or hex, and […] in the
+// place of each value of its query.
+func appendFolded(b []byte, name string) []byte {
 	path, query, hasQuery := strings.Cut(name, "?")
-	parts := strings.Split(path, "/")
-	for i, p := range parts {
-		if looksLikeID(p) {
-			parts[i] = "[id]"
+	for more := true; more; {
+		var part string
+		if part, path, more = strings.Cut(path, "/"); looksLikeID(part) {
+			part = "[id]"
+		}
+		if b = append(b, part...); more {
+			b = append(b, '/')
 		}
 	}
-	path = strings.Join(parts, "/")
 	if !hasQuery {
-		return path
+		return b
 	}
-	pairs := strings.Split(query, "&")
-	for i, p := range pairs {
-		if k, _, ok := strings.Cut(p, "="); ok {
-			pairs[i] = k + "=[…]"
+	b = append(b, '?')
+	for more := true; more; {
+		var pair string
+		pair, query, more = strings.Cut(query, "&")
+		if k, _, ok := strings.Cut(pair, "="); ok {
+			b = append(append(b, k...), "=[…]"...)
+		} else {
+			b = append(b, pair...)
+		}
+		if more {
+			b = append(b, '&')
 		}
 	}
-	return path + "?" + strings.Join(pairs, "&")
+	return b
 }
 
 func looksLikeID(s string) bool {

@@ -45,7 +45,7 @@ const lanes = 64
 
 // Limits bound what a recorder keeps. Zero values mean the defaults.
 type Limits struct {
-	Names   int // rows in all, beyond which names go to one row "other" (1,000)
+	Names   int // rows of each class, beyond which names go to one row "other" (1,000)
 	Samples int // failing exchanges per group (32)
 	Memory  int // bytes of exchanges that may wait to be taken (16 MiB)
 

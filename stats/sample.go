@@ -14,6 +14,7 @@ const (
 	Request     Class = iota // one measured act on the wire
 	Transaction              // a named group of requests
 	Task                     // one run of a behaviour's task
+	classes                  // how many there are
 )
 
 // Key names a row. Method is GET, POST … for HTTP and the protocol's own word

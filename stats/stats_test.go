@@ -413,7 +413,14 @@ func TestNamesFoldAndStayBounded(t *testing.T) {
 	if len(keys) > 101 {
 		t.Errorf("rows: got %d, want at most 101", len(keys))
 	}
-	for _, want := range []Key{{Request, "GET", "/items/[id]"}, {Request, "", Other}} {
+	// Requests leave room for tasks, and the other way round.
+	for i := range 300 {
+		keys[r.Meter(Key{Task, "Visitor", fmt.Sprintf("task%d", i)}).Key()] = true
+	}
+	if n := len(keys); n > 202 || !keys[Key{Task, "Visitor", "task99"}] {
+		t.Errorf("rows with those of tasks: got %d, want 202 at most, and 100 tasks among them", n)
+	}
+	for _, want := range []Key{{Request, "GET", "/items/[id]"}, {Request, "", Other}, {Task, "", Other}} {
 		if !keys[want] {
 			t.Errorf("no row %v", want)
 		}

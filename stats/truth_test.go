@@ -306,6 +306,12 @@ func TestFoldedNamesTakeNoWriteLock(t *testing.T) {
 	case <-time.After(10 * time.Second):
 		t.Fatal("a look-up waits for the write lock")
 	}
+	// A long list asks for such a row with each request.
+	for _, name := range []string{"/items/99999", "/never-seen?q=1"} {
+		if n := testing.AllocsPerRun(100, func() { r.Meter(Key{Request, "GET", name}) }); n > 0 {
+			t.Errorf("%s: a look-up allocates %g times", name, n)
+		}
+	}
 	if !r.names.folded.Load() || len(r.names.meters) > 41 {
 		t.Errorf("folded %v, %d rows; want at most 41", r.names.folded.Load(), len(r.names.meters))
 	}

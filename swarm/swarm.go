@@ -74,7 +74,7 @@ type Plan struct {
 
 	Samples int // failing exchanges kept per group; 0 means 32
 	Memory  int // bytes of exchanges kept in all; 0 means 64 MiB
-	Names   int // rows at most; 0 means 1,000
+	Names   int // rows of each class at most; 0 means 1,000
 
 	// Sources, if set, is how many source addresses connections may have by now:
 	// each has the system's local ports. It is called on the controller's

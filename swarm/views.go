@@ -1,6 +1,14 @@
 package swarm
 
-import "tload/stats"
+import (
+	"fmt"
+
+	"tload/stats"
+)
+
+// maxViews is how many of a behaviour's tasks are shown: a snapshot is made four
+// times a second, and kept on disk.
+const maxViews = 1000
 
 // behaviourViews is what the users of each behaviour do, for those who look.
 func behaviourViews(list []*Behaviour, status CrewStatus, want []int, s *stats.Snapshot) []BehaviourView {
@@ -23,7 +31,7 @@ func behaviourViews(list []*Behaviour, status CrewStatus, want []int, s *stats.S
 			v.Got = 100 * float64(status.Running[i]) / float64(status.Active)
 		}
 		// Runs of the siblings of each depth, for the share that each got.
-		for _, t := range b.Tasks {
+		for _, t := range b.Tasks[:min(len(b.Tasks), maxViews)] {
 			view := TaskView{Name: t.Name, Depth: t.Depth, Weight: t.Weight, Set: t.Set, Want: t.Want}
 			if r := rows[[2]string{b.Name, t.Name}]; r != nil {
 				view.Runs, view.Failed, view.Mean = r.Run.Requests, r.Run.Failures, r.Run.Latency.Mean
@@ -31,6 +39,9 @@ func behaviourViews(list []*Behaviour, status CrewStatus, want []int, s *stats.S
 			v.Tasks = append(v.Tasks, view)
 		}
 		shares(v.Tasks)
+		if n := len(b.Tasks) - maxViews; n > 0 {
+			v.Tasks = append(v.Tasks, TaskView{Name: fmt.Sprintf("… and %d more", n)})
+		}
 		out[i] = v
 	}
 	return out

@@ -3,6 +3,7 @@ package requests
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -19,7 +20,7 @@ func File(path string, mask *exchange.Masker) (behaviours.Behaviour, error) {
 	if err != nil {
 		return behaviours.Behaviour{}, err
 	}
-	return Text(path, string(text), mask)
+	return Text(path, text, mask)
 }
 
 // Text is File for a text that was read already; path is for the complaints
@@ -50,13 +51,18 @@ type visitor struct {
 }
 
 func (f *file) behaviour() (behaviours.Behaviour, error) {
-	tasks := 0
+	var starts, stops, tasks []*request
 	for _, r := range f.requests {
-		if !r.onStart && !r.onStop {
-			tasks++
+		switch {
+		case r.onStart:
+			starts = append(starts, r)
+		case r.onStop:
+			stops = append(stops, r)
+		default:
+			tasks = append(tasks, r)
 		}
 	}
-	if tasks == 0 {
+	if len(tasks) == 0 {
 		return behaviours.Behaviour{}, f.requests[0].at.errorf("every request is on-start or on-stop: a user would have nothing to do between")
 	}
 	for _, r := range f.requests {
@@ -64,28 +70,28 @@ func (f *file) behaviour() (behaviours.Behaviour, error) {
 			return behaviours.Behaviour{}, r.at.errorf("%v", err)
 		}
 	}
+	// The tasks in which there is nothing of one user are shared by all, as long
+	// as the others are none.
+	shared := make([]behaviours.Task, len(tasks))
+	own := false
+	for i, r := range tasks {
+		shared[i] = behaviours.Task{Name: f.task(r), Weight: r.weight, Tags: r.tags, Request: r.whole}
+		own = own || r.whole == nil
+	}
 	return behaviours.Behaviour{Name: "Visitor", Wait: f.wait, Host: origin(f.label(f.requests[0].url)), New: func(u *behaviours.User) *behaviours.Set {
 		v := &visitor{User: u, file: f}
 		if f.refers() {
 			v.replies = map[string]*behaviours.Response{}
 		}
-		s := &behaviours.Set{Sequential: f.sequence}
-		var starts, stops []*request
-		for _, r := range f.requests {
-			switch {
-			case r.onStart:
-				starts = append(starts, r)
-			case r.onStop:
-				stops = append(stops, r)
-			default:
-				t := behaviours.Task{Name: f.task(r), Weight: r.weight, Tags: r.tags}
-				if t.Request = r.whole; t.Request == nil {
-					t.Run = func(ctx context.Context) error { return v.send(ctx, r) }
+		s := &behaviours.Set{Tasks: shared, Sequential: f.sequence, OnStart: v.all(starts), OnStop: v.all(stops)}
+		if own {
+			s.Tasks = slices.Clone(shared)
+			for i, r := range tasks {
+				if r.whole == nil {
+					s.Tasks[i].Run = func(ctx context.Context) error { return v.send(ctx, r) }
 				}
-				s.Tasks = append(s.Tasks, t)
 			}
 		}
-		s.OnStart, s.OnStop = v.all(starts), v.all(stops)
 		return s
 	}}, nil
 }
@@ -161,10 +167,11 @@ func (f *file) prepare(r *request) error {
 	}
 	switch {
 	case r.include != "":
-		var err error
-		if r.ready.body, err = Read(r.include); err != nil {
+		text, err := Read(r.include)
+		if err != nil {
 			return err
 		}
+		r.ready.body = []byte(text)
 	case r.body.text != "":
 		r.ready.body = []byte(r.body.text)
 	}

@@ -8,13 +8,18 @@ import (
 // list is the lines of a text that is nothing but URLs, paths and comments; ok
 // is false for a .http file. The error is of a line that fits in neither.
 func list(path, text string) (urls []string, ok bool, err error) {
-	for i, line := range strings.Split(text, "\n") {
+	n := 0
+	for line := range strings.SplitSeq(text, "\n") {
+		n++
 		col := len(line) - len(strings.TrimLeft(line, " \t")) + 1
 		line = strings.TrimSpace(line)
-		at := place{path, i + 1, col}
+		at := place{path, n, col}
 		switch bad := check(line); {
 		case line == "", strings.HasPrefix(line, "#") && !strings.HasPrefix(line, "###"):
 		case bad == nil && !strings.ContainsAny(line, " \t{"):
+			if urls == nil {
+				urls = make([]string, 0, strings.Count(text, "\n")+1)
+			}
 			urls = append(urls, line)
 		case ofHTTPFile(line):
 			return nil, false, nil

@@ -12,19 +12,18 @@ import (
 	"tload/behaviours"
 )
 
-// Paths is a behaviour of equally weighted GETs. A path that begins with a
-// slash is below the base URL; a whole URL goes to its own host.
+// Paths is a behaviour whose users GET one of the paths, all as often. A path
+// that begins with a slash is below the base URL; a whole URL goes to its own
+// host.
 func Paths(paths []string) (behaviours.Behaviour, error) {
 	for _, p := range paths {
 		if err := check(p); err != nil {
 			return behaviours.Behaviour{}, err
 		}
 	}
-	// All users share one set: there is nothing of one user in it.
-	set := &behaviours.Set{Tasks: make([]behaviours.Task, len(paths))}
-	for i, p := range paths {
-		set.Tasks[i].Request = &behaviours.Request{Path: p}
-	}
+	// All users share one set: there is nothing of one user in it. And it is one
+	// task, for a list may be long.
+	set := &behaviours.Set{Tasks: []behaviours.Task{{Request: &behaviours.Request{Paths: paths}}}}
 	return behaviours.Behaviour{
 		Name: "Visitor",
 		Host: origin(paths[0]),

@@ -5,6 +5,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"strings"
 )
 
 // MaxSize is the most bytes that a file may have which is read whole: a list of
@@ -14,33 +15,39 @@ const MaxSize = 256 << 20
 // Read is a file that a person named, whole. What has no end, or may never
 // begin, such as a device or a pipe, is refused before it is opened, and what
 // is too long before it is read.
-func Read(path string) ([]byte, error) {
+func Read(path string) (string, error) {
 	info, err := os.Stat(path)
 	if err != nil {
-		return nil, err
+		return "", err
 	}
 	if kind := kindOf(info.Mode()); kind != "" {
-		return nil, fmt.Errorf("%s: a file is expected, and this is a %s", path, kind)
+		return "", fmt.Errorf("%s: a file is expected, and this is a %s", path, kind)
 	}
 	if info.Size() > MaxSize {
-		return nil, tooLong(path)
+		return "", tooLong(path)
 	}
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, err
+		return "", err
 	}
 	defer f.Close()
-	return ReadFrom(path, f)
+	return readFrom(path, f, int(info.Size())+1)
 }
 
 // ReadFrom is all that comes from r, which name is for the complaint that it
 // does not end.
-func ReadFrom(name string, r io.Reader) ([]byte, error) {
-	text, err := io.ReadAll(io.LimitReader(r, MaxSize+1))
-	if len(text) > MaxSize {
-		return nil, tooLong(name)
+func ReadFrom(name string, r io.Reader) (string, error) { return readFrom(name, r, 0) }
+
+func readFrom(name string, r io.Reader, size int) (string, error) {
+	var text strings.Builder
+	text.Grow(size)
+	if _, err := io.Copy(&text, io.LimitReader(r, MaxSize+1)); err != nil {
+		return "", fmt.Errorf("%s: %w", name, err)
 	}
-	return text, err
+	if text.Len() > MaxSize {
+		return "", tooLong(name)
+	}
+	return text.String(), nil
 }
 
 func tooLong(name string) error {
