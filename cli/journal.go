@@ -3,9 +3,14 @@ package cli
 import (
 	"context"
 	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
 	"path/filepath"
 	"time"
 
+	"tload/stats"
 	"tload/stats/journal"
 	"tload/stats/report"
 	"tload/swarm"
@@ -25,7 +30,7 @@ func (x *session) openJournal(p *swarm.Plan) {
 		return
 	}
 	w, err := journal.Create(filepath.Join(x.dir, journal.Name), journal.Options{
-		Samples: p.Samples, Memory: p.Memory, Redact: x.settings.masker, Meta: x.record,
+		Samples: p.Samples, Memory: p.Memory, Redact: x.settings.masker, Meta: x.record, Held: x.held,
 		Report: func(err error) {
 			if err != nil {
 				x.log.Error("journal", "error", err)
@@ -40,6 +45,14 @@ func (x *session) openJournal(p *swarm.Plan) {
 	}
 	x.journal = w
 	p.Tap = w
+}
+
+// held is the newest statistics.
+func (x *session) held() *stats.Snapshot {
+	if x.ctl == nil {
+		return nil // given up before it began
+	}
+	return x.ctl.Snapshot().Snapshot
 }
 
 // record is the newest record, as JSON.
@@ -57,6 +70,15 @@ func (x *session) record() []byte {
 	return b
 }
 
+// dirGone is err, or what is to be said instead if the run directory is not there
+// any more.
+func (x *session) dirGone(err error) error {
+	if _, gone := os.Stat(x.dir); x.dir == "" || !errors.Is(gone, fs.ErrNotExist) {
+		return err
+	}
+	return fmt.Errorf("somebody has deleted the run directory %s while the run went on: its journal and its log are gone, and only the reports were written again", x.dir)
+}
+
 // closeJournal waits for the disk, but not for ever.
 func (x *session) closeJournal() error {
 	if x.journal == nil {
@@ -64,9 +86,5 @@ func (x *session) closeJournal() error {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
-	err := x.journal.Close(ctx)
-	if n := x.journal.Dropped(); n > 0 {
-		x.log.Warn("journal: the disk did not keep up; exchanges were left out", "exchanges", n)
-	}
-	return err
+	return x.journal.Close(ctx)
 }

@@ -53,7 +53,11 @@ func generator(s *swarm.Snapshot) report.Generator {
 // summary is the text that stays in the terminal.
 func (x *session) summary() string {
 	var b strings.Builder
-	report.Text(&b, x.result())
+	r := x.result()
+	if x.fileErr != nil {
+		r.Dir = "" // it is said what is not there
+	}
+	report.Text(&b, r)
 	return b.String()
 }
 

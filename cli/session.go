@@ -182,7 +182,7 @@ func (x *session) start() {
 		}
 		x.runErr = errors.Join(x.ctl.Run(context.Background()), x.teardown())
 		x.transport.Close()
-		x.fileErr = errors.Join(x.closeJournal(), x.outside.close(), x.writeFiles())
+		x.fileErr = errors.Join(x.dirGone(x.closeJournal()), x.outside.close(), x.writeFiles())
 		x.closeLog()
 	}()
 }

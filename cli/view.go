@@ -167,9 +167,8 @@ func (f *finished) report(s *settings) (*report.Run, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !f.info.Ended {
-		r.Notes = append(r.Notes, f.info.Notes...)
-	}
+	r.Notes = append(r.Notes, f.info.Notes...)
+	r.Partial = len(f.info.Notes) > 0
 	if len(list) > 0 {
 		r.Thresholds = nil
 	}

@@ -47,7 +47,7 @@ func TestLongListsKeepTheirRows(t *testing.T) {
 		{"a .http file", lines(1500, func(i int) string { return "GET /item/" + fmt.Sprint(i) + "\n" }), []string{"/item/[id]"}, 30},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			b, err := requests.Text(tt.name, tt.text)
+			b, err := requests.Text(tt.name, tt.text, nil)
 			if err != nil {
 				t.Fatal(err)
 			}

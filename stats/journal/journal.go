@@ -16,7 +16,7 @@
 // The file is a line that names the format, and records:
 //
 //	marker  4 bytes   7f 't' 'l' 'r'
-//	type    1 byte    O options, B batch, S segment, R reset, M mark, J meta, E end
+//	type    1 byte    O options, B batch, T totals, S segment, R reset, M mark, K kept, E end
 //	length  4 bytes   of the payload, little endian
 //	check   4 bytes   CRC-32C of type, length and payload
 //	payload
@@ -24,6 +24,13 @@
 // A reader that meets anything else looks for the next marker with a record
 // that checks, and says how much it skipped: the torn record of a killed run,
 // or the remains of a write that a full disk cut short.
+//
+// All but kept records are appended, so they stand in the order of what they tell.
+// A kept record holds something of which only the newest matters: one exchange
+// that the store of failures holds, or what is known of the run besides. When the
+// store gives an exchange up, its place in the file is used again, so that a day
+// of failures takes no more room than the store allows. Totals say how much there
+// was up to there, so that a reader knows what a damaged batch has cost.
 //
 // Forward compatibility is by type: a reader skips types it does not know; what
 // it cannot skip changes the first line.
@@ -33,6 +40,7 @@ import (
 	"encoding/binary"
 	"hash/crc32"
 
+	"tload/stats"
 	"tload/stats/exchange"
 )
 
@@ -50,11 +58,16 @@ const (
 const (
 	optionsRecord = 'O'
 	batchRecord   = 'B'
+	totalsRecord  = 'T'
+	keptRecord    = 'K'
 	segmentRecord = 'S'
 	resetRecord   = 'R'
 	markRecord    = 'M'
-	metaRecord    = 'J'
 	endRecord     = 'E'
+
+	// What a kept record holds. Once meta was a record of its own.
+	metaRecord     = 'J'
+	exchangeRecord = 'X'
 )
 
 // Options are what a reader must know before the first record.
@@ -65,6 +78,10 @@ type Options struct {
 	// Meta, if set, is called once a second on the journal's own goroutine for
 	// what is to be kept besides the statistics: any bytes; the newest win.
 	Meta func() []byte `json:"-"`
+
+	// Held, if set, is called once a second on the journal's own goroutine for a
+	// snapshot: the exchanges in it are those that are kept.
+	Held func() *stats.Snapshot `json:"-"`
 
 	// Redact masks secrets in the exchanges; nil stores them as they are.
 	Redact *exchange.Masker `json:"-"`

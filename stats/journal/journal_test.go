@@ -3,14 +3,17 @@ package journal
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"reflect"
 	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -68,7 +71,8 @@ func (m *memory) WriteAt(b []byte, at int64) (int, error) {
 	defer m.mu.Unlock()
 	room := max(m.limit-int(at), 0)
 	n := min(len(b), room)
-	m.b = append(m.b[:at], b[:n]...)
+	m.b = append(m.b, make([]byte, max(int(at)+n-len(m.b), 0))...)
+	copy(m.b[at:], b[:n])
 	if n < len(b) {
 		return n, errors.New("no space left on device")
 	}
@@ -91,6 +95,12 @@ func (m *memory) Sync() error {
 
 func (m *memory) Close() error { m.closed = true; return nil }
 
+func (m *memory) read() []byte {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return bytes.Clone(m.b)
+}
+
 func (m *memory) setLimit(n int) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -108,10 +118,15 @@ func closing(t *testing.T, w *Writer) error {
 func written(t testing.TB, seconds int) ([]byte, *stats.Ledger) {
 	t.Helper()
 	m := &memory{limit: 1 << 30}
-	w := start(m, Options{Samples: 8, Memory: 1 << 20, Meta: func() []byte { return []byte("meta") }})
+	var held atomic.Pointer[stats.Snapshot]
+	w := start(m, "", Options{Samples: 8, Memory: 1 << 20, Meta: func() []byte { return []byte("meta") }, Held: held.Load})
 	l := stats.NewLedger(8, 1<<20)
 	l.Tap = w
-	drive(l, seconds, func() { until(t, "the disk to keep up", func() bool { return w.queued() == 0 }) })
+	drive(l, seconds, func() {
+		until(t, "the disk to keep up", func() bool { return w.queued() == 0 })
+		held.Store(l.Snapshot())
+	})
+	held.Store(l.Snapshot())
 	if err := w.Close(context.Background()); err != nil {
 		t.Fatal(err)
 	}
@@ -208,9 +223,206 @@ func TestDamageInTheMiddle(t *testing.T) {
 			t.Fatalf("byte %d: got %v and notes %v", at, err, info.Notes)
 		}
 		// A batch here is at most one second of four.
-		if n := l.Snapshot().Total.Run.Requests; n < 3*4*11-11 {
+		n := l.Snapshot().Total.Run.Requests
+		if n < 3*4*11-11 {
 			t.Fatalf("byte %d: got %d requests of %d", at, n, 4*4*11)
 		}
+		if n+info.Lost != 4*4*11 {
+			t.Fatalf("byte %d: got %d requests, %d lost of %d", at, n, info.Lost, 4*4*11)
+		}
+		if said := strings.Contains(strings.Join(info.Notes, " "), fmt.Sprintf("%d of the run's %d requests", info.Lost, 4*4*11)); said != (info.Lost > 0) {
+			t.Fatalf("byte %d: %d requests are lost, and the notes are %q", at, info.Lost, info.Notes)
+		}
+	}
+}
+
+// TestManyBadBytes: of what is left everything is shown, and never more than
+// there was.
+func TestManyBadBytes(t *testing.T) {
+	b, _ := written(t, 4)
+	r := rand.New(rand.NewPCG(1, 2))
+	lost := 0
+	for range 500 {
+		bad := bytes.Clone(b)
+		for range 40 {
+			bad[len(header)+r.IntN(len(b)-len(header))] ^= byte(1 + r.IntN(255))
+		}
+		info, l, err := replay(bad)
+		if err != nil || len(info.Notes) == 0 {
+			t.Fatalf("got %v and notes %q", err, info.Notes)
+		}
+		if n := l.Snapshot().Total.Run.Requests + info.Lost; n > 4*4*11 {
+			t.Fatalf("got %d requests with the lost ones, there were %d", n, 4*4*11)
+		}
+		if info.Lost > 0 {
+			lost++
+		}
+	}
+	if lost < 400 {
+		t.Errorf("in %d of 500 damaged journals it is known what is lost; want most", lost)
+	}
+}
+
+// TestKilledEarly: what happened up to a quarter of a second before is there
+// while the run is young, and all seconds that are over later.
+func TestKilledEarly(t *testing.T) {
+	for _, tt := range []struct{ ticks, want int }{{1, 1}, {3, 3}, {4, 4}, {5, 5}, {12, 12}, {15, 12}} {
+		m := &memory{limit: 1 << 30}
+		w := start(m, "", Options{})
+		l := stats.NewLedger(0, 0)
+		l.Tap = w
+		var b stats.Batch
+		b.Row(stats.Key{Method: "GET", Name: "/"}).OK.AddN(time.Millisecond, 100)
+		for i := range tt.ticks {
+			until(t, "the disk to keep up", func() bool { return w.queued() == 0 })
+			l.Fold(&b, time.Duration(i+1)*250*time.Millisecond, stats.Users{})
+		}
+		read := func() int {
+			_, l, err := replay(m.read())
+			if err != nil {
+				return -1
+			}
+			return int(l.Snapshot().Total.Run.Requests) / 100
+		}
+		until(t, "what is to be seen", func() bool { return read() >= tt.want })
+		if got := read(); got != tt.want {
+			t.Errorf("after %d ticks: got %d of them, want %d", tt.ticks, got, tt.want)
+		}
+		closing(t, w)
+	}
+}
+
+// TestFailuresTakeNoMoreThanTheStore: an hour of long failures, and bodies whose
+// length differs, take the room of what is held and not of what was.
+func TestFailuresTakeNoMoreThanTheStore(t *testing.T) {
+	const memoryLimit = 4 << 20
+	r := rand.New(rand.NewPCG(1, 2))
+	body := make([]byte, 64<<10)
+	for i := range body {
+		body[i] = byte(r.Uint32())
+	}
+	m := &memory{limit: 1 << 30}
+	w := &Writer{file: m, options: Options{Memory: memoryLimit}}
+	if err := w.write(append([]byte(header), appendRecord(nil, optionsRecord, []byte(`{"memory":4194304}`))...)); err != nil {
+		t.Fatal(err)
+	}
+	rec, l := stats.NewRecorder(stats.Limits{}), stats.NewLedger(0, memoryLimit)
+	sink := rec.Sink()
+	var b stats.Batch
+	var appended, most int64
+	const seconds = 900
+	for second := range seconds {
+		for i := range 24 {
+			key := stats.Key{Method: "GET", Name: fmt.Sprint("/", i%3)}
+			sink.Begin()
+			if k := sink.Fail(rec.Meter(key), stats.Sample{Kind: stats.HTTP, Status: 500, Took: 1}, "500"); k.Wanted() {
+				when := begin.Add(time.Duration(second)*time.Second + time.Duration(i)*time.Millisecond)
+				sink.Keep(k, &stats.Exchange{When: when, Key: key, Kind: stats.HTTP, Status: 500, Response: stats.Part{Body: body[:1+r.IntN(len(body))], Expected: -1}})
+			}
+		}
+		rec.Take(&b)
+		now := time.Duration(second+1) * time.Second
+		l.Fold(&b, now, stats.Users{})
+		e := &entry{kind: batchRecord, groups: map[stats.GroupKey]int{}, now: now}
+		e.merge(&b)
+		p := w.pack(e)
+		appended += int64(len(p))
+		if err := w.write(p); err != nil {
+			t.Fatal(err)
+		}
+		w.options.Held = l.Snapshot
+		if err := w.keep(true); err != nil {
+			t.Fatal(err)
+		}
+		most = max(most, w.end-appended)
+	}
+	if most > 2*memoryLimit {
+		t.Errorf("exchanges took %d bytes of the file, want at most twice the %d that are held", most, memoryLimit)
+	}
+	if appended > seconds*400 {
+		t.Errorf("a second took %d bytes, want at most 400", appended/seconds)
+	}
+	info, again, err := replay(m.b)
+	if err != nil || info.Skipped > 0 || info.Lost > 0 {
+		t.Fatalf("got %+v and %v, want a whole journal", info, err)
+	}
+	want := l.Snapshot().Groups
+	for i, g := range again.Snapshot().Groups {
+		if g.Count != want[i].Count || len(g.Samples) != len(want[i].Samples) {
+			t.Errorf("group %d: got %d failures and %d samples, want %d and %d", i, g.Count, len(g.Samples), want[i].Count, len(want[i].Samples))
+		}
+		const first = 8
+		for j := range first {
+			if n := len(g.Samples); !g.Samples[j].When.Equal(want[i].Samples[j].When) || !g.Samples[n-1-j].When.Equal(want[i].Samples[n-1-j].When) {
+				t.Errorf("group %d: the first or the last %d samples differ", i, first)
+				break
+			}
+		}
+	}
+}
+
+// TestDeletedWhileTheRunGoesOn: the file is still written to, and of no use.
+func TestDeletedWhileTheRunGoesOn(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		do   func(dir, path string) error
+		want string
+	}{
+		{"left alone", func(string, string) error { return nil }, ""},
+		{"the directory", func(dir, _ string) error { return os.RemoveAll(dir) }, "deleted"},
+		{"the file", func(_, path string) error { return os.Remove(path) }, "deleted"},
+		{"another in its place", func(_, path string) error {
+			return errors.Join(os.Rename(path, path+".old"), os.WriteFile(path, nil, 0o644))
+		}, "deleted"},
+	} {
+		if runtime.GOOS == "windows" {
+			t.Skip("an open file cannot be deleted there")
+		}
+		dir := filepath.Join(t.TempDir(), "run")
+		if err := os.Mkdir(dir, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		path := filepath.Join(dir, Name)
+		var reports atomic.Int64
+		w, err := Create(path, Options{Report: func(error) { reports.Add(1) }})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := tt.do(dir, path); err != nil {
+			t.Fatal(err)
+		}
+		l := stats.NewLedger(0, 0)
+		l.Tap = w
+		drive(l, 3, nil)
+		err = closing(t, w)
+		if got := fmt.Sprint(err); (err != nil) != (tt.want != "") || !strings.Contains(got, tt.want) {
+			t.Errorf("%s: got %v, want %q", tt.name, err, tt.want)
+		}
+		if n := reports.Load(); n > 1 || (n == 1) != (tt.want != "") {
+			t.Errorf("%s: it was reported %d times", tt.name, n)
+		}
+	}
+}
+
+// TestOlderJournals hold their exchanges in the batches, and a meta by itself.
+func TestOlderJournals(t *testing.T) {
+	key := stats.Key{Method: "GET", Name: "/"}
+	var b stats.Batch
+	b.Row(key).Failed.Add(time.Millisecond)
+	b.Errors = []stats.ErrorDelta{{
+		Key: stats.GroupKey{Key: key, Kind: stats.HTTP, Status: 500, Print: "#"}, Count: 1, First: begin, Last: begin,
+		Kept: []stats.Kept{{Exchange: &stats.Exchange{When: begin, Key: key}, First: true, Random: -1}},
+	}}
+	file := appendRecord([]byte(header), optionsRecord, []byte("{}"))
+	p := append(binary.AppendUvarint(nil, uint64(time.Second)), 1, 1, 0)
+	file = appendRecord(file, batchRecord, b.AppendTo(p))
+	file = appendRecord(file, metaRecord, []byte("old meta"))
+	info, l, err := replay(appendRecord(file, endRecord, nil))
+	if err != nil || len(info.Notes) > 0 || string(info.Meta) != "old meta" {
+		t.Errorf("got %+v and %v", info, err)
+	}
+	if s := l.Snapshot(); len(s.Groups) != 1 || len(s.Groups[0].Samples) != 1 {
+		t.Errorf("got groups %+v, want one with its sample", s.Groups)
 	}
 }
 
@@ -228,7 +440,7 @@ func TestDiskFullAndThenNot(t *testing.T) {
 	m := &memory{limit: 300}
 	var mu sync.Mutex
 	var reports []error
-	w := start(m, Options{Report: func(err error) {
+	w := start(m, "", Options{Report: func(err error) {
 		mu.Lock()
 		defer mu.Unlock()
 		reports = append(reports, err)
@@ -263,8 +475,8 @@ func TestDiskFullAndThenNot(t *testing.T) {
 }
 
 func TestDiskThatStaysFull(t *testing.T) {
-	m := &memory{limit: 2000}
-	w := start(m, Options{})
+	m := &memory{limit: 1000}
+	w := start(m, "", Options{})
 	l := stats.NewLedger(0, 0)
 	l.Tap = w
 	drive(l, 20, nil)
@@ -282,7 +494,7 @@ func TestDiskThatStaysFull(t *testing.T) {
 // TestDiskThatHangs: neither the run nor the end of the program waits for it.
 func TestDiskThatHangs(t *testing.T) {
 	m := &memory{limit: 1 << 30, hold: make(chan struct{})}
-	w := start(m, Options{})
+	w := start(m, "", Options{})
 	l := stats.NewLedger(0, 0)
 	l.Tap = w
 	drive(l, 50, nil)
@@ -332,6 +544,9 @@ func FuzzRead(f *testing.F) {
 	b, _ := written(f, 2)
 	f.Add(b)
 	f.Add(b[:len(b)-3])
+	f.Add(b[:len(b)/2])
+	f.Add(appendRecord([]byte(header), keptRecord, []byte{1, exchangeRecord, 3, 0, 0, 0}))
+	f.Add(appendRecord([]byte(header), totalsRecord, []byte{255, 255, 255, 255, 255, 255, 255, 255, 255, 1, 3}))
 	f.Add([]byte(header))
 	f.Add(appendRecord([]byte(header), batchRecord, []byte{1, 2, 3}))
 	f.Fuzz(func(t *testing.T, b []byte) {
@@ -349,7 +564,7 @@ func FuzzRead(f *testing.F) {
 // BenchmarkFold is what a tick costs the controller.
 func BenchmarkFold(b *testing.B) {
 	m := &memory{limit: 1 << 40}
-	w := start(m, Options{})
+	w := start(m, "", Options{})
 	defer w.Close(context.Background())
 	var batch stats.Batch
 	for i := range 100 {

@@ -20,6 +20,7 @@ type Info struct {
 	Ended   bool          // the run ended in order, with nothing missing
 	Elapsed time.Duration // the end of the last batch
 	Skipped int64         // bytes that were no whole record
+	Lost    uint64        // requests that were counted in them, as far as that is known
 	Notes   []string      // what a reader of the numbers must know, a line each
 }
 
@@ -53,7 +54,7 @@ func Read(f io.Reader, open func(Options) stats.Tap) (*Info, error) {
 	}
 	r.next(len(header))
 	info := &Info{}
-	p := player{info: info, open: open, keys: map[stats.Key]bool{}}
+	p := player{info: info, open: open, keys: map[stats.Key]bool{}, kept: keptExchanges{known: map[stats.GroupKey]bool{}}}
 	damaged := 0
 	for {
 		kind, payload, ok := r.record()
@@ -67,8 +68,12 @@ func Read(f io.Reader, open func(Options) stats.Tap) (*Info, error) {
 	if r.err != nil {
 		return nil, fmt.Errorf("run journal: %w", r.err)
 	}
-	p.tap()
+	p.finish()
 	info.Skipped = r.skipped
+	if lost := p.lost; lost.requests > 0 {
+		info.Lost = lost.requests
+		info.Notes = append(info.Notes, fmt.Sprintf("%d of the run's %d requests, %d of them failed, were counted in a part of the journal that is damaged or cut off; no number here has them", lost.requests, p.said.requests, lost.failures))
+	}
 	if r.skipped > 0 {
 		info.Notes = append(info.Notes, fmt.Sprintf("the journal has %d bytes that are no whole record; they were skipped", r.skipped))
 	}
@@ -88,7 +93,13 @@ type player struct {
 	to      stats.Tap
 	options Options
 	batch   stats.Batch
+	users   stats.Users
 	keys    map[stats.Key]bool
+
+	read, said, lost totals // in the batches, and what totals say there were
+
+	kept keptExchanges
+	meta uint64 // the number of info.Meta
 }
 
 func (p *player) tap() stats.Tap {
@@ -117,8 +128,16 @@ func (p *player) play(kind byte, payload []byte) error {
 		p.tap().Reset(string(payload))
 	case markRecord:
 		p.tap().Mark(string(payload))
-	case metaRecord:
+	case metaRecord: // of an older journal
 		p.info.Meta = bytes.Clone(payload)
+	case totalsRecord:
+		t, err := readTotals(payload)
+		if err != nil {
+			return err
+		}
+		p.said, p.lost = t, t.missing(p.read)
+	case keptRecord:
+		return p.keep(payload)
 	case endRecord:
 		p.info.Ended = true
 	}
@@ -150,12 +169,41 @@ func (p *player) fold(b []byte) error {
 	for k := range p.batch.Rows {
 		p.keys[k] = true
 	}
-	if len(p.keys) > maxRows {
+	for i := range p.batch.Errors {
+		p.kept.known[p.batch.Errors[i].Key] = true
+	}
+	if len(p.keys) > maxRows || len(p.kept.known) > maxRows {
 		return errDamaged
 	}
 	p.tap().Fold(&p.batch, now, users)
-	p.info.Elapsed = now
+	p.read.add(&p.batch)
+	p.info.Elapsed, p.users = now, users
 	return nil
+}
+
+func (p *player) keep(payload []byte) error {
+	f, err := readKept(payload)
+	switch {
+	case err != nil:
+		return err
+	case f.kind == exchangeRecord:
+		return p.kept.add(f)
+	case f.kind == metaRecord && f.number >= p.meta:
+		p.info.Meta, p.meta = bytes.Clone(f.data), f.number
+	}
+	return nil
+}
+
+// finish tells the tap of what was kept.
+func (p *player) finish() {
+	to := p.tap()
+	b := stats.Batch{InFlight: p.batch.InFlight}
+	p.kept.samples = p.options.Samples
+	p.kept.into(&b)
+	if len(b.Errors)+len(b.Success) > 0 {
+		p.users.Suspect = false
+		to.Fold(&b, p.info.Elapsed, p.users)
+	}
 }
 
 // reader finds records. It holds one in memory at a time.

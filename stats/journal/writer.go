@@ -4,13 +4,14 @@ import (
 	"context"
 	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"sync"
 	"time"
 
 	"tload/stats"
-	"tload/stats/exchange"
 )
 
 // Writer appends to a journal. Its methods for the ledger (Fold and the like)
@@ -18,9 +19,13 @@ import (
 // that the totals stay whole and only the resolution suffers.
 type Writer struct {
 	file    file
+	path    string // "" where there is none to look for
 	options Options
 	end     int64 // where the last whole record ends
 	failing bool
+	deleted error // that somebody did, once it is known
+	kept    kept
+	totals  totals
 
 	wake chan struct{} // has room for one
 	gone chan struct{}
@@ -30,7 +35,6 @@ type Writer struct {
 	open    *entry        // the batch that still grows; nil for none
 	free    []*entry      // batches to use again
 	now     time.Duration // the end of the last batch
-	dropped int           // exchanges that found no room
 	closing bool
 	last    error
 }
@@ -49,16 +53,18 @@ type entry struct {
 	name   string
 	batch  stats.Batch
 	groups map[stats.GroupKey]int // where in batch.Errors
-	held   int                    // bytes of exchanges
 	second int64
 	now    time.Duration
 	users  stats.Users
 }
 
 const (
-	maxWaiting = 4        // batches that wait before seconds are merged
-	maxHeld    = 16 << 20 // bytes of exchanges that one batch may hold
-	maxWords   = 10000    // marks and segments that wait
+	maxWaiting = 4     // batches that wait before seconds are merged
+	maxWords   = 10000 // marks and segments that wait
+
+	// So long each batch is written as it comes: of a run that is killed as it
+	// begins there is something to see.
+	early = 2 * time.Second
 )
 
 // Create makes a journal, in the place of any other of that name, and starts
@@ -68,11 +74,11 @@ func Create(path string, o Options) (*Writer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("run journal: %w", err)
 	}
-	return start(f, o), nil
+	return start(f, path, o), nil
 }
 
-func start(f file, o Options) *Writer {
-	w := &Writer{file: f, options: o, wake: make(chan struct{}, 1), gone: make(chan struct{})}
+func start(f file, path string, o Options) *Writer {
+	w := &Writer{file: f, path: path, options: o, wake: make(chan struct{}, 1), gone: make(chan struct{})}
 	go w.run()
 	return w
 }
@@ -98,7 +104,10 @@ func (w *Writer) Fold(b *stats.Batch, now time.Duration, users stats.Users) {
 	suspect := e.users.Suspect || users.Suspect
 	e.users = users
 	e.users.Suspect = suspect
-	w.dropped += e.merge(b)
+	e.merge(b)
+	if whole := now >= time.Duration(second+1)*time.Second; (whole || now <= early) && w.waiting() < maxWaiting {
+		w.seal()
+	}
 }
 
 // Segment records that one begins.
@@ -160,12 +169,11 @@ func (w *Writer) entry() *entry {
 func (e *entry) reset() {
 	e.batch.Reset()
 	clear(e.groups)
-	e.held, e.users = 0, stats.Users{}
+	e.users = stats.Users{}
 }
 
-// merge adds b, which stays its owner's, and says how many exchanges found no
-// room.
-func (e *entry) merge(b *stats.Batch) (dropped int) {
+// merge adds b, which stays its owner's, but for its exchanges.
+func (e *entry) merge(b *stats.Batch) {
 	for k, d := range b.Rows {
 		e.batch.Row(k).Merge(d)
 	}
@@ -192,29 +200,7 @@ func (e *entry) merge(b *stats.Batch) (dropped int) {
 				to.Variants[v] += n
 			}
 		}
-		for _, k := range x.Kept {
-			if e.held+k.Exchange.Weight() > maxHeld {
-				dropped++
-				continue
-			}
-			e.held += k.Exchange.Weight()
-			to.Kept = append(to.Kept, k)
-		}
 	}
-	for k, x := range b.Success {
-		if e.batch.Success == nil {
-			e.batch.Success = map[stats.Key]*stats.Exchange{}
-		}
-		e.batch.Success[k] = x
-	}
-	return dropped
-}
-
-// Dropped is how many exchanges were left out while the disk did not keep up.
-func (w *Writer) Dropped() int {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.dropped
 }
 
 // Close writes what waits, the last meta and the end, and closes the file. It
@@ -257,23 +243,26 @@ func (w *Writer) run() {
 			case <-retry.C:
 			}
 		}
+		news := w.failing
 		if !w.failing || len(pending) == 0 {
-			taken := w.take()
-			for _, e := range taken {
-				e.redact(w.options.Redact)
-				pending = append(pending, piece{e.appendTo(nil), e})
-			}
-			if len(taken) > 0 && w.options.Meta != nil {
-				pending = append(pending, piece{b: appendRecord(nil, metaRecord, w.options.Meta())})
+			for _, e := range w.take() {
+				news = true
+				pending = append(pending, piece{w.pack(e), e})
 			}
 		}
 		closing, empty := w.ending()
-		finished := closing && empty && !w.failing
-		if finished {
-			pending = append(pending, piece{b: w.finish(nil)})
+		var err error
+		pending, err = w.writeAll(pending)
+		if err == nil && (news || closing) {
+			err = w.keep(closing && empty)
 		}
-		pending = w.writeAll(pending)
-		if closing && (finished || len(pending) > 0) {
+		finished := closing && empty && err == nil
+		if finished {
+			err = w.write(appendRecord(w.totals.appendTo(nil), endRecord, nil))
+		}
+		w.report(err)
+		w.look()
+		if closing && (finished || err != nil) {
 			w.closeFile()
 			return
 		}
@@ -283,47 +272,39 @@ func (w *Writer) run() {
 	}
 }
 
-// writeAll writes pieces until the disk takes no more and returns the rest. A
-// second that does not fit is tried without its exchanges: what was counted is
-// worth more than what was kept.
-func (w *Writer) writeAll(pending []piece) []piece {
+// writeAll writes pieces until the disk takes no more and returns the rest.
+func (w *Writer) writeAll(pending []piece) ([]piece, error) {
 	for i, p := range pending {
-		err := w.write(p.b)
-		if err != nil && p.e != nil && p.e.held > 0 {
-			n := p.e.bare()
-			w.mu.Lock()
-			w.dropped += n
-			w.mu.Unlock()
-			pending[i].b = p.e.appendTo(nil)
-			err = w.write(pending[i].b)
-		}
-		if w.report(err); err != nil {
-			return pending[i:]
+		if err := w.write(p.b); err != nil {
+			return pending[i:], err
 		}
 		if p.e != nil {
-			w.release([]*entry{p.e})
+			w.release(p.e)
 		}
 	}
-	return nil
+	return nil, nil
 }
 
-// bare gives up the exchanges of a batch and says how many they were.
-func (e *entry) bare() (n int) {
-	for i := range e.batch.Errors {
-		n += len(e.batch.Errors[i].Kept)
-		e.batch.Errors[i].Kept = nil
+// look says when the file is no longer where it was made: what goes on being
+// written to it is lost.
+func (w *Writer) look() {
+	if w.path == "" || w.deleted != nil {
+		return
 	}
-	n += len(e.batch.Success)
-	e.batch.Success, e.held = nil, 0
-	return n
-}
-
-// finish is the newest meta and the end of the journal.
-func (w *Writer) finish(b []byte) []byte {
-	if w.options.Meta != nil {
-		b = appendRecord(b, metaRecord, w.options.Meta())
+	f, ok := w.file.(*os.File)
+	if !ok {
+		return
 	}
-	return appendRecord(b, endRecord, nil)
+	ours, err := f.Stat()
+	if err != nil {
+		return
+	}
+	if there, err := os.Stat(w.path); errors.Is(err, fs.ErrNotExist) || err == nil && !os.SameFile(ours, there) {
+		w.deleted = fmt.Errorf("run journal: somebody has deleted %s while the run went on; it cannot be viewed again", w.path)
+		if w.options.Report != nil {
+			w.options.Report(w.deleted)
+		}
+	}
 }
 
 func (w *Writer) take() []*entry {
@@ -345,7 +326,10 @@ func (w *Writer) closeFile() {
 	err := w.file.Close()
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.last == nil && err != nil {
+	switch {
+	case w.deleted != nil:
+		w.last = w.deleted
+	case w.last == nil && err != nil:
 		w.last = fmt.Errorf("run journal: %w", err)
 	}
 }
@@ -379,33 +363,19 @@ func (w *Writer) report(err error) {
 	w.failing = err != nil
 }
 
-func (w *Writer) release(list []*entry) {
+func (w *Writer) release(e *entry) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	for _, e := range list {
-		if e.kind == batchRecord && len(w.free) < maxWaiting {
-			e.reset()
-			w.free = append(w.free, e)
-		}
+	if e.kind == batchRecord && len(w.free) < maxWaiting {
+		e.reset()
+		w.free = append(w.free, e)
 	}
 }
 
-// redact masks what the entry holds of exchanges, in copies: others read them.
-func (e *entry) redact(r *exchange.Masker) {
-	for i := range e.batch.Errors {
-		kept := e.batch.Errors[i].Kept
-		for j := range kept {
-			kept[j].Exchange = r.Exchange(kept[j].Exchange)
-		}
-	}
-	for k, x := range e.batch.Success {
-		e.batch.Success[k] = r.Exchange(x)
-	}
-}
-
-func (e *entry) appendTo(b []byte) []byte {
+// pack is the records of an entry.
+func (w *Writer) pack(e *entry) []byte {
 	if e.kind != batchRecord {
-		return appendRecord(b, e.kind, []byte(e.name))
+		return appendRecord(nil, e.kind, []byte(e.name))
 	}
 	p := binary.AppendUvarint(nil, uint64(e.now))
 	p = binary.AppendUvarint(p, uint64(e.users.Running))
@@ -415,5 +385,6 @@ func (e *entry) appendTo(b []byte) []byte {
 		suspect = 1
 	}
 	p = append(p, suspect)
-	return appendRecord(b, batchRecord, e.batch.AppendTo(p))
+	w.totals.add(&e.batch)
+	return w.totals.appendTo(appendRecord(nil, batchRecord, e.batch.AppendTo(p)))
 }

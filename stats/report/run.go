@@ -30,6 +30,10 @@ type Run struct {
 	// first under a zero key. Nil: the outputs that need it are left out.
 	Histograms func(yield func(stats.Key, *stats.Delta) bool)
 
+	// Partial says that a part of what was counted is lost, so that what is not
+	// here may have been.
+	Partial bool
+
 	// Redact masks secrets in what is written; nil writes them as they are.
 	Redact *exchange.Masker
 }

@@ -36,7 +36,7 @@ var exits = map[string]string{
 func Text(w io.Writer, r *Run) error {
 	t := &r.Snapshot.Total.Run
 	head := []string{textTitle(r), textTotals(t)}
-	head = append(head, textLatency(t)...)
+	head = append(head, textLatency(r)...)
 	if t.Redirects > 0 {
 		head = append(head, fmt.Sprintf("  redirects %s followed, requests on the wire besides those above", count(t.Redirects)))
 	}
@@ -49,7 +49,7 @@ func Text(w io.Writer, r *Run) error {
 		tail = append(tail, wrapped("  ✗ ", plain(r.Err))...)
 	}
 	for _, n := range r.Notes[:min(len(r.Notes), 3)] {
-		tail = append(tail, "  ! "+plain(n))
+		tail = append(tail, wrapped("  ! ", plain(n))...)
 	}
 	if r.Dir != "" {
 		tail = append(tail, "  saved "+plain(r.Dir)+saved(r))
@@ -113,7 +113,8 @@ func textTotals(t *stats.Summary) string {
 
 // textLatency puts the corrected times beside the service times wherever a
 // start was due, and the failures' apart from the successes'.
-func textLatency(t *stats.Summary) []string {
+func textLatency(r *Run) []string {
+	t := &r.Snapshot.Total.Run
 	line := func(name string, l *stats.Latency) string {
 		return fmt.Sprintf("  %-12s p50 %-5s p90 %-5s p95 %-5s p99 %-5s p99.9 %-5s max %s", name,
 			cell(l, l.P50), cell(l, l.P90), cell(l, l.P95), cell(l, l.P99), cell(l, l.P999), cell(l, l.Max))
@@ -125,7 +126,10 @@ func textLatency(t *stats.Summary) []string {
 	if t.Failed.Count > 0 {
 		out = append(out, line("failed ms", &t.Failed))
 	}
-	if t.Requests == 0 {
+	switch {
+	case t.Requests == 0 && r.Partial:
+		out = append(out, "  no request is left of what was counted")
+	case t.Requests == 0:
 		out = append(out, "  no request was answered")
 	}
 	if timed(t) {
