@@ -83,7 +83,7 @@ func TestLongListsKeepTheirRows(t *testing.T) {
 
 // TestAListIsPassedOnce: a check sends each line once, in order.
 func TestAListIsPassedOnce(t *testing.T) {
-	b, err := requests.Text("list", lines(300, func(i int) string { return "/" + word(i) }))
+	b, err := requests.Text("list", lines(300, func(i int) string { return "/" + word(i) }), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -123,7 +123,7 @@ func TestAMillionLinesCostTheirSize(t *testing.T) {
 	size := uint64(len(text))
 	text = ""
 	before := held()
-	b, err := requests.File(path)
+	b, err := requests.File(path, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -151,7 +151,7 @@ func TestAMillionLinesCostTheirSize(t *testing.T) {
 // of them sent, by weight, and no more than some of them in each snapshot.
 func TestManyTasksAreBounded(t *testing.T) {
 	const n = 3000
-	b, err := requests.Text("many.http", "### heavy\n# @weight 3000\nPOST /heavy\n\nbody\n"+lines(n, func(i int) string { return "### " + word(i) + "\nPUT /" + word(i) + "\n" }))
+	b, err := requests.Text("many.http", "### heavy\n# @weight 3000\nPOST /heavy\n\nbody\n"+lines(n, func(i int) string { return "### " + word(i) + "\nPUT /" + word(i) + "\n" }), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
