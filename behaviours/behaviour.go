@@ -198,7 +198,7 @@ type planner struct {
 
 func (p *planner) plan(s *Set, path string) (*plan, error) {
 	if s == nil {
-		return nil, errors.New("New returned no Set: return &behaviours.Set{Tasks: …}")
+		return nil, errors.New("func New returned no Set: return &behaviours.Set{Tasks: …}")
 	}
 	for _, up := range p.deep {
 		if up == s {
@@ -335,7 +335,7 @@ func funcName(f any) string {
 	}
 	parts := strings.Split(name, ".")
 	// A closure is outer.func1, or outer.gowrap2: the outer one names it.
-	for len(parts) > 1 {
+	if len(parts) > 1 {
 		last := parts[len(parts)-1]
 		if strings.HasPrefix(last, "func") && strings.Trim(last[4:], "0123456789") == "" || strings.Trim(last, "0123456789") == "" {
 			if outer := parts[len(parts)-2]; strings.Trim(outer, "(*)") != "" && len(parts) > 2 {
@@ -343,7 +343,6 @@ func funcName(f any) string {
 				parts[len(parts)-1] = outer + "." + last
 			}
 		}
-		break
 	}
 	if last := parts[len(parts)-1]; last != "" {
 		return last

@@ -56,9 +56,7 @@ func take(rec *stats.Recorder) taken {
 	})
 	ledger := stats.NewLedger(0, 0)
 	ledger.Fold(&b, time.Second, stats.Users{})
-	for _, g := range ledger.Snapshot().Groups {
-		got.groups = append(got.groups, g)
-	}
+	got.groups = append(got.groups, ledger.Snapshot().Groups...)
 	return got
 }
 

@@ -25,7 +25,7 @@ type Snapshot struct {
 	Groups    []*Group // failures, most frequent first
 	Failures  uint64   // in all groups but exceptions
 	Recent    []*Exchange
-	Success   map[Key]*Exchange // one recent success per row
+	Success   map[Key]*Exchange `json:"-"` // one recent success per row
 	Captured  int               // bytes of exchanges held
 	CaptureOf int               // … of at most
 	Dropped   uint64            // bodies given up to stay below it

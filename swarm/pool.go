@@ -27,16 +27,6 @@ func (p *pool) lend(u *User) {
 	}
 }
 
-// lendThis is lend for a goroutine that has nothing else to do: it becomes one
-// of the pool's if none is kept.
-func (p *pool) lendThis(u *User) {
-	if next := p.take(); next != nil {
-		next <- u
-	} else {
-		p.work(u)
-	}
-}
-
 // take is the way to a kept goroutine, nil if there is none. Either way one
 // more is busy.
 func (p *pool) take() (next chan *User) {

@@ -52,7 +52,7 @@ func TestCommands(t *testing.T) {
 	defer c.Close()
 	info := c.Info(t.Context(), "commandstats").Val()
 	n, _ := c.Get(t.Context(), "n").Int()
-	if !strings.Contains(info, fmt.Sprintf("cmdstat_incr:calls=40")) || n == 0 {
+	if !strings.Contains(info, "cmdstat_incr:calls=40") || n == 0 {
 		t.Errorf("INCR: the server counted %q, n is %d", grep(info, "cmdstat_incr"), n)
 	}
 }
