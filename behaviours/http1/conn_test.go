@@ -168,7 +168,7 @@ func TestReplies(t *testing.T) {
 			{name: "surplus behind 204", reply: "HTTP/1.1 204 OK\r\n\r\nHTTP/1.1 200 OK\r\n\r\n", status: 204, surplus: 19},
 			{name: "surplus behind chunks", reply: "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nmore", status: 200, surplus: 4},
 
-			{name: "not HTTP", reply: "SSH-2.0-OpenSSH_9.2p1\r\n\r\n", kind: stats.Protocol, text: `status line "SSH-2.0`},
+			{name: "not HTTP", reply: "SSH-2.0-OpenSSH_9.2p1\r\n\r\n", kind: stats.Protocol, text: `status line "S`},
 			{name: "HTTP/2 preface", reply: "HTTP/2.0 200 OK\r\n\r\n", kind: stats.Protocol, text: "status line"},
 			{name: "status of two digits", reply: "HTTP/1.1 20 OK\r\n\r\n", kind: stats.Protocol, text: "status line"},
 			{name: "status of four digits", reply: "HTTP/1.1 2000 OK\r\n\r\n", kind: stats.Protocol, text: "status line"},
