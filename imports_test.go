@@ -18,9 +18,11 @@ var mayImport = map[string][]string{
 	"stats/*":             {"stats"},
 	"stats/journal":       {"stats", "stats/exchange"},
 	"stats/report":        {"stats", "stats/exchange"},
-	"swarm":               {"stats"},
-	"swarm/link":          {"swarm", "stats"},
-	"behaviours":          {"swarm", "stats", "stats/exchange", "behaviours/http1"},
+	"swarm":               {"swarm/health", "stats"},
+	"swarm/health":        {"stats"},
+	"swarm/crew":          {"swarm", "swarm/health", "stats"},
+	"swarm/nodetest":      {"swarm", "stats"},
+	"behaviours":          {"swarm", "swarm/crew", "stats", "stats/exchange", "behaviours/http1"},
 	"behaviours/http1":    {"stats"},
 	"behaviours/requests": {"behaviours", "stats", "stats/exchange"},
 	"behaviours/*":        {"stats", "behaviours"},
@@ -29,7 +31,7 @@ var mayImport = map[string][]string{
 	"cli/demo":            {"behaviours"},
 	"examples/*":          {"cli", "behaviours", "behaviours/*"},
 	"docs/*":              {},
-	"behaviours/http1/*":  {"behaviours", "behaviours/http1", "stats", "swarm"},
+	"behaviours/http1/*":  {"behaviours", "behaviours/http1", "stats", "swarm", "swarm/crew"},
 }
 
 func TestImportsFollowTheTable(t *testing.T) {

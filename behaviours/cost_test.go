@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"tload/swarm"
+	"tload/swarm/crew"
 )
 
 func idle(context.Context) error { return nil }
@@ -19,12 +20,12 @@ func start(t testing.TB, p swarm.Plan, b Behaviour) *swarm.Controller {
 		t.Fatal(err)
 	}
 	t.Cleanup(tr.Close)
-	p.Behaviours, err = Bind(&Shared{Transport: tr}, []Behaviour{b})
+	list, err := Bind(&Shared{Transport: tr}, []Behaviour{b})
 	if err != nil {
 		t.Fatal(err)
 	}
 	p.SpawnRate, p.StopTimeout = 1e6, 5*time.Second
-	c, err := swarm.New(p)
+	c, err := crew.Swarm(p, crew.Job{Behaviours: list})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,7 +7,7 @@ import (
 	"sync"
 	"testing"
 
-	"tload/swarm"
+	"tload/swarm/crew"
 )
 
 func TestNoTwoUsersGetTheSameRow(t *testing.T) {
@@ -19,13 +19,13 @@ func TestNoTwoUsersGetTheSameRow(t *testing.T) {
 	}
 	seen := map[*string]bool{}
 	for id := range int64(100) {
-		row, err := rows.Of(&User{user: &swarm.User{ID: id + 1}})
+		row, err := rows.Of(&User{user: &crew.User{ID: id + 1}})
 		if err != nil || seen[&row.fields[0]] {
 			t.Fatalf("user %d: %v, a row seen before: %v", id+1, err, seen[&row.fields[0]])
 		}
 		seen[&row.fields[0]] = true
 	}
-	if _, err := rows.Of(&User{user: &swarm.User{ID: 101}}); err == nil || !strings.Contains(err.Error(), "100 rows are not enough for user 101") {
+	if _, err := rows.Of(&User{user: &crew.User{ID: 101}}); err == nil || !strings.Contains(err.Error(), "100 rows are not enough for user 101") {
 		t.Errorf("one user more: got %v", err)
 	}
 	var wg sync.WaitGroup

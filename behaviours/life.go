@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"tload/stats"
-	"tload/swarm"
+	"tload/swarm/crew"
 )
 
 // visit is a user's stay in a set.
@@ -33,20 +33,20 @@ const (
 	picking
 )
 
-// life is a User as the swarm knows it, so that authors do not see its methods.
+// life is a User as the crew knows it, so that authors do not see its methods.
 type life User
 
-// Act implements swarm.Life: it does the task that leave was given for and
+// Act implements crew.Life: it does the task that the permit is for and
 // picks the next, through the sets on the way. In brief it does only what runs
 // nothing of the author's.
-func (l *life) Act(ctx context.Context, leave swarm.Leave, ok, brief bool) (next swarm.Next, think time.Duration) {
+func (l *life) Act(ctx context.Context, start crew.Permit, ok, brief bool) (next crew.Next, think time.Duration) {
 	u := (*User)(l)
 	u.fresh = brief && (u.fresh || u.stage == waiting)
 	var err error
 	switch {
 	case !ok:
 		if brief {
-			return swarm.Stays, 0
+			return crew.Stays, 0
 		}
 		err = StopUser
 	case u.stage == picking:
@@ -58,19 +58,19 @@ func (l *life) Act(ctx context.Context, leave swarm.Leave, ok, brief bool) (next
 		}
 	case u.next == &skipped:
 	case u.startable(ctx):
-		u.begin(leave)
+		u.begin(start)
 		u.stage = waiting
 		if u.launch(u.what.Request, u.path, l, u.fresh) {
-			return swarm.Away, 0
+			return crew.Away, 0
 		}
 		if brief {
-			return swarm.Stays, 0
+			return crew.Stays, 0
 		}
 		err = u.land(ctx)
 	case brief:
-		return swarm.Stays, 0
+		return crew.Stays, 0
 	default:
-		u.begin(leave)
+		u.begin(start)
 		err = u.do(ctx)
 	}
 	switch {
@@ -81,7 +81,7 @@ func (l *life) Act(ctx context.Context, leave swarm.Leave, ok, brief bool) (next
 	}
 	if brief && !u.flat() {
 		u.stage = picking
-		return swarm.Stays, 0
+		return crew.Stays, 0
 	}
 	u.stage = asking
 	return u.pickNext(ctx)
@@ -97,8 +97,8 @@ func (u *User) flat() bool {
 	return here.set.Loops == 0 && !here.plan.deep && !u.kind.run.once
 }
 
-// pickNext finds the next task to ask leave for.
-func (u *User) pickNext(ctx context.Context) (next swarm.Next, think time.Duration) {
+// pickNext finds the next task to ask a permit for.
+func (u *User) pickNext(ctx context.Context) (next crew.Next, think time.Duration) {
 	for len(u.sets) > 0 {
 		here := &u.sets[len(u.sets)-1]
 		t, nth := u.pick(here)
@@ -116,7 +116,7 @@ func (u *User) pickNext(ctx context.Context) (next swarm.Next, think time.Durati
 			continue
 		default:
 			// A set that cannot be entered must not be tried in a tight loop,
-			// nor without leave: it takes the place of a task.
+			// nor without a permit: it takes the place of a task.
 			u.next = &skipped
 		}
 		think = u.think(here.set)
@@ -125,9 +125,9 @@ func (u *User) pickNext(ctx context.Context) (next swarm.Next, think time.Durati
 			u.Client.release()
 			u.ended, u.fresh = 0, false
 		}
-		return swarm.Asks, think
+		return crew.Asks, think
 	}
-	return swarm.Ends, 0
+	return crew.Ends, 0
 }
 
 // Replied implements http1.Waiter.
@@ -136,7 +136,7 @@ func (l *life) Replied(whole bool) {
 	u.user.Resume(whole && !u.redirected())
 }
 
-// Close implements swarm.Life.
+// Close implements crew.Life.
 func (l *life) Close() {
 	l.Client.close()
 	if l.plainHTTP != nil {
@@ -192,7 +192,7 @@ func (u *User) hook(ctx context.Context, f func(context.Context) error, path, na
 	}
 	u.ended = 0
 	u.user.Task(&name)
-	u.doing(name, swarm.Leave{})
+	u.doing(name, crew.Permit{})
 	err := u.guard(ctx, f)
 	u.end(ctx, err)
 	return err

@@ -17,6 +17,7 @@ import (
 	"tload/behaviours"
 	"tload/stats"
 	"tload/swarm"
+	"tload/swarm/crew"
 )
 
 // server counts what it is asked, by path.
@@ -60,7 +61,7 @@ func drive(t *testing.T, host string, p swarm.Plan, list ...behaviours.Behaviour
 		t.Fatal(err)
 	}
 	defer tr.Close()
-	p.Behaviours, err = behaviours.Bind(&behaviours.Shared{Transport: tr}, list)
+	bound, err := behaviours.Bind(&behaviours.Shared{Transport: tr}, list)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -73,7 +74,7 @@ func drive(t *testing.T, host string, p swarm.Plan, list ...behaviours.Behaviour
 	if p.StopTimeout == 0 {
 		p.StopTimeout = 5 * time.Second
 	}
-	c, err := swarm.New(p)
+	c, err := crew.Swarm(p, crew.Job{Behaviours: bound})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,6 +6,7 @@ import (
 
 	"tload/stats"
 	"tload/swarm"
+	"tload/swarm/crew"
 )
 
 // Pass drives one user through every task of a behaviour once, in order and
@@ -19,7 +20,7 @@ func Pass(ctx context.Context, s *Shared, b Behaviour, trace func(*stats.Exchang
 	if err != nil || len(list) == 0 {
 		return nil, err
 	}
-	c, err := swarm.New(swarm.Plan{Behaviours: list, Users: 1, StopTimeout: 10 * time.Second, Seed: 1})
+	c, err := crew.Swarm(swarm.Plan{Users: 1, StopTimeout: 10 * time.Second, Seed: 1}, crew.Job{Behaviours: list})
 	if err != nil {
 		return nil, err
 	}

@@ -36,6 +36,7 @@ import (
 
 	"tload/stats"
 	"tload/swarm"
+	"tload/swarm/crew"
 )
 
 // Shared is what all users of a run have in common.
@@ -81,11 +82,11 @@ func (k *kind) plan(s *Set) (*plan, error) {
 // Bind makes the swarm's behaviours of the authors' ones. It calls each New
 // once, to look at the tasks, and says what is wrong with them. A behaviour of
 // which the filter leaves no task is left out.
-func Bind(s *Shared, list []Behaviour) ([]*swarm.Behaviour, error) {
+func Bind(s *Shared, list []Behaviour) ([]*crew.Behaviour, error) {
 	if s.Log == nil {
 		s.Log = slog.New(slog.DiscardHandler)
 	}
-	var out []*swarm.Behaviour
+	var out []*crew.Behaviour
 	for i := range list {
 		b := &list[i]
 		k := &kind{run: s, name: b.name(), make: b.New, wait: b.Wait}
@@ -102,7 +103,9 @@ func Bind(s *Shared, list []Behaviour) ([]*swarm.Behaviour, error) {
 		if len(root.tasks) == 0 {
 			continue
 		}
-		out = append(out, &swarm.Behaviour{Name: k.name, Weight: b.Weight, Fixed: b.Fixed, Tasks: k.infos, New: k.life})
+		out = append(out, &crew.Behaviour{
+			Behaviour: swarm.Behaviour{Name: k.name, Weight: b.Weight, Fixed: b.Fixed, Tasks: k.infos}, New: k.life,
+		})
 	}
 	return out, nil
 }
@@ -123,7 +126,7 @@ func (k *kind) look() (root *plan, err error) {
 }
 
 // life makes one user. What is wrong with it is a panic, which the crew counts.
-func (k *kind) life(ctx context.Context, su *swarm.User) swarm.Life {
+func (k *kind) life(ctx context.Context, su *crew.User) crew.Life {
 	k.rows.Do(func() {
 		for _, info := range k.infos {
 			k.meters = append(k.meters, su.Sink.Meter(stats.Key{Class: stats.Task, Method: k.name, Name: info.Name}))
@@ -154,7 +157,7 @@ func Run(ctx context.Context, b Behaviour, host string, n int) error {
 	if err != nil {
 		return err
 	}
-	c, err := swarm.New(swarm.Plan{Behaviours: list, Users: 1, Iterations: int64(max(n, 1)), StopTimeout: 10 * time.Second, Seed: 1})
+	c, err := crew.Swarm(swarm.Plan{Users: 1, Iterations: int64(max(n, 1)), StopTimeout: 10 * time.Second, Seed: 1}, crew.Job{Behaviours: list})
 	if err != nil {
 		return err
 	}

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"tload/stats"
-	"tload/swarm"
+	"tload/swarm/crew"
 )
 
 // startable says whether the next task is a request that can be sent, and its
@@ -28,7 +28,7 @@ func (u *User) clock() time.Duration {
 }
 
 // begin is what comes before a task.
-func (u *User) begin(start swarm.Leave) {
+func (u *User) begin(start crew.Permit) {
 	switch {
 	case u.due.IsZero():
 	case start.Held: // what the pause delayed is not late; the schedule begins anew
@@ -115,7 +115,7 @@ func leaves(err error) error {
 }
 
 // doing notes which task or hook is in hand.
-func (u *User) doing(task string, start swarm.Leave) {
+func (u *User) doing(task string, start crew.Permit) {
 	u.task = task
 	u.Client.doing(task, u.count, start.Due, start.Late)
 }

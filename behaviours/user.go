@@ -7,7 +7,7 @@ import (
 	"net/http"
 	"time"
 
-	"tload/swarm"
+	"tload/swarm/crew"
 )
 
 // User is one simulated user. It embeds the HTTP client with its connection,
@@ -16,7 +16,7 @@ import (
 type User struct {
 	*Client
 
-	user  *swarm.User // nil while a behaviour is only looked at
+	user  *crew.User // nil while a behaviour is only looked at
 	kind  *kind
 	log   *slog.Logger
 	task  string
@@ -28,14 +28,14 @@ type User struct {
 	// The task in hand.
 	stage stage
 	fresh bool // its reply has just come, and the connection's poller is at work
-	start swarm.Leave
+	start crew.Permit
 	began time.Duration // on the sweeper's clock
 
 	set   *Set // from New
 	root  *plan
 	sets  []visit  // that the user is in, outermost first
 	first [1]visit // where sets begins: nearly all users are in one
-	next  *planned // the task that leave was asked for; nil at first
+	next  *planned // the task that a permit was asked for; nil at first
 	what  *Task    // its
 	path  string   // if that is a request
 

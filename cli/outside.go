@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"tload/stats/export"
-	"tload/swarm"
+	"tload/swarm/crew"
 )
 
 // outside is what hands a run's numbers to other systems while it goes on.
@@ -21,7 +21,7 @@ type outside struct {
 }
 
 // open does what can fail before any load is sent.
-func (o *outside) open(s *settings, p *swarm.Plan) (err error) {
+func (o *outside) open(s *settings, job *crew.Job) (err error) {
 	if s.metrics != "" {
 		if o.listener, err = net.Listen("tcp", s.metrics); err != nil {
 			return fmt.Errorf("--metrics: %w; an address such as :9646 or 127.0.0.1:9646 is expected, which nobody else uses", err)
@@ -36,7 +36,7 @@ func (o *outside) open(s *settings, p *swarm.Plan) (err error) {
 		if o.requests, err = export.OpenRequestLog(s.requests); err != nil {
 			return fmt.Errorf("--log-requests: %w", err)
 		}
-		p.Requests = o.requests.Log
+		job.Requests = o.requests.Log
 	}
 	return nil
 }

@@ -15,6 +15,7 @@ import (
 	"tload/behaviours"
 	"tload/behaviours/requests"
 	"tload/swarm"
+	"tload/swarm/crew"
 )
 
 // run is what tload does without a command: load the host.
@@ -257,9 +258,9 @@ func (p *program) list(ctx context.Context, s *settings, own []behaviours.Behavi
 		return p.complain(codeOf(err), err)
 	}
 	defer x.close()
-	printRatios(p.stdout, x.behaviours)
+	printRatios(p.stdout, x.job.Behaviours)
 	listed := map[string]bool{}
-	for _, b := range x.behaviours {
+	for _, b := range x.job.Behaviours {
 		for _, t := range b.Tasks {
 			listed[b.Name+"/"+t.Name] = true
 		}
@@ -273,7 +274,7 @@ func (p *program) list(ctx context.Context, s *settings, own []behaviours.Behavi
 	return exitOK
 }
 
-func printRatios(w io.Writer, list []*swarm.Behaviour) {
+func printRatios(w io.Writer, list []*crew.Behaviour) {
 	total := 0
 	for _, b := range list {
 		if b.Fixed == 0 {

@@ -18,6 +18,7 @@ import (
 	"tload/stats"
 	"tload/stats/report"
 	"tload/swarm"
+	"tload/swarm/crew"
 	"tload/tui"
 )
 
@@ -132,7 +133,7 @@ func (g *stage) form() (tui.Form, error) {
 	return f, nil
 }
 
-func leaves(b *swarm.Behaviour) (n int) {
+func leaves(b *crew.Behaviour) (n int) {
 	for _, t := range b.Tasks {
 		if !t.Set {
 			n++

@@ -17,27 +17,28 @@ import (
 	"tload/stats/journal"
 	"tload/stats/report"
 	"tload/swarm"
+	"tload/swarm/crew"
 )
 
 // session is one run with everything around it: client, log, directory.
 type session struct {
-	settings   *settings
-	own        []behaviours.Behaviour // as their authors wrote them
-	behaviours []*swarm.Behaviour
-	transport  *behaviours.Transport
-	ctl        *swarm.Controller
-	log        *slog.Logger
-	closeLog   func()
-	dir        string // "" for none
-	dirErr     error  // why there is none, though there should be
-	started    time.Time
-	done       chan struct{} // closed when the files are written
-	runErr     error
-	hungUp     atomic.Bool
-	fileErr    error
-	failIf     []*report.Condition
-	journal    *journal.Writer // nil for none
-	outside    outside
+	settings  *settings
+	own       []behaviours.Behaviour // as their authors wrote them
+	job       crew.Job               // with the behaviours
+	transport *behaviours.Transport
+	ctl       *swarm.Controller
+	log       *slog.Logger
+	closeLog  func()
+	dir       string // "" for none
+	dirErr    error  // why there is none, though there should be
+	started   time.Time
+	done      chan struct{} // closed when the files are written
+	runErr    error
+	hungUp    atomic.Bool
+	fileErr   error
+	failIf    []*report.Condition
+	journal   *journal.Writer // nil for none
+	outside   outside
 }
 
 // prepare checks everything that can be checked before any load is sent and
@@ -68,10 +69,10 @@ func prepare(ctx context.Context, s *settings, own []behaviours.Behaviour, logs 
 		}
 	}()
 	shared := &behaviours.Shared{Transport: x.transport, Filter: s.filter()}
-	if x.behaviours, err = behaviours.Bind(shared, list); err != nil {
+	if x.job.Behaviours, err = behaviours.Bind(shared, list); err != nil {
 		return nil, misuse{err}
 	}
-	if len(x.behaviours) == 0 {
+	if len(x.job.Behaviours) == 0 {
 		return nil, misuse{errors.New("nothing to do: no task has these tags")}
 	}
 	if s.list {
@@ -81,7 +82,8 @@ func prepare(ctx context.Context, s *settings, own []behaviours.Behaviour, logs 
 	if err := s.needsHost(); err != nil {
 		return nil, err
 	}
-	plan := s.plan(x.behaviours)
+	plan := s.plan(x.job.Behaviours)
+	x.job.MaxWait, x.job.Sources = time.Duration(s.maxWait), x.transport.Sources
 	if err := plan.Check(); err != nil {
 		return nil, misuse{err}
 	}
@@ -99,16 +101,15 @@ func prepare(ctx context.Context, s *settings, own []behaviours.Behaviour, logs 
 	}
 	shared.Log = x.log
 	plan.Log = x.log
-	plan.Sources = x.transport.Sources
 	plan.RunID = x.started.Format("20060102-150405")
 	if x.dirErr != nil {
 		x.log.Error("no run directory", "error", x.dirErr)
 	}
-	if err := x.outside.open(s, &plan); err != nil {
+	if err := x.outside.open(s, &x.job); err != nil {
 		return nil, misuse{err}
 	}
 	x.openJournal(&plan)
-	if x.ctl, err = swarm.New(plan); err != nil {
+	if x.ctl, err = crew.Swarm(plan, x.job); err != nil {
 		return nil, misuse{err}
 	}
 	x.own = list
@@ -131,14 +132,14 @@ func (s *settings) needsHost() error {
 	return nil
 }
 
-func (s *settings) plan(list []*swarm.Behaviour) swarm.Plan {
+func (s *settings) plan(list []*crew.Behaviour) swarm.Plan {
 	if s.seed == 0 {
 		s.seed = 1 + rand.Uint64N(1<<31)
 	}
 	return swarm.Plan{
-		Behaviours: list, Host: s.shownHost(),
+		Behaviours: crew.Kinds(list), Host: s.shownHost(),
 		Users: int(s.users), SpawnRate: float64(s.spawnRate), RunTime: time.Duration(s.runTime), Iterations: int64(s.iterations),
-		Rate: float64(s.rate), MaxWait: time.Duration(s.maxWait), StopTimeout: time.Duration(s.stopTimeout), Seed: s.seed,
+		Rate: float64(s.rate), StopTimeout: time.Duration(s.stopTimeout), Seed: s.seed,
 		Samples: int(s.capture), Memory: int(s.memory),
 	}
 }

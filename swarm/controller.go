@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"math"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -16,47 +17,43 @@ import (
 // at whole quarters of a second of the run, so that seconds close on time.
 const tick = 250 * time.Millisecond
 
-// Controller owns a run. Run is its one goroutine; every other method may be
-// called from any goroutine and returns at once.
+// Controller owns a run: what is wanted, of which nodes, and what came of it.
+// Run is its one goroutine; every other method may be called from any goroutine
+// and returns at once.
 type Controller struct {
 	plan     Plan
-	rec      *stats.Recorder
+	nodes    []Node
 	ledger   *stats.Ledger
-	crew     *Crew
-	health   *health
 	log      *slog.Logger
 	snapshot atomic.Pointer[Snapshot]
 	done     chan struct{}
 
-	wake chan struct{} // has room for one; mail is waiting
+	wake chan struct{} // has room for one; mail is waiting, or a node's status has changed
 	mu   sync.Mutex    // guards mail
 	mail []func()
 
 	// All below belong to the loop.
 	started   time.Time
-	startWall time.Time
 	state     State
 	reason    string
 	err       error
+	want      Assignment // of all nodes together, but for its users
 	target    int
-	rate      float64 // users per second
-	ramp      ramp
-	peak      int // most users that ever ran
-	most      int // … since the last tick
-	groups    int // error groups that were logged
-	paused    bool
-	pausedAt  time.Time
-	pool      int       // with an arrival rate: how many users there may be
+	level     int       // users that the nodes' ramps, or arrivals, asked for
+	rate      float64   // users per second
+	peak      int       // most users that ever ran
+	most      int       // … since the last tick
+	groups    int       // error groups that were logged
 	stopAt    time.Time // when the grace ends; zero while running
-	hard      bool
 	changes   []Change
-	batch     stats.Batch
+	batch     stats.Batch // of several nodes
 	steady    bool
 	endedSelf bool
 }
 
-// New makes a controller for a plan. It starts nothing.
-func New(p Plan) (*Controller, error) {
+// New makes a controller for a plan, of nodes that run its users. It starts
+// nothing.
+func New(p Plan, nodes ...Node) (*Controller, error) {
 	if err := p.Check(); err != nil {
 		return nil, err
 	}
@@ -67,19 +64,14 @@ func New(p Plan) (*Controller, error) {
 		p.Log = slog.New(slog.DiscardHandler)
 	}
 	c := &Controller{
-		plan: p, log: p.Log, rate: p.SpawnRate,
-		rec:    stats.NewRecorder(stats.Limits{Names: p.Names, Samples: p.Samples, Log: p.Requests}),
+		plan: p, nodes: nodes, log: p.Log, rate: p.SpawnRate,
 		ledger: stats.NewLedger(p.Samples, p.Memory),
 		done:   make(chan struct{}), wake: make(chan struct{}, 1),
 	}
 	c.ledger.Tap = p.Tap
-	c.crew = newCrew(&c.plan, c.rec, func(reason string) { c.Stop(reason) }, c.poke)
 	c.snapshot.Store(&Snapshot{Snapshot: c.ledger.Snapshot(), Host: p.Host, RunID: p.RunID, Seed: p.Seed, RunTime: p.RunTime, Rate: p.Rate, SpawnRate: p.SpawnRate, Taken: time.Now()})
 	return c, nil
 }
-
-// Recorder is where the users of this run record.
-func (c *Controller) Recorder() *stats.Recorder { return c.rec }
 
 // Snapshot is the newest one; it is never nil.
 func (c *Controller) Snapshot() *Snapshot { return c.snapshot.Load() }
@@ -108,16 +100,17 @@ func (c *Controller) Scale(users int, who string) {
 	c.do(func() { c.scale(min(max(users, 0), MaxUsers), who) })
 }
 
-// SetSpawnRate makes the number of users follow at that many per second.
+// SetSpawnRate makes the number of users follow at that many per second. What is
+// no such number is ignored.
 func (c *Controller) SetSpawnRate(perSecond float64) {
-	if perSecond <= 0 {
+	if !(perSecond > 0) || math.IsInf(perSecond, 0) {
 		return
 	}
 	c.do(func() {
 		if c.rate != perSecond {
 			c.log.Info("spawn rate", "from", c.rate, "to", perSecond)
 			c.rate = perSecond
-			c.ramp.restart(time.Now())
+			c.assign()
 		}
 	})
 }
@@ -126,14 +119,9 @@ func (c *Controller) SetSpawnRate(perSecond float64) {
 // and connections stay.
 func (c *Controller) Pause(on bool) {
 	c.do(func() {
-		if c.stopAt.IsZero() && c.paused != on {
-			now := time.Now()
-			if c.paused = on; on {
-				c.pausedAt = now
-			} else if q := c.crew.arrivals; q != nil {
-				q.resume(now.Sub(c.pausedAt), now)
-			}
-			c.crew.Pause(on)
+		if c.stopAt.IsZero() && c.want.Paused != on {
+			c.want.Paused = on
+			c.assign()
 			c.log.Info("paused", "on", on)
 		}
 	})
@@ -145,7 +133,7 @@ func (c *Controller) Stop(reason string) {
 	c.do(func() {
 		if c.stopAt.IsZero() {
 			c.stop(reason)
-		} else if !c.hard {
+		} else if c.want.Stop != Hard {
 			c.log.Warn("grace cut short", "by", reason)
 			c.stopAt = time.Now()
 		}
@@ -213,23 +201,23 @@ func (c *Controller) Run(ctx context.Context) error {
 		}
 		c.readMail()
 		now := time.Now()
-		c.check(now)
-		wake := c.step(now)
-		if c.over(now) {
+		status := c.status()
+		c.look(status)
+		c.check(now, status)
+		if c.over(now, status) {
 			break
 		}
 		if !now.Before(next) {
 			c.publish(now)
+			c.most = 0
 			next = c.started.Add(now.Sub(c.started)/tick*tick + tick)
 		}
-		if wake.IsZero() || next.Before(wake) {
-			wake = next
-		}
-		timer.Reset(time.Until(wake))
+		timer.Reset(time.Until(c.due(next)))
 	}
-	c.crew.close()
+	for _, n := range c.nodes {
+		n.End()
+	}
 	c.state = Stopped
-	c.health.end()
 	c.publish(time.Now())
 	close(c.done)
 	return c.err
@@ -247,33 +235,55 @@ func (c *Controller) readMail() {
 
 func (c *Controller) begin() {
 	c.started = time.Now()
-	c.startWall = c.started
 	c.state = Spawning
-	c.health = newHealth(c.started)
+	c.want = Assignment{Until: c.plan.RunTime, Arrivals: c.plan.Rate, Quota: Unlimited}
+	if c.plan.Iterations > 0 {
+		c.want.Quota = c.plan.Iterations
+	}
+	for _, n := range c.nodes {
+		n.Begin(c.started, c.poke)
+	}
 	c.log.Info("run", "host", c.plan.Host, "run", c.plan.RunID, "seed", c.plan.Seed)
-	if c.plan.Rate > 0 {
-		c.crew.arrivals = newArrivals(&c.plan, c.started)
+	if c.open() {
 		c.log.Info("open model", "rate", c.plan.Rate, "users at most", c.plan.Users)
-		c.pool = c.plan.Users
-		c.rate = max(c.rate, float64(c.plan.Users)*10) // the pool grows as fast as it is needed
-		c.scale(min(c.plan.Users, 1+int(c.plan.Rate/100)), "start")
-		return
 	}
 	c.scale(c.plan.Users, "start")
+}
+
+// open says that starts come from an arrival rate: how many users there are,
+// within what they were scaled to, is the nodes' decision.
+func (c *Controller) open() bool { return c.plan.Rate > 0 }
+
+// assign tells the nodes what is wanted of them now.
+func (c *Controller) assign() {
+	c.want.Gen++
+	c.want.Spawn = c.rate
+	list := assignments(len(c.nodes), place(c.plan.Behaviours, c.target), c.want)
+	for i, n := range c.nodes {
+		n.Assign(list[i])
+	}
+}
+
+// status is how all nodes stand together.
+func (c *Controller) status() NodeStatus {
+	s := NodeStatus{Gen: c.want.Gen, Running: make([]int, len(c.plan.Behaviours)), Exhausted: true}
+	for _, n := range c.nodes {
+		one := n.Status()
+		s.Gen = min(s.Gen, one.Gen)
+		s.add(one)
+	}
+	return s
 }
 
 // elapsed is the run's clock.
 func (c *Controller) elapsed(now time.Time) time.Duration { return now.Sub(c.started) }
 
 func (c *Controller) scale(users int, who string) {
-	if who != "start" && who != "stop" {
-		c.pool = users
-	}
 	if !c.stopAt.IsZero() && who != "stop" || users == c.target && who != "start" {
 		return
 	}
 	now := time.Now()
-	change := Change{At: c.elapsed(now), Wall: c.startWall.Add(c.elapsed(now)), From: c.target, To: users, Rate: c.rate, Who: who}
+	change := Change{At: c.elapsed(now), Wall: c.started.Add(c.elapsed(now)), From: c.target, To: users, Rate: c.rate, Who: who}
 	if n := len(c.changes); n > 0 && who == "you" && c.changes[n-1].Who == who && change.At-c.changes[n-1].At < 2*time.Second && (users > c.target) == (c.target > c.changes[n-1].From) {
 		// Keys pressed in a row are one change.
 		change.From, change.At, change.Wall = c.changes[n-1].From, c.changes[n-1].At, c.changes[n-1].Wall
@@ -284,11 +294,11 @@ func (c *Controller) scale(users int, who string) {
 		c.changes = c.changes[len(c.changes)-500:]
 	}
 	c.log.Info("users", "from", c.target, "to", users, "rate", c.rate, "who", who)
-	c.ramp.aim(users, c.rate, now)
 	if c.steady && who != "stop" {
 		c.ledger.Segment(fmt.Sprintf("ramp to %d", users))
 	}
 	c.target, c.steady = users, false
+	c.assign()
 }
 
 // stop begins the end of the run: all users at once, whatever the spawn rate.
@@ -297,104 +307,90 @@ func (c *Controller) stop(reason string) {
 	c.reason, c.state = reason, Stopping
 	c.stopAt = now.Add(c.plan.StopTimeout)
 	c.log.Info("stopping", "reason", reason, "grace", c.plan.StopTimeout)
-	if c.target > 0 {
-		most := c.most
-		c.publish(now) // what was done until now is not of the ramp down
-		c.most = most  // … but its users were there in this tick
-		c.scale(0, "stop")
-		c.ledger.Segment("ramp down")
+	c.want.Stop, c.want.Paused = Graceful, false
+	if c.target == 0 {
+		c.assign()
+		return
 	}
-	c.ramp.jump(0, now)
-	if q := c.crew.arrivals; q != nil {
-		if !c.paused {
-			q.release(now) // what was due by now is counted
+	c.publish(now) // what was done until now is not of the ramp down
+	c.scale(0, "stop")
+	c.ledger.Segment("ramp down")
+}
+
+// look notes where the users are on their way to the target.
+func (c *Controller) look(s NodeStatus) {
+	c.level = s.Level
+	if !c.stopAt.IsZero() || s.Gen != c.want.Gen {
+		return
+	}
+	if (c.open() || s.Level == c.target) && !c.steady {
+		c.steady = true
+		if s.Level > 0 {
+			c.ledger.Segment(fmt.Sprintf("steady %d", s.Level))
+			c.log.Info("all users running", "users", s.Level)
 		}
-		q.close()
 	}
-	c.crew.Stop(false)
-	c.crew.Pause(false)
+}
+
+// shownTarget is how many users there are to be, as far as is known.
+func (c *Controller) shownTarget() int {
+	if c.open() {
+		return c.level
+	}
+	return c.target
 }
 
 // check looks whether something is due that ends the run.
-func (c *Controller) check(now time.Time) {
+func (c *Controller) check(now time.Time, s NodeStatus) {
 	switch {
 	case c.stopAt.IsZero():
-		if c.plan.RunTime > 0 && c.elapsed(now) >= c.plan.RunTime {
+		switch {
+		case c.plan.RunTime > 0 && c.elapsed(now) >= c.plan.RunTime:
 			c.stop("run-time")
-		} else if c.crew.exhausted() {
+		case s.Exhausted:
 			c.stop("iterations")
-		} else if c.endedSelf {
+		case s.Reason != "":
+			c.stop(s.Reason)
+		case c.endedSelf:
 			c.stop("users-ended")
 		}
-	case !c.hard && !now.Before(c.stopAt):
-		c.hard = true
-		c.crew.Stop(true)
+	case c.want.Stop != Hard && !now.Before(c.stopAt):
+		c.want.Stop = Hard
+		c.assign()
 		c.stopAt = now.Add(max(c.plan.StopTimeout, time.Second))
 	}
 }
 
-// step moves the users along the ramp and says when it wants to be called
-// again; zero: not before the next tick.
-func (c *Controller) step(now time.Time) (next time.Time) {
-	if !c.stopAt.IsZero() {
-		return c.stopAt
+// due is when something has to be done at the latest.
+func (c *Controller) due(next time.Time) time.Time {
+	end := c.stopAt
+	if end.IsZero() && c.plan.RunTime > 0 {
+		end = c.started.Add(c.plan.RunTime)
 	}
-	if q := c.crew.arrivals; q != nil && !c.paused {
-		due, backlog := q.release(now)
-		if _, idle, _ := peek(q); backlog > 0 && idle == 0 && c.target < c.pool {
-			// The pool grows by what is missing, to at most -u.
-			c.target = min(c.pool, c.target+min(backlog, 100))
-			c.ramp.jump(c.target, now)
-		}
-		next = due
-	}
-	level, more := c.ramp.at(now)
-	c.crew.Assign(place(c.plan.Behaviours, level))
-	active := c.crew.Active()
-	c.peak, c.most = max(c.peak, active), max(c.most, active)
-	if level == c.target && !c.steady {
-		c.steady = true
-		if c.target > 0 {
-			c.ledger.Segment(fmt.Sprintf("steady %d", c.target))
-			c.log.Info("all users running", "users", c.target)
-		}
-	}
-	if !more.IsZero() && (next.IsZero() || more.Before(next)) {
-		next = more
-	}
-	if c.plan.RunTime > 0 {
-		if end := c.started.Add(c.plan.RunTime); next.IsZero() || end.Before(next) {
-			next = end
-		}
+	if !end.IsZero() && end.Before(next) {
+		return end
 	}
 	return next
 }
 
-func peek(q *arrivals) (backlog, idle int, dropped uint64) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	return len(q.waiting) - q.head, len(q.idle), q.dropped
-}
-
 // over says that no user is left, or that those left are given up.
-func (c *Controller) over(now time.Time) bool {
-	left := c.crew.Count()
-	gone := left == 0
+func (c *Controller) over(now time.Time, s NodeStatus) bool {
+	left := s.Count()
 	if c.stopAt.IsZero() {
 		// All users ended by themselves. Not with a target of 0: somebody may
 		// want them back.
-		if gone && c.steady && c.target > 0 && !c.crew.Short() {
+		if left == 0 && c.steady && c.target > 0 && !s.Short {
 			c.endedSelf = true
 			c.poke()
 		}
 		return false
 	}
-	if gone {
+	if left == 0 {
 		return true
 	}
-	if c.hard && !now.Before(c.stopAt) {
+	if c.want.Stop == Hard && !now.Before(c.stopAt) {
 		c.err = fmt.Errorf("%d %s did not stop within twice the grace of %v: a task ignores its context", left, plural(left, "user"), c.plan.StopTimeout)
-		for _, who := range c.crew.Remaining(20) {
+		for _, who := range s.Left {
 			c.log.Error("user does not end: its task ignores its context", "user", who)
 		}
 		return true
@@ -402,52 +398,67 @@ func (c *Controller) over(now time.Time) bool {
 	return false
 }
 
-// publish takes the samples, folds them and publishes a snapshot.
+// publish takes what happened, folds it, and publishes a snapshot.
 func (c *Controller) publish(now time.Time) {
-	status := c.crew.Status()
-	c.peak = max(c.peak, status.Active)
-	c.crew.Take(&c.batch)
-	backlog := 0
-	if q := c.crew.arrivals; q != nil {
-		var dropped uint64
-		if backlog, _, dropped = q.counts(); dropped > 0 {
-			c.batch.Row(arrivalKey).NotStarted += dropped
+	nodes := make([]NodeView, 0, len(c.nodes))
+	if len(c.nodes) == 1 {
+		// Nothing is copied.
+		c.nodes[0].Take(func(r *Report) {
+			nodes = append(nodes, NodeView{Name: "local", State: "running", Users: c.nodes[0].Status().Active, Health: r.Health})
+			c.fold(r.Batch, now, stats.Users{Running: r.Users, Suspect: r.Suspect})
+		})
+	} else {
+		c.batch.Reset()
+		var users stats.Users
+		for i, n := range c.nodes {
+			nodes = append(nodes, NodeView{Name: fmt.Sprintf("node %d", i+1), State: "running", Users: n.Status().Active})
+			n.Take(func(r *Report) {
+				nodes[i].Health = r.Health
+				c.batch.Merge(r.Batch)
+				users.Running += r.Users
+				users.Suspect = users.Suspect || r.Suspect
+			})
 		}
+		c.fold(&c.batch, now, users)
 	}
-	elapsed := c.elapsed(now)
-	tr := traffic{inFlight: c.batch.InFlight, sources: 1}
-	if c.plan.Sources != nil {
-		tr.sources = c.plan.Sources()
-	}
-	for _, d := range c.batch.Rows {
-		tr.dialled += d.Dialled
-		tr.sent += d.Requests()
-		tr.stalled += d.Stalled
-	}
-	health := c.health.sample(now, tr, c.crew.arrivals.ownLag)
+	c.view(now, nodes)
+}
+
+// fold adds a batch that ends now to the ledger.
+func (c *Controller) fold(b *stats.Batch, now time.Time, users stats.Users) {
+	users.Target = c.shownTarget()
 	// A tick in which users ended had them until then.
-	running := max(status.Active, c.most)
-	c.most = status.Active
-	users := stats.Users{Running: running, Target: c.target, Suspect: c.health.fresh && !health.OK}
+	c.most = max(c.most, users.Running)
+	users.Running = c.most
+	c.peak = max(c.peak, users.Running)
 	if c.plan.OnBatch != nil {
-		c.plan.OnBatch(&c.batch, elapsed, users)
+		c.plan.OnBatch(b, c.elapsed(now), users)
 	}
-	second := c.ledger.Second()
-	c.ledger.Fold(&c.batch, elapsed, users)
-	if c.ledger.Second() != second {
-		c.rec.WantSuccesses()
-	}
+	c.ledger.Fold(b, c.elapsed(now), users)
+}
+
+// view publishes a snapshot for those who look.
+func (c *Controller) view(now time.Time, nodes []NodeView) {
+	status := c.status()
 	s := &Snapshot{
 		Snapshot: c.ledger.Snapshot(), Taken: now, State: c.shownState(), Reason: c.reason, Err: c.err,
-		Host: c.plan.Host, RunID: c.plan.RunID, Seed: c.plan.Seed, Started: c.startWall, RunTime: c.plan.RunTime, Rate: c.plan.Rate,
-		Target: c.target, SpawnRate: c.rate, Running: status.Active, Stopping: status.Stopping, Peak: c.peak, Backlog: backlog,
-		Doing: status.Doing, Changes: c.changes, Health: health,
+		Host: c.plan.Host, RunID: c.plan.RunID, Seed: c.plan.Seed, Started: c.started, RunTime: c.plan.RunTime, Rate: c.plan.Rate,
+		Target: c.shownTarget(), SpawnRate: c.rate, Running: status.Active, Stopping: status.Stopping, Peak: c.peak, Backlog: status.Backlog,
+		Doing: status.Doing, Changes: c.changes, Nodes: nodes,
 	}
 	c.logGroups(s.Groups)
-	s.Health.Late = s.Total.Window.LatePercent()
 	s.Doing.InRequest = s.InFlight
-	s.Behaviours = behaviourViews(c.plan.Behaviours, status, place(c.plan.Behaviours, c.target), s.Snapshot)
-	s.Nodes = []NodeView{{Name: "local", State: "running", Users: status.Active, RPS: s.Total.Window.RPS, Health: s.Health}}
+	s.Behaviours = behaviourViews(c.plan.Behaviours, status, place(c.plan.Behaviours, c.shownTarget()), s.Snapshot)
+	for i := range nodes {
+		n := &nodes[i]
+		n.Late = s.Total.Window.LatePercent()
+		if len(nodes) == 1 {
+			n.RPS = s.Total.Window.RPS
+		}
+		if i == 0 || s.Health.OK && !n.OK {
+			s.Health = n.Health
+		}
+	}
 	c.snapshot.Store(s)
 }
 
@@ -464,14 +475,10 @@ func (c *Controller) logGroups(list []*stats.Group) {
 	c.groups = newest
 }
 
-// arrivalKey is the row of arrivals that never started: it belongs to no
-// endpoint, since no task was picked.
-var arrivalKey = stats.Key{Class: stats.Request, Method: "", Name: "(not started)"}
-
 func (c *Controller) shownState() State {
 	switch {
 	case c.state == Spawning || c.state == Running:
-		if c.paused {
+		if c.want.Paused {
 			return Paused
 		}
 		if c.steady {

@@ -3,8 +3,7 @@ package swarm
 // place divides users among behaviours: fixed numbers first, in order, then
 // shares by weight, with Sainte-Laguë's divisors (1, 3, 5 …). The method is
 // house-monotone: with one user more no behaviour has fewer, so a ramp up never
-// stops a user, and each prefix of a ramp is as near the weights as whole users
-// allow.
+// stops a user.
 func place(behaviours []*Behaviour, users int) []int {
 	out := make([]int, len(behaviours))
 	total := 0
@@ -40,6 +39,38 @@ func place(behaviours []*Behaviour, users int) []int {
 			}
 		}
 		out[best]++
+	}
+	return out
+}
+
+// assignments divides what is wanted of the swarm among n nodes, alike: the
+// users of each behaviour, the spawn rate, the arrivals and the quota. It is a
+// pure function; what is left over by a division goes to the first nodes, of
+// each behaviour to the next ones in turn.
+func assignments(n int, users []int, whole Assignment) []Assignment {
+	out := make([]Assignment, n)
+	next := 0 // that gets what is left over
+	for i := range out {
+		out[i] = whole
+		out[i].Users = make([]int, len(users))
+		out[i].Spawn = whole.Spawn / float64(n)
+		out[i].Arrivals = whole.Arrivals / float64(n)
+		out[i].IDBase, out[i].IDStep = int64(i)+1, int64(n)
+		if whole.Quota >= 0 {
+			out[i].Quota = whole.Quota / int64(n)
+			if int64(i) < whole.Quota%int64(n) {
+				out[i].Quota++
+			}
+		}
+	}
+	for b, want := range users {
+		for i := range out {
+			out[i].Users[b] = want / n
+		}
+		for range want % n {
+			out[next%n].Users[b]++
+			next++
+		}
 	}
 	return out
 }

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"tload/stats"
+	"tload/swarm/health"
 )
 
 // State is where a run stands.
@@ -54,7 +55,7 @@ type Snapshot struct {
 	Behaviours []BehaviourView
 	Doing      Doing
 	Changes    []Change
-	Health     Health
+	Health     health.Health
 	Nodes      []NodeView
 }
 
@@ -107,36 +108,5 @@ type NodeView struct {
 	Users int
 	RPS   float64
 	RTT   time.Duration // 0 for this process
-	Health
-}
-
-// Health is how the load generator itself is doing.
-type Health struct {
-	OK      bool
-	Reasons []Reason // of not being well, worst first
-	Checks  []Reason // everything that is measured, as lines to show
-	Past    []Reason // what was bad at any time of the run, at its worst, the longest first
-
-	CPU        float64 // percent of one core, last second
-	Cores      float64 // how many it may use
-	RSS        int64   // bytes
-	Goroutines int
-	Files      int
-	FileLimit  int
-	Ports      int // ephemeral ports in use, -1 when unknown
-	PortLimit  int
-	GCPause    time.Duration // p99 of the last minute
-	SchedDelay time.Duration // longest oversleep of the probe in the last second
-	Late       float64       // percent of starts, last ten seconds
-	InFlight   int
-	MaxFlight  int
-
-	SuspectSeconds int // how many seconds of the run were marked so far
-}
-
-// Reason is one signal of the generator's health.
-type Reason struct {
-	OK     bool
-	What   string // "CPU 188% of 200%"
-	Remedy string // "latency above is partly this box: add a worker"; empty when OK
+	health.Health
 }

@@ -1,29 +1,27 @@
-// Package swarm runs simulated users and steers them.
+// Package swarm decides how many users there are and merges what those who run
+// them report.
 //
-// A Behaviour is one kind of user. A Crew runs users in this process: each is
-// plain blocking code, on a goroutine that it is lent for as long as it acts.
-// Not a goroutine per user: the stack of one that only waits would be most of
-// what such a user costs. The Controller owns a run: its one goroutine decides how many users there are, takes their
-// samples, and publishes snapshots; a key press, a flag, a signal and the end of
-// the run time all reach it as a function that it calls.
+// The Controller owns a run. Its one goroutine divides what is wanted among Nodes,
+// which run the users, takes what they report, and publishes snapshots; a key
+// press, a flag, a signal and the end of the run time all reach it as a function
+// that it calls. The users of this process are one node, package crew's:
 //
-//	c := swarm.New(swarm.Plan{
-//		Behaviours: []*swarm.Behaviour{{Name: "Visitor", New: visitor}},
-//		Users:      10,
-//		SpawnRate:  2,
-//		RunTime:    time.Minute,
-//	})
-//	err := c.Run(ctx)
+//	c, err := crew.Swarm(swarm.Plan{
+//		Users:     10,
+//		SpawnRate: 2,
+//		RunTime:   time.Minute,
+//	}, crew.Job{Behaviours: []*crew.Behaviour{…}})
+//	err = c.Run(ctx)
 //
-// The ramp is stepped by the controller, which assigns each node a whole number
-// of users per behaviour ("level, not edge"): a lost or repeated assignment
-// does no harm.
+// A node steps its ramp by itself: it is told a whole number of users for each
+// behaviour and how fast to get there ("level, not edge"), so that a lost or
+// repeated assignment does no harm.
 package swarm
 
 import (
-	"context"
 	"fmt"
 	"log/slog"
+	"math"
 	"time"
 
 	"tload/stats"
@@ -37,9 +35,6 @@ type Behaviour struct {
 
 	// Tasks is the tree of what it does, depth first, for those who look.
 	Tasks []TaskInfo
-
-	// New makes the life of one user. ctx ends only at a hard stop.
-	New func(ctx context.Context, u *User) Life
 }
 
 func (b *Behaviour) weight() int {
@@ -66,7 +61,6 @@ type Plan struct {
 	RunTime     time.Duration // 0: until stopped
 	Iterations  int64         // tasks in all; 0: no limit
 	Rate        float64       // task starts per second whatever the target does; 0: users decide
-	MaxWait     time.Duration // with Rate: how long an arrival waits for a free user; 0: for ever
 	StopTimeout time.Duration // grace for tasks in hand
 	Seed        uint64
 	Host        string // for those who look
@@ -74,18 +68,8 @@ type Plan struct {
 
 	Samples int // failing exchanges kept per group; 0 means 32
 	Memory  int // bytes of exchanges kept in all; 0 means 64 MiB
-	Names   int // rows of each class at most; 0 means 1,000
-
-	// Sources, if set, is how many source addresses connections may have by now:
-	// each has the system's local ports. It is called on the controller's
-	// goroutine and must not wait.
-	Sources func() int
 
 	Log *slog.Logger // nil: nothing is logged
-
-	// Requests, if set, is called for every request that ended, as
-	// stats.Limits.Log is.
-	Requests func(key stats.Key, x stats.Sample, message string)
 
 	// Tap, if set, is told all that the run's ledger is told, on the controller's
 	// goroutine: the run journal. It must not wait.
@@ -108,18 +92,16 @@ func (p *Plan) Check() error {
 		return fmt.Errorf("%d users: at least 1 is needed", p.Users)
 	case p.Users > MaxUsers:
 		return fmt.Errorf("%d users: one process runs at most %d; use more workers", p.Users, MaxUsers)
-	case p.SpawnRate < 0:
+	case !(p.SpawnRate >= 0) || math.IsInf(p.SpawnRate, 0):
 		return fmt.Errorf("spawn rate %g: it is a number of users per second above 0, such as 20", p.SpawnRate)
-	case p.Rate < 0:
+	case !(p.Rate >= 0) || math.IsInf(p.Rate, 0):
 		return fmt.Errorf("rate %g: it is a number of task starts per second above 0, such as 500", p.Rate)
-	case p.RunTime < 0 || p.StopTimeout < 0 || p.MaxWait < 0:
+	case p.RunTime < 0 || p.StopTimeout < 0:
 		return fmt.Errorf("a duration below 0: write it as 20s, 3m or 1h20m")
 	}
 	names := map[string]bool{}
 	for _, b := range p.Behaviours {
 		switch {
-		case b.New == nil:
-			return fmt.Errorf("behaviour %q does nothing: it has no New", b.Name)
 		case b.Weight < 0 || b.Fixed < 0:
 			return fmt.Errorf("behaviour %q: weight %d and fixed %d must not be below 0", b.Name, b.Weight, b.Fixed)
 		case names[b.Name]:

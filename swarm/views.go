@@ -11,7 +11,7 @@ import (
 const maxViews = 1000
 
 // behaviourViews is what the users of each behaviour do, for those who look.
-func behaviourViews(list []*Behaviour, status CrewStatus, want []int, s *stats.Snapshot) []BehaviourView {
+func behaviourViews(list []*Behaviour, status NodeStatus, want []int, s *stats.Snapshot) []BehaviourView {
 	rows := map[[2]string]*stats.Row{}
 	for i := range s.Tasks {
 		r := &s.Tasks[i]

@@ -15,6 +15,7 @@ import (
 
 	"tload/stats"
 	"tload/swarm"
+	"tload/swarm/health"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -186,10 +187,10 @@ func snapshot() *swarm.Snapshot {
 		},
 		Doing:   swarm.Doing{Waiting: 121, InTask: 79, InRequest: 71, Starting: 8},
 		Changes: []swarm.Change{{Wall: start, To: 100, Rate: 20, Who: "start"}, {At: 70 * time.Second, Wall: start.Add(70 * time.Second), From: 100, To: 200, Rate: 20, Who: "you"}},
-		Health: swarm.Health{CPU: 188, Cores: 2, RSS: 142 << 20, Goroutines: 1022, Files: 231, FileLimit: 1024, SuspectSeconds: 4,
-			Reasons: []swarm.Reason{{What: "CPU 188% of 200%", Remedy: "latency above is partly this box: add a worker"}},
-			Checks:  []swarm.Reason{{What: "CPU 188% of 200%"}, {OK: true, What: "GC pause p99 0.4 ms"}, {OK: true, What: "open files 231 of 1024"}}},
-		Nodes: []swarm.NodeView{{Name: "local", State: "running", Users: 200, RPS: 4812, Health: swarm.Health{CPU: 188, Cores: 2, RSS: 142 << 20, Goroutines: 1022, Files: 231, FileLimit: 1024, Late: 6.2}}},
+		Health: health.Health{CPU: 188, Cores: 2, RSS: 142 << 20, Goroutines: 1022, Files: 231, FileLimit: 1024, SuspectSeconds: 4,
+			Reasons: []health.Reason{{What: "CPU 188% of 200%", Remedy: "latency above is partly this box: add a worker"}},
+			Checks:  []health.Reason{{What: "CPU 188% of 200%"}, {OK: true, What: "GC pause p99 0.4 ms"}, {OK: true, What: "open files 231 of 1024"}}},
+		Nodes: []swarm.NodeView{{Name: "local", State: "running", Users: 200, RPS: 4812, Health: health.Health{CPU: 188, Cores: 2, RSS: 142 << 20, Goroutines: 1022, Files: 231, FileLimit: 1024, Late: 6.2}}},
 	}
 }
 

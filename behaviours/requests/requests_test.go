@@ -16,6 +16,7 @@ import (
 	"tload/behaviours"
 	"tload/behaviours/requests"
 	"tload/swarm"
+	"tload/swarm/crew"
 )
 
 const shop = `@user = foo
@@ -88,7 +89,7 @@ func run(t *testing.T, host string, b behaviours.Behaviour, tasks int64) *swarm.
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := swarm.New(swarm.Plan{Behaviours: list, Users: 3, SpawnRate: 1000, Iterations: tasks, StopTimeout: 5 * time.Second, Seed: 1})
+	c, err := crew.Swarm(swarm.Plan{Users: 3, SpawnRate: 1000, Iterations: tasks, StopTimeout: 5 * time.Second, Seed: 1}, crew.Job{Behaviours: list})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,4 +1,4 @@
-package swarm
+package health
 
 import (
 	"fmt"
@@ -8,21 +8,22 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"tload/stats"
 )
 
-func noLag() time.Duration { return 0 }
+func sample(h *Monitor, now time.Time, t Traffic) Health {
+	out, _ := h.Sample(now, t)
+	return out
+}
 
 // sampled asks a health until it has measured and ok says enough, for at most
 // that long.
-func sampled(h *health, most time.Duration, ok func(Health) bool) (Health, bool) {
+func sampled(h *Monitor, most time.Duration, ok func(Health) bool) (Health, bool) {
 	deadline := time.Now().Add(most)
 	t := time.NewTicker(50 * time.Millisecond)
 	defer t.Stop()
 	for {
 		now := <-t.C
-		if s := h.sample(now, traffic{}, noLag); len(s.Checks) > 0 && ok(s) {
+		if s := sample(h, now, Traffic{}); len(s.Checks) > 0 && ok(s) {
 			return s, true
 		} else if now.After(deadline) {
 			return s, false
@@ -31,8 +32,8 @@ func sampled(h *health, most time.Duration, ok func(Health) bool) (Health, bool)
 }
 
 func TestHealthOfAQuietProcess(t *testing.T) {
-	h := newHealth(time.Now())
-	defer h.end()
+	h := Watch(time.Now())
+	defer h.End()
 	s, ok := sampled(h, 20*time.Second, func(s Health) bool { return s.OK })
 	if !ok {
 		t.Skipf("this machine is never quiet: %+v", s.Reasons)
@@ -65,8 +66,8 @@ func TestHealthOfAStarvedProcess(t *testing.T) {
 			}
 		}()
 	}
-	h := newHealth(time.Now())
-	defer h.end()
+	h := Watch(time.Now())
+	defer h.End()
 	s, bad := sampled(h, 10*time.Second, func(s Health) bool { return !s.OK })
 	if !bad {
 		t.Fatalf("nothing left of the CPU, and all is well: %+v", s.Checks)
@@ -84,8 +85,8 @@ func TestHealthOfAStarvedProcess(t *testing.T) {
 }
 
 func TestHealthWithoutFiles(t *testing.T) {
-	h := newHealth(time.Now())
-	defer h.end()
+	h := Watch(time.Now())
+	defer h.End()
 	used, limit := openFiles(0), fileLimit()
 	if used < 0 || limit == 0 {
 		t.Skip("open files are not known here")
@@ -116,14 +117,14 @@ func TestHealthWithoutPorts(t *testing.T) {
 	if limit == 0 || used < 0 {
 		t.Skip("local ports are not known here")
 	}
-	h := newHealth(time.Now())
-	defer h.end()
-	h.sample(time.Now(), traffic{}, noLag)
-	s := h.sample(time.Now().Add(2*time.Second), traffic{dialled: uint64(limit)}, noLag)
+	h := Watch(time.Now())
+	defer h.End()
+	sample(h, time.Now(), Traffic{})
+	s := sample(h, time.Now().Add(2*time.Second), Traffic{Dialled: uint64(limit)})
 	if got := s.Ports; got > used+1000 || got > limit {
 		t.Errorf("ports: got %d; the system uses about %d of %d", got, used, limit)
 	}
-	if s = h.sample(time.Now().Add(70*time.Second), traffic{}, noLag); s.PortLimit != limit {
+	if s = sample(h, time.Now().Add(70*time.Second), Traffic{}); s.PortLimit != limit {
 		t.Errorf("limit: got %d, want %d", s.PortLimit, limit)
 	}
 }
@@ -148,16 +149,16 @@ func TestHealthOfPorts(t *testing.T) {
 		}
 		defer c.Close()
 	}
-	h := newHealth(time.Now())
-	defer h.end()
+	h := Watch(time.Now())
+	defer h.End()
 	now := time.Now().Add(time.Second)
-	s := h.sample(now, traffic{dialled: n, sources: 3}, noLag)
+	s := sample(h, now, Traffic{Dialled: n, Sources: 3})
 	if s.Ports != n || s.PortLimit != 3*limit {
 		t.Errorf("got %d ports of %d, want %d of %d", s.Ports, s.PortLimit, n, 3*limit)
 	}
 	for range 2 * len(h.dialled) {
 		now = now.Add(time.Second)
-		s = h.sample(now, traffic{}, noLag)
+		s = sample(h, now, Traffic{})
 	}
 	if s.Ports != n || s.PortLimit != limit {
 		t.Errorf("after two minutes: got %d ports of %d, want %d of %d", s.Ports, s.PortLimit, n, limit)
@@ -174,30 +175,15 @@ func hasReason(s Health, words string) string {
 	return ""
 }
 
-func TestHealthSeesItsOwnLag(t *testing.T) {
-	q := newArrivals(&Plan{Rate: 10}, time.Now().Add(-time.Second))
-	if q.ownLag() != 0 {
-		t.Error("lag before anything was released")
-	}
-	// Nobody is free: what is late then is the target's.
-	q.release(time.Now())
-	if got := q.ownLag(); got != 0 {
-		t.Errorf("nobody was free: got a lag of %v, want none", got)
-	}
-	q.waiting, q.head = nil, 0
-	free := &User{crew: newCrew(&Plan{}, stats.NewRecorder(stats.Limits{}), nil, nil)}
-	free.crew.pool.act = func(*User) {}
-	free.parked.Store(true)
-	q.idle = append(q.idle, free)
-	q.release(time.Now().Add(500 * time.Millisecond))
-	if got := q.ownLag(); got < 300*time.Millisecond {
-		t.Errorf("a free user was kept waiting: got a lag of %v, want about half a second", got)
-	}
-	h := newHealth(time.Now())
-	defer h.end()
-	s := h.sample(time.Now().Add(2*time.Second), traffic{}, func() time.Duration { return time.Second })
-	if hasReason(s, "own delay") == "" {
+func TestItsOwnLagIsAReason(t *testing.T) {
+	h := Watch(time.Now())
+	defer h.End()
+	sample(h, time.Now(), Traffic{OwnLag: time.Second})
+	if s := sample(h, time.Now().Add(2*time.Second), Traffic{}); hasReason(s, "own delay") == "" {
 		t.Errorf("got %+v, want the own delay among the reasons", s.Reasons)
+	}
+	if s := sample(h, time.Now().Add(4*time.Second), Traffic{}); hasReason(s, "own delay") != "" {
+		t.Errorf("got %+v, want none of a lag that is over", s.Reasons)
 	}
 }
 
@@ -206,12 +192,12 @@ func TestHealthSeesItsOwnLag(t *testing.T) {
 func TestAStandstillIsMarkedWhole(t *testing.T) {
 	born := time.Now()
 	at := func(s float64) time.Time { return born.Add(time.Duration(s * float64(time.Second))) }
-	h := newHealth(born)
-	h.end()
+	h := Watch(born)
+	h.End()
 	h.ended = false
 	bad := func(now time.Time, delay time.Duration) Health {
 		h.longest.Store(int64(delay))
-		return h.sample(now, traffic{}, noLag)
+		return sample(h, now, Traffic{})
 	}
 	for _, tt := range []struct {
 		now   float64
@@ -239,9 +225,9 @@ func TestAStandstillIsMarkedWhole(t *testing.T) {
 }
 
 func TestAFullSendQueueIsNamed(t *testing.T) {
-	h := newHealth(time.Now())
-	defer h.end()
-	s := h.sample(time.Now().Add(2*time.Second), traffic{sent: 100, stalled: 20}, noLag)
+	h := Watch(time.Now())
+	defer h.End()
+	s := sample(h, time.Now().Add(2*time.Second), Traffic{Sent: 100, Stalled: 20})
 	found := false
 	for _, r := range s.Reasons {
 		found = found || strings.Contains(r.What, "send queue full for 20% of the requests")

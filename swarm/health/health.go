@@ -1,4 +1,6 @@
-package swarm
+// Package health says whether the load generator itself bends the numbers: a load
+// tester that is saturated prints its own latency as the target's.
+package health
 
 import (
 	"fmt"
@@ -12,13 +14,12 @@ import (
 	"tload/stats"
 )
 
-// health measures the load generator itself: a load tester that is saturated
-// prints its own latency as the target's. The controller samples it once a
-// second; a probe goroutine measures all the time how late timers fire.
+// Monitor measures this process during one run. What runs the users asks it with
+// each take; a probe goroutine measures all the time how late timers fire.
 //
-// What is asked of the system (health_linux.go and its siblings) is cheap
-// enough for once a second and says so when it does not know.
-type health struct {
+// What is asked of the system (system_linux.go and its siblings) is cheap enough
+// for once a second and says so when it does not know.
+type Monitor struct {
 	longest       atomic.Int64 // oversleep of the probe since the last sample, nanoseconds
 	slow          atomic.Int64 // probes that overslept by more than slowProbe since then
 	probes        atomic.Int64
@@ -26,7 +27,6 @@ type health struct {
 	gone          chan struct{}
 	ended         bool
 	born, last    time.Time
-	fresh         bool  // measured at the last call
 	first, final  int64 // the seconds of the run that were measured
 	cpu           time.Duration
 	delays        delays // since the process began
@@ -36,11 +36,43 @@ type health struct {
 	flight        int
 	suspect       spell
 	past          []pastReason
-	sent, stalled uint64     // requests since the last measurement
-	dialled       [60]uint64 // connections opened in each of the last seconds
-	opened        uint64     // connections, before those
-	sources       int        // addresses that they may come from
+	sent, stalled uint64        // requests since the last measurement
+	lag           time.Duration // since then
+	dialled       [60]uint64    // connections opened in each of the last seconds
+	opened        uint64        // connections, before those
+	sources       int           // addresses that they may come from
 	second        int
+}
+
+// Health is how the load generator itself is doing.
+type Health struct {
+	OK      bool
+	Reasons []Reason // of not being well, worst first
+	Checks  []Reason // everything that is measured, as lines to show
+	Past    []Reason // what was bad at any time of the run, at its worst, the longest first
+
+	CPU        float64 // percent of one core, last second
+	Cores      float64 // how many it may use
+	RSS        int64   // bytes
+	Goroutines int
+	Files      int
+	FileLimit  int
+	Ports      int // ephemeral ports in use, -1 when unknown
+	PortLimit  int
+	GCPause    time.Duration // p99 of the last minute
+	SchedDelay time.Duration // longest oversleep of the probe in the last second
+	Late       float64       // percent of starts, last ten seconds
+	InFlight   int
+	MaxFlight  int
+
+	SuspectSeconds int // how many seconds of the run were marked so far
+}
+
+// Reason is one signal of the generator's health.
+type Reason struct {
+	OK     bool
+	What   string // "CPU 188% of 200%"
+	Remedy string // "latency above is partly this box: add a worker"; empty when OK
 }
 
 // delays is how long threads have waited for a CPU, and how often they got one.
@@ -87,9 +119,9 @@ const (
 	maxOwnLag  = stats.LateAfter // an arrival that a free user waited for
 )
 
-// newHealth begins to measure a run that began then.
-func newHealth(born time.Time) *health {
-	h := &health{born: born, last: born, stop: make(chan struct{}), gone: make(chan struct{})}
+// Watch begins to measure a run that began then, until End.
+func Watch(born time.Time) *Monitor {
+	h := &Monitor{born: born, last: born, stop: make(chan struct{}), gone: make(chan struct{})}
 	h.now = Health{OK: true, Ports: -1, Cores: cores()}
 	h.reading = []metrics.Sample{{Name: "/sched/pauses/total/gc:seconds"}}
 	h.cpu = cpuTime()
@@ -99,9 +131,9 @@ func newHealth(born time.Time) *health {
 	return h
 }
 
-// end stops the probe. A run shorter than a second is measured by the next
-// sample.
-func (h *health) end() {
+// End stops the probe and waits for it. A run shorter than a second is measured by
+// the next Sample.
+func (h *Monitor) End() {
 	close(h.stop)
 	<-h.gone
 	h.ended = true
@@ -118,7 +150,7 @@ func cores() float64 {
 }
 
 // watch sleeps and measures by how much it overslept.
-func (h *health) watch() {
+func (h *Monitor) watch() {
 	defer close(h.gone)
 	t := time.NewTimer(probeEvery)
 	defer t.Stop()
@@ -141,18 +173,17 @@ func (h *health) watch() {
 	}
 }
 
-// sample is the health as of now; it measures anew with each new second. tr is what
-// users did since the last call, ownLag the longest that an arrival was overdue
-// though a user was free for it.
-func (h *health) sample(now time.Time, tr traffic, ownLag func() time.Duration) Health {
-	h.flight = max(h.flight, tr.inFlight)
-	h.dialled[h.second%len(h.dialled)] += tr.dialled
-	h.sources = max(tr.sources, 1)
-	h.sent, h.stalled = h.sent+tr.sent, h.stalled+tr.stalled
+// Sample is the health as of now; it measures anew, which fresh says, with each
+// new second. t is what users did since the last call. One goroutine samples.
+func (h *Monitor) Sample(now time.Time, t Traffic) (out Health, fresh bool) {
+	h.flight = max(h.flight, t.InFlight)
+	h.dialled[h.second%len(h.dialled)] += t.Dialled
+	h.sources = max(t.Sources, 1)
+	h.sent, h.stalled, h.lag = h.sent+t.Sent, h.stalled+t.Stalled, max(h.lag, t.OwnLag)
 	from, to := h.last.Sub(h.born), now.Sub(h.born)
-	if h.fresh = to/time.Second > from/time.Second || h.ended && h.second == 0 && to-from >= shortest; h.fresh {
+	if fresh = to/time.Second > from/time.Second || h.ended && h.second == 0 && to-from >= shortest; fresh {
 		h.first, h.final = stats.SecondsOf(from, to)
-		h.measure(to-from, ownLag())
+		h.measure(to - from)
 		h.last = now
 		if !h.now.OK {
 			h.suspect.add(h.first, h.final)
@@ -165,12 +196,12 @@ func (h *health) sample(now time.Time, tr traffic, ownLag func() time.Duration) 
 			h.dialled[at] = 0
 		}
 	}
-	out := h.now
-	out.InFlight, out.MaxFlight, out.SuspectSeconds = tr.inFlight, h.flight, h.suspect.seconds
-	return out
+	out = h.now
+	out.InFlight, out.MaxFlight, out.SuspectSeconds = t.InFlight, h.flight, h.suspect.seconds
+	return out, fresh
 }
 
-func (h *health) measure(span, ownLag time.Duration) {
+func (h *Monitor) measure(span time.Duration) {
 	n := Health{OK: true, Cores: cores(), Goroutines: runtime.NumGoroutine(), Ports: -1}
 	cpu := cpuTime()
 	n.CPU = 100 * float64(cpu-h.cpu) / float64(span)
@@ -200,8 +231,8 @@ func (h *health) measure(span, ownLag time.Duration) {
 		j.signal("starved", over, "another program takes the CPU: give this box less other work, or run fewer users",
 			"threads waited for a CPU %.0f ms of each second, together", 1e3*spell.Seconds()/span.Seconds())
 	}
-	j.signal("lag", float64(ownLag)/float64(maxOwnLag), "tload itself starts tasks late: fewer arrivals, more cores, or another worker",
-		"own delay of arrivals %.1f ms", float64(ownLag)/1e6)
+	j.signal("lag", float64(h.lag)/float64(maxOwnLag), "tload itself starts tasks late: fewer arrivals, more cores, or another worker",
+		"own delay of arrivals %.1f ms", float64(h.lag)/1e6)
 	j.signal("gc", float64(n.GCPause)/float64(maxGC), "the collector stopped the users: raise GOGC, or keep less in the behaviours",
 		"GC pause p99 %.1f ms", float64(n.GCPause)/1e6)
 	if n.FileLimit > 0 && n.Files >= 0 {
@@ -216,7 +247,7 @@ func (h *health) measure(span, ownLag time.Duration) {
 		j.signal("queue", float64(h.stalled)/float64(h.sent)/maxStalled, "the network between, or the target, does not take requests as fast as they are made: their wait here is in the latency",
 			"send queue full for %d%% of the requests", 100*h.stalled/h.sent)
 	}
-	h.sent, h.stalled = 0, 0
+	h.sent, h.stalled, h.lag = 0, 0, 0
 	h.now = n
 }
 
@@ -224,7 +255,7 @@ func (h *health) measure(span, ownLag time.Duration) {
 // many there are for one destination. The system counts those of every program
 // and to every destination, so no more than can be ours: a closed connection
 // holds its port for a minute, an older one is an open file.
-func (h *health) ports(files int) (used, limit int) {
+func (h *Monitor) ports(files int) (used, limit int) {
 	used, limit = ephemeralPorts()
 	ours := min(h.opened, uint64(max(files, 0)))
 	for _, d := range h.dialled {
@@ -233,16 +264,17 @@ func (h *health) ports(files int) (used, limit int) {
 	return int(min(int64(used), int64(ours))), limit * h.sources
 }
 
-// traffic is what users did since the last tick.
-type traffic struct {
-	inFlight               int
-	dialled, sent, stalled uint64
-	sources                int // addresses that connections may come from
+// Traffic is what users did since the last sample.
+type Traffic struct {
+	InFlight               int // now
+	Dialled, Sent, Stalled uint64
+	Sources                int           // addresses that connections may come from
+	OwnLag                 time.Duration // the longest that an arrival was overdue though a user was free for it
 }
 
 // judge holds one measurement's signals against their limits.
 type judge struct {
-	h *health
+	h *Monitor
 	n *Health
 }
 
@@ -259,7 +291,7 @@ func (j judge) signal(name string, over float64, remedy, format string, args ...
 }
 
 // remember keeps the worst of each signal, and for how long it was bad.
-func (h *health) remember(name string, over float64, r Reason) {
+func (h *Monitor) remember(name string, over float64, r Reason) {
 	i := slices.IndexFunc(h.past, func(p pastReason) bool { return p.signal == name })
 	if i < 0 {
 		h.past = append(h.past, pastReason{signal: name})
@@ -273,7 +305,7 @@ func (h *health) remember(name string, over float64, r Reason) {
 }
 
 // history is what was bad in the run so far, the longest first.
-func (h *health) history() []Reason {
+func (h *Monitor) history() []Reason {
 	slices.SortStableFunc(h.past, func(a, b pastReason) int { return b.seconds - a.seconds })
 	out := make([]Reason, len(h.past))
 	for i, p := range h.past {
@@ -284,7 +316,7 @@ func (h *health) history() []Reason {
 }
 
 // gcPause is the 99th percentile of the pauses since the last look.
-func (h *health) gcPause() time.Duration {
+func (h *Monitor) gcPause() time.Duration {
 	metrics.Read(h.reading)
 	if h.reading[0].Value.Kind() != metrics.KindFloat64Histogram {
 		return 0

@@ -1,4 +1,4 @@
-package swarm
+package crew
 
 import (
 	"context"
@@ -7,6 +7,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"tload/swarm"
 )
 
 // lone is a life that notices when it is acted twice at once, or after its end.
@@ -24,7 +26,7 @@ type loneCount struct {
 	away chan *lone
 }
 
-func (l *lone) Act(_ context.Context, _ Leave, ok, brief bool) (Next, time.Duration) {
+func (l *lone) Act(_ context.Context, _ Permit, ok, brief bool) (Next, time.Duration) {
 	if !l.acting.CompareAndSwap(false, true) || l.said {
 		l.c.twice.Add(1)
 	}
@@ -72,11 +74,11 @@ func TestNobodyActsTwice(t *testing.T) {
 			n := loneCount{away: make(chan *lone, 1000)}
 			go n.resume()
 			defer close(n.away)
-			b := &Behaviour{Name: "lone", New: func(_ context.Context, u *User) Life {
+			b := &Behaviour{Behaviour: swarm.Behaviour{Name: "lone"}, New: func(_ context.Context, u *User) Life {
 				n.begun.Add(1)
 				return &lone{u: u, c: &n, fresh: true}
 			}}
-			c, err := New(Plan{Behaviours: []*Behaviour{b}, Users: 300, SpawnRate: 1e5, Rate: rate, StopTimeout: 5 * time.Second})
+			c, err := Swarm(swarm.Plan{Users: 300, SpawnRate: 1e5, Rate: rate, StopTimeout: 5 * time.Second}, Job{Behaviours: []*Behaviour{b}})
 			if err != nil {
 				t.Fatal(err)
 			}

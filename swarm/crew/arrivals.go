@@ -1,10 +1,12 @@
-package swarm
+package crew
 
 import (
 	"math"
 	"slices"
 	"sync"
 	"time"
+
+	"tload/swarm"
 )
 
 // arrivals is the open model: task starts that are due on a schedule, whether
@@ -13,11 +15,12 @@ import (
 // stands still. The controller releases what has become due; users take it.
 type arrivals struct {
 	maxWait time.Duration
-	end     time.Time // of the run: what is due then or later is no arrival; zero for none
-	limited bool      // by left
+	began   time.Time // when the run did
 
 	mu      sync.Mutex // guards all below
-	left    int64      // arrivals that may still come, those that were dropped not counted
+	end     time.Time  // of the run: what is due then or later is no arrival; zero for none
+	quota   int64      // arrivals in all, or swarm.Unlimited
+	came    int64      // … so far, those that were dropped not counted
 	rate    float64    // per second
 	base    time.Time  // arrival 0 of this rate
 	issued  int64      // arrivals of this rate that were released
@@ -29,19 +32,39 @@ type arrivals struct {
 	closed  bool
 }
 
-// newArrivals is the schedule of a plan that begins now. Its run time and its
-// iterations end it: an arrival beyond either would be one that never started.
-func newArrivals(p *Plan, start time.Time) *arrivals {
-	q := &arrivals{rate: p.Rate, maxWait: p.MaxWait, base: start, limited: p.Iterations > 0, left: p.Iterations}
-	if p.RunTime > 0 {
-		q.end = start.Add(p.RunTime)
-	}
+// newArrivals is the schedule of an assignment, for a run that began then.
+func newArrivals(began time.Time, a swarm.Assignment, maxWait time.Duration) *arrivals {
+	q := &arrivals{began: began, rate: a.Arrivals, maxWait: maxWait, base: began}
+	q.limit(a)
 	return q
 }
 
+// limit sets what ends the schedule: an arrival beyond the end of the run or its
+// quota would be one that never started.
+func (q *arrivals) limit(a swarm.Assignment) {
+	q.quota, q.end = a.Quota, time.Time{}
+	if a.Until > 0 {
+		q.end = q.began.Add(a.Until)
+	}
+}
+
+// assign changes the schedule from now on, when all that was due is released.
+// The next arrival keeps the part of its wait that is left.
+func (q *arrivals) assign(a swarm.Assignment, now time.Time) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.limit(a)
+	if a.Arrivals == q.rate || a.Arrivals <= 0 {
+		return
+	}
+	wait := q.due(q.issued).Sub(now)
+	q.base = now.Add(time.Duration(float64(wait) * q.rate / a.Arrivals))
+	q.rate, q.issued = a.Arrivals, 0
+}
+
 // release hands out what has become due by now and says when the next one is
-// due, and how many users are missing for those that wait.
-func (q *arrivals) release(now time.Time) (next time.Time, backlog int) {
+// due, and how many users are missing for those that wait: none while one is free.
+func (q *arrivals) release(now time.Time) (next time.Time, missing int) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.closed {
@@ -54,13 +77,16 @@ func (q *arrivals) release(now time.Time) (next time.Time, backlog int) {
 			if over {
 				due = now.Add(time.Hour)
 			}
-			return due, len(q.waiting) - q.head
+			if len(q.idle) == 0 {
+				missing = len(q.waiting) - q.head
+			}
+			return due, missing
 		}
 		q.issued++
-		if q.limited && q.left == 0 {
+		if q.quota != swarm.Unlimited && q.came >= q.quota {
 			continue
 		}
-		q.left--
+		q.came++
 		if u := q.free(); u != nil {
 			if n := len(q.waiting) - q.head; n == 0 {
 				q.lag = max(q.lag, now.Sub(due))
@@ -85,7 +111,7 @@ func (q *arrivals) expire(now time.Time) {
 		for q.head < len(q.waiting) && now.Sub(q.waiting[q.head]) > q.maxWait {
 			q.head++
 			q.dropped++
-			q.left++
+			q.came--
 		}
 	}
 	if q.head > 1024 && q.head*2 > len(q.waiting) {
@@ -155,30 +181,26 @@ func (q *arrivals) resume(paused time.Duration, now time.Time) {
 	q.base, q.issued = now, 0
 }
 
-// counts are how many arrivals wait, how many users do, and how many arrivals
-// were dropped since the last call.
-func (q *arrivals) counts() (backlog, idle int, dropped uint64) {
+// backlog is how many arrivals wait.
+func (q *arrivals) backlog() int {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	dropped, q.dropped = q.dropped, 0
-	return len(q.waiting) - q.head, len(q.idle), dropped
+	return len(q.waiting) - q.head
 }
 
-// ownLag is the longest that a free user waited for an arrival that was due,
-// since the last call: that delay is ours, not the target's.
-func (q *arrivals) ownLag() time.Duration {
-	if q == nil {
-		return 0
-	}
+// take says how many arrivals were dropped since the last call, and the longest
+// that a free user waited for one that was due: that delay is ours, not the
+// target's.
+func (q *arrivals) take() (dropped uint64, ownLag time.Duration) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	lag := q.lag
-	q.lag = 0
-	return lag
+	dropped, ownLag = q.dropped, q.lag
+	q.dropped, q.lag = 0, 0
+	return dropped, ownLag
 }
 
-// close ends the schedule; what still waits is counted as dropped, and idle
-// users are let go by their own quit channels.
+// close ends the schedule; what still waits is counted as dropped. Idle users are
+// let go by their own stop.
 func (q *arrivals) close() {
 	q.mu.Lock()
 	defer q.mu.Unlock()

@@ -1,4 +1,4 @@
-package swarm
+package crew
 
 import (
 	"context"
@@ -25,17 +25,17 @@ type User struct {
 	// parked says that the user waits and holds no goroutine. Whoever makes
 	// it false again owns the user, and must have it act.
 	parked  atomic.Bool
-	leave   Leave                  // as last given, and whether it was
+	start   Permit                 // as last given, and whether it was
 	ok      bool                   //
 	busy    bool                   // it has not come to its end
 	started bool                   // came to its first task
 	held    bool                   // was parked by a pause
-	worked  bool                   // was given leave
+	worked  bool                   // was permitted a task
 	due     time.Time              // of the arrival that ended that
 	clock   *clock                 // wakes it from thinking
 	asleep  bool                   // it is in there; guarded by the clock's mu
 	task    atomic.Pointer[string] // in hand, for those who ask why a user does not end
-	quit    chan struct{}          // nil until a task sleeps; guarded by the crew's mu
+	quit    chan struct{}          // nil until a task sleeps; guarded by the roster's mu
 	sleeper *time.Timer            // for tasks that sleep
 }
 
@@ -44,12 +44,12 @@ type User struct {
 // come one after the other, but not from one goroutine.
 type Life interface {
 	// Act does what comes next: at first what precedes the first task, and
-	// then, with each leave that is given, one task; ok is false when the user
+	// then, with each permit that is given, one task; ok is false when the user
 	// is to end, so that what is left is its goodbye. If brief is true, Act is
 	// called by a goroutine that must not wait. With Asks it returns how long
-	// the user thinks before it asks for leave again. ctx ends only at a hard
+	// the user thinks before it asks for a permit again. ctx ends only at a hard
 	// stop.
-	Act(ctx context.Context, leave Leave, ok, brief bool) (next Next, think time.Duration)
+	Act(ctx context.Context, start Permit, ok, brief bool) (next Next, think time.Duration)
 	// Close gives back what the user holds. It is called once, however the
 	// life ended.
 	Close()
@@ -59,14 +59,14 @@ type Life interface {
 type Next uint8
 
 const (
-	Asks  Next = iota // for leave to begin a task
+	Asks  Next = iota // for a permit to begin a task
 	Ends              // its life is over
 	Away              // it waits in a task; who has what it waits for calls Resume
 	Stays             // what comes next may wait: Act is to be called again, as it was, not in brief
 )
 
-// Leave is what a user is told with the leave to begin one task.
-type Leave struct {
+// Permit is what a user is told when it may begin one task.
+type Permit struct {
 	Due  bool          // the start had a schedule: an arrival rate
 	Late time.Duration // how far behind it the start is
 	Held bool          // the user was paused before it
@@ -124,8 +124,8 @@ func (u *User) Sleep(ctx context.Context, d time.Duration) bool {
 // quitting is a channel that is closed when the user is to stop.
 func (u *User) quitting() <-chan struct{} {
 	if u.quit == nil { // nobody else writes it
-		u.crew.mu.Lock()
-		defer u.crew.mu.Unlock()
+		u.crew.roster.mu.Lock()
+		defer u.crew.roster.mu.Unlock()
 		u.quit = make(chan struct{})
 		if u.stopped.Load() {
 			close(u.quit)
@@ -134,7 +134,7 @@ func (u *User) quitting() <-chan struct{} {
 	return u.quit
 }
 
-// stop tells the user to stop. The crew's mu is held.
+// stop tells the user to stop. The roster's mu is held.
 func (u *User) stop() {
 	u.stopped.Store(true)
 	if u.quit != nil {
@@ -169,7 +169,10 @@ func (u *User) think(d time.Duration) bool {
 }
 
 // StopRun ends the whole run, gracefully. It returns at once.
-func (u *User) StopRun(reason string) { u.crew.stopRun(reason) }
+func (u *User) StopRun(reason string) {
+	u.crew.asks.CompareAndSwap(nil, &reason)
+	u.crew.wake()
+}
 
 // Killed says whether the run was stopped hard.
 func (u *User) Killed() bool { return u.crew.ctx.Err() != nil }

@@ -1,6 +1,6 @@
 //go:build !linux
 
-package swarm
+package health
 
 // What only Linux tells cheaply is not known here, and said to be.
 

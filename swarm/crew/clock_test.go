@@ -1,4 +1,4 @@
-package swarm
+package crew
 
 import (
 	"math/rand/v2"

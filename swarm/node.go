@@ -1,0 +1,115 @@
+package swarm
+
+import (
+	"time"
+
+	"tload/stats"
+	"tload/swarm/health"
+)
+
+// Node runs users: those of this process, of a worker on another machine, of a
+// Locust worker process. The controller knows nodes and nothing else that runs
+// users. All methods are called on the controller's goroutine and return at
+// once; none waits for a network or a disk. Package nodetest holds every node
+// to what is said here.
+type Node interface {
+	// Begin is called once, before the others. The run's clock stands at 0 at
+	// that moment. The node may call wake from any goroutine, and does when its
+	// Status has come to say what the controller acts upon: that the last user
+	// has left, that all users are there, that a user asks for the run's end.
+	Begin(at time.Time, wake func())
+
+	// Assign says what the node is to do from now on. It is a level and no
+	// edge: one that is repeated does no harm, and of two only the newer one
+	// counts, whatever got lost before it.
+	Assign(Assignment)
+
+	// Take yields what happened since the last call. What it yields is good
+	// until yield returns.
+	Take(yield func(*Report))
+
+	// Status is how the node stands now.
+	Status() NodeStatus
+
+	// End gives up the users that are left and ends what the node has started.
+	// Take and Status are called once more after it, and nothing else.
+	End()
+}
+
+// Unlimited is the Quota of a node whose tasks nobody counts.
+const Unlimited = -1
+
+// Assignment is what a node is to do.
+type Assignment struct {
+	Gen   uint64  // grows with each; one that is not newer is ignored
+	Users []int   // of each behaviour; with Arrivals no more than these
+	Spawn float64 // users per second until they are there; 0: at once
+
+	// The first user's number is IDBase, and each further one is IDStep more.
+	IDBase, IDStep int64
+
+	Arrivals float64       // task starts per second whatever the target does; 0, then and ever: users decide
+	Until    time.Duration // on the run's clock; what would be due then or later is no arrival; 0: no end
+	Quota    int64         // tasks in all, since the run began, or Unlimited
+	Paused   bool          // users hold before their next task, and nothing is due
+	Stop     StopKind
+}
+
+// StopKind is how a run ends for its users.
+type StopKind uint8
+
+// The ways to stop, each further than the one before.
+const (
+	GoOn     StopKind = iota
+	Graceful          // users end after the task in hand
+	Hard              // … and what it waits for is cancelled
+)
+
+// Report is what happened on a node between two takes.
+type Report struct {
+	Batch *stats.Batch
+	Users int // the most there were at once
+
+	Health  health.Health
+	Suspect bool // the node's machine bent what was measured
+}
+
+// NodeStatus is how a node stands.
+type NodeStatus struct {
+	Gen      uint64 // of the assignment that it follows
+	Level    int    // users that its ramp, or its arrivals, ask for by now
+	Running  []int  // of each behaviour, those told to stop not among them
+	Active   int    // the sum of Running
+	Stopping int
+	Doing    Doing
+
+	Backlog   int      // arrivals that wait for a free user
+	Short     bool     // a user that ended by itself is to be replaced
+	Exhausted bool     // the quota is used up
+	Reason    string   // why a user asks for the end of the run; "" while none does
+	Left      []string // after a hard stop: some users that are left, and what they do
+}
+
+// Count is how many users there are, those told to stop among them.
+func (s *NodeStatus) Count() int { return s.Active + s.Stopping }
+
+// add makes s the status of both.
+func (s *NodeStatus) add(o NodeStatus) {
+	s.Level += o.Level
+	for i, n := range o.Running {
+		s.Running[i] += n
+	}
+	s.Active += o.Active
+	s.Stopping += o.Stopping
+	s.Doing.Waiting += o.Doing.Waiting
+	s.Doing.InTask += o.Doing.InTask
+	s.Doing.Starting += o.Doing.Starting
+	s.Doing.Paused += o.Doing.Paused
+	s.Backlog += o.Backlog
+	s.Short = s.Short || o.Short
+	s.Exhausted = s.Exhausted && o.Exhausted
+	if s.Reason == "" {
+		s.Reason = o.Reason
+	}
+	s.Left = append(s.Left, o.Left...)
+}
