@@ -12,16 +12,8 @@ import (
 
 	"tload/stats"
 	"tload/stats/journal"
-	"tload/stats/report"
 	"tload/swarm"
 )
-
-// record is what the run journal keeps besides the statistics, once a second:
-// what the reports and the screens show of a run.
-type record struct {
-	Meta report.Meta
-	Run  swarm.Snapshot // without its statistics
-}
 
 // openJournal lets the ledger of the plan write the run journal. A journal that
 // cannot be made does not keep the run from starting: it is said at the end.
@@ -60,10 +52,8 @@ func (x *session) record() []byte {
 	if x.ctl == nil {
 		return nil // given up before it began
 	}
-	s := *x.ctl.Snapshot()
-	out := record{Meta: x.resultOf(&s).Meta, Run: s}
-	out.Run.Snapshot, out.Run.Err = nil, nil
-	b, err := json.Marshal(out)
+	s := x.ctl.Snapshot()
+	b, err := json.Marshal(recordOf(x.resultOf(s).Meta, s))
 	if err != nil {
 		x.log.Error("journal", "error", err)
 	}

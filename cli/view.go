@@ -148,14 +148,12 @@ func readRun(in io.Reader, dir string) (*finished, error) {
 			f.info.Notes = append(f.info.Notes, "what the run was asked to do is damaged: "+err.Error())
 		}
 	}
-	s := f.record.Run
+	s := f.record.run()
 	s.Snapshot = f.ledger.Snapshot()
-	s.State = swarm.Stopped
-	s.Running, s.Stopping, s.Doing = 0, 0, swarm.Doing{}
 	if f.record.Meta.Err != "" {
 		s.Err = errors.New(f.record.Meta.Err)
 	}
-	f.snapshot = &s
+	f.snapshot = s
 	return f, nil
 }
 
