@@ -28,6 +28,7 @@ var mayImport = map[string][]string{
 	"behaviours/*":        {"stats", "behaviours"},
 	"tui":                 {"swarm", "stats", "stats/exchange"},
 	"cli":                 {"cli/*", "tui", "behaviours", "behaviours/*", "swarm", "swarm/*", "stats", "stats/*", "."},
+	"cli/build":           {},
 	"cli/demo":            {"behaviours"},
 	"examples/*":          {"cli", "behaviours", "behaviours/*"},
 	"docs/*":              {},

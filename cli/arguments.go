@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"tload/cli/build"
 	"tload/stats/report"
 )
 
@@ -133,7 +134,7 @@ func (p *program) sources(s *settings) error {
 // here is what of this directory would be run without arguments and -f, the
 // first one preferred.
 func here() (list []string) {
-	if b := defaultBehaviours(); b != "" {
+	if b := build.Default(); b != "" {
 		list = append(list, b)
 	}
 	if info, err := os.Stat("requests.http"); err == nil && !info.IsDir() {

@@ -20,6 +20,7 @@ import (
 	"strings"
 
 	"tload/behaviours"
+	"tload/cli/build"
 	"tload/stats/exchange"
 )
 
@@ -122,7 +123,7 @@ func (m misuse) Unwrap() error { return m.error }
 
 // codeOf is the exit code that an error before the run stands for.
 func codeOf(err error) int {
-	if errors.As(err, new(misuse)) {
+	if errors.As(err, new(misuse)) || errors.As(err, new(build.Mistake)) {
 		return exitMisuse
 	}
 	return exitBroken

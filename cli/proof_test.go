@@ -41,7 +41,7 @@ func load(t *testing.T, dir, prefix string, args ...string) (result, string, err
 	if testing.Short() {
 		t.Skip("loads a target")
 	}
-	bin, err := build()
+	bin, err := binary()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -247,7 +247,7 @@ func TestDiskFull(t *testing.T) {
 	if r.Total.Requests == 0 {
 		t.Error("the summary on the other disk has no requests")
 	}
-	bin, err := build()
+	bin, err := binary()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -264,7 +264,7 @@ func TestMetricsWhileItRuns(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer target.Close()
-	bin, err := build()
+	bin, err := binary()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/term"
 	"tload/behaviours"
 	"tload/behaviours/requests"
+	"tload/cli/build"
 	"tload/swarm"
 	"tload/swarm/crew"
 )
@@ -61,7 +62,7 @@ func (p *program) chooseBehaviours(ctx context.Context, s *settings) ([]behaviou
 		return nil, misuse{fmt.Errorf("-f: %w", err)}
 	}
 	if info.IsDir() || strings.HasSuffix(s.file, ".go") {
-		return nil, p.buildAndBecome(ctx, s.file)
+		return nil, build.Maker{Source: p.source}.Become(ctx, s.file, withoutFile(p.args))
 	}
 	return one(requests.File(s.file, s.masker))
 }

@@ -41,7 +41,7 @@ func TestScripts(t *testing.T) {
 			e.Defer(func() { target.Close() })
 			e.Setenv("HOST", target.URL)
 			if !testing.Short() {
-				bin, err := build()
+				bin, err := binary()
 				if err != nil {
 					return err
 				}

@@ -35,8 +35,8 @@ func need(t *testing.T, tool string) {
 	}
 }
 
-// build builds the program once.
-var build = sync.OnceValues(func() (string, error) {
+// binary builds the program once.
+var binary = sync.OnceValues(func() (string, error) {
 	dir, err := os.MkdirTemp("", "tload-test-")
 	if err != nil {
 		return "", err
@@ -56,7 +56,7 @@ func open(t *testing.T, cols, rows int) *terminal {
 	if testing.Short() {
 		t.Skip("drives a terminal")
 	}
-	bin, err := build()
+	bin, err := binary()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,10 +1,10 @@
-package cli
+package build
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -71,56 +71,51 @@ func TestVisitor(t *testing.T) {
 }
 `
 
-// init writes behaviours to start from, with their module and a test.
-func (p *program) init(_ context.Context, args []string) int {
-	dir := "."
-	if len(args) > 1 {
-		return p.complain(exitMisuse, fmt.Errorf("init: one directory is expected"))
-	}
-	if len(args) == 1 {
-		dir = args[0]
-	}
+// Start writes behaviours to start from, with their module and a test, and says
+// in a line each to out what it wrote. Where an earlier Start was, only the line of
+// its go.mod that says where tload's source is is renewed.
+func (m Maker) Start(dir string, out io.Writer) error {
 	abs, err := filepath.Abs(dir)
 	if err != nil {
-		return p.complain(exitMisuse, err)
+		return Mistake{err}
 	}
-	source, err := p.unpackSource()
+	source, err := m.unpack()
 	if err != nil {
-		return p.complain(exitBroken, err)
+		return err
 	}
-	goMod, err := p.goModFor(moduleName(abs), source)
+	goMod, err := m.goModFor(moduleName(abs), source)
 	if err != nil {
-		return p.complain(exitBroken, err)
+		return err
 	}
-	goSum, err := fs.ReadFile(p.source, "go.sum")
+	goSum, err := fs.ReadFile(m.Source, "go.sum")
 	if err != nil {
-		return p.complain(exitBroken, err)
+		return err
 	}
 	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return p.complain(exitMisuse, err)
+		return Mistake{err}
 	}
 	files := []struct{ name, text string }{
 		{"behaviours.go", starterBehaviours}, {"behaviours_test.go", starterTest}, {"go.mod", goMod}, {"go.sum", string(goSum)},
 	}
 	if renewed, err := renew(filepath.Join(dir, "go.mod"), source); err != nil {
-		return p.complain(exitBroken, err)
+		return err
 	} else if renewed {
-		fmt.Fprintf(p.stdout, "%s: tload's packages are this tload's now; nothing else was written\n", filepath.Join(dir, "go.mod"))
-		return exitOK
+		fmt.Fprintf(out, "%s: tload's packages are this tload's now; nothing else was written\n", filepath.Join(dir, "go.mod"))
+		return nil
 	}
 	for _, f := range files {
 		if _, err := os.Lstat(filepath.Join(dir, f.name)); err == nil {
-			return p.complain(exitMisuse, fmt.Errorf("init: %s is there already; nothing was written", filepath.Join(dir, f.name)))
+			return Mistake{fmt.Errorf("init: %s is there already; nothing was written", filepath.Join(dir, f.name))}
 		}
 	}
 	for _, f := range files {
 		if err := os.WriteFile(filepath.Join(dir, f.name), []byte(f.text), 0o644); err != nil {
-			return p.complain(exitBroken, err)
+			return err
 		}
-		fmt.Fprintln(p.stdout, filepath.Join(dir, f.name))
+		fmt.Fprintln(out, filepath.Join(dir, f.name))
 	}
-	fmt.Fprintf(p.stdout, "edit behaviours.go, then: tload --host=http://localhost:5000   (go test ./... tries it out)\n")
-	return exitOK
+	fmt.Fprintf(out, "edit behaviours.go, then: tload --host=http://localhost:5000   (go test ./... tries it out)\n")
+	return nil
 }
 
 // renew makes a go.mod that an init wrote lead to this source. It says whether

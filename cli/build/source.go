@@ -1,4 +1,4 @@
-package cli
+package build
 
 import (
 	"crypto/sha256"
@@ -12,10 +12,10 @@ import (
 	"strings"
 )
 
-// unpackSource puts the program's own source under the user's cache, once per
+// unpack puts tload's source under the user's cache, once per
 // version of it, and returns where it is. Tests are left out.
-func (p *program) unpackSource() (string, error) {
-	if p.source == nil {
+func (m Maker) unpack() (string, error) {
+	if m.Source == nil {
 		return "", errors.New("this binary has no source of tload in it: build with the tload command itself")
 	}
 	cache, err := os.UserCacheDir()
@@ -24,11 +24,11 @@ func (p *program) unpackSource() (string, error) {
 	}
 	sum := sha256.New()
 	var files []string
-	err = fs.WalkDir(p.source, ".", func(name string, d fs.DirEntry, err error) error {
+	err = fs.WalkDir(m.Source, ".", func(name string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() || strings.HasSuffix(name, "_test.go") || strings.Contains(name, "/testdata/") {
 			return err
 		}
-		text, err := fs.ReadFile(p.source, name)
+		text, err := fs.ReadFile(m.Source, name)
 		if err != nil {
 			return err
 		}
@@ -54,7 +54,7 @@ func (p *program) unpackSource() (string, error) {
 	}
 	defer os.RemoveAll(tmp)
 	for _, name := range files {
-		text, err := fs.ReadFile(p.source, name)
+		text, err := fs.ReadFile(m.Source, name)
 		if err == nil {
 			to := filepath.Join(tmp, filepath.FromSlash(name))
 			if err = os.MkdirAll(filepath.Dir(to), 0o755); err == nil {
@@ -76,14 +76,14 @@ func (p *program) unpackSource() (string, error) {
 // requires is the part of tload's go.mod that another module needs besides
 // tload itself: every module at the version that tload is built with, and the
 // version of Go.
-func (p *program) requires() (modules, goLine string, err error) {
-	text, err := fs.ReadFile(p.source, "go.mod")
+func (m Maker) requires() (modules, goLine string, err error) {
+	text, err := fs.ReadFile(m.Source, "go.mod")
 	if err != nil {
 		return "", "", err
 	}
 	var out strings.Builder
-	for _, m := range requireLine.FindAllStringSubmatch(string(text), -1) {
-		fmt.Fprintf(&out, "\t%s %s // indirect\n", m[1], m[2])
+	for _, line := range requireLine.FindAllStringSubmatch(string(text), -1) {
+		fmt.Fprintf(&out, "\t%s %s // indirect\n", line[1], line[2])
 	}
 	return out.String(), goVersion.FindString(string(text)), nil
 }
@@ -93,8 +93,8 @@ var goVersion = regexp.MustCompile(`(?m)^go \S+$`)
 var requireLine = regexp.MustCompile(`(?m)^(?:require )?\t?([\w.\-]+\.[\w.\-]+/\S+) (v\S+)`)
 
 // goModFor is a go.mod for behaviours that have none.
-func (p *program) goModFor(module, source string) (string, error) {
-	requires, goLine, err := p.requires()
+func (m Maker) goModFor(module, source string) (string, error) {
+	requires, goLine, err := m.requires()
 	if err != nil {
 		return "", err
 	}
