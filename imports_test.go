@@ -31,7 +31,7 @@ var mayImport = map[string][]string{
 	"cli/build":           {},
 	"cli/demo":            {"behaviours"},
 	"examples/*":          {"cli", "behaviours", "behaviours/*"},
-	"docs/*":              {},
+	"docs/*":              {"cli"},
 	"behaviours/http1/*":  {"behaviours", "behaviours/http1", "stats", "swarm", "swarm/crew"},
 }
 

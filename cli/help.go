@@ -24,9 +24,25 @@ func (p *program) help(s *settings) {
 
 `, s.flags.FlagUsagesWrapped(100), `
 Every flag can be set by TLOAD_NAME in the environment or in ./tload.toml; the command line wins.
-Exit codes: 0 ran; 1 a --fail-if did not hold; 2 misuse; 3 tload could not do its job;
-129 stopped when the terminal was lost; 130 ctrl+c; 143 SIGTERM.
+
+Exit codes:
 `)
+	for _, c := range exitCodes {
+		fmt.Fprintf(p.stdout, "  %-4d%s\n", c.code, c.means)
+	}
+}
+
+var exitCodes = []struct {
+	code  int
+	means string
+}{
+	{exitOK, "ran, and every --fail-if held"},
+	{exitFailed, "a --fail-if, a check or a compare did not hold"},
+	{exitMisuse, "misuse: a flag, a file or an argument is wrong"},
+	{exitBroken, "tload could not do its job: no connection was ever made, or results were not written"},
+	{exitHangup, "stopped when the terminal was lost"},
+	{exitInterrupt, "ctrl+c"},
+	{exitTerminate, "SIGTERM"},
 }
 
 // completion prints a completion script, made from the one list of flags and
