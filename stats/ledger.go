@@ -36,6 +36,7 @@ type Ledger struct {
 // Tap is what a ledger can be told; a Ledger is one.
 type Tap interface {
 	Fold(b *Batch, now time.Duration, users Users)
+	Late(b *Batch, second int64)
 	Segment(name string)
 	Reset(name string)
 	Mark(name string)
@@ -99,6 +100,42 @@ func (l *Ledger) Fold(b *Batch, now time.Duration, users Users) {
 	l.folded = l.folded || b.Folded
 	l.now = now
 	l.advance(int64(now / time.Second))
+}
+
+// Late adds a batch of a second that has closed: of a node that was not heard of
+// for a while. Totals and that second's point on the charts have it; the segment
+// is the one that goes on, and groups count it as of now.
+func (l *Ledger) Late(b *Batch, second int64) {
+	if l.Tap != nil {
+		l.Tap.Late(b, second)
+	}
+	for key, d := range b.Rows {
+		l.row(key).late(d, second, l.second)
+		if key.Class == Request {
+			l.total.late(d, second, l.second)
+		}
+	}
+	l.groups.fold(b, l.users.Running)
+	l.folded = l.folded || b.Folded
+	l.seconds = nil
+}
+
+// late adds what belongs to a second before the one that goes on.
+func (r *row) late(d *Delta, second, now int64) {
+	if second >= now {
+		r.add(d)
+		return
+	}
+	r.run.Merge(d)
+	r.segment.Merge(d)
+	if r.shown != nil {
+		r.shown.Merge(d)
+	}
+	r.slots.late(d, second)
+	if ago := int(now - second); ago <= windowSeconds {
+		r.window.late(d, ago)
+	}
+	r.news, r.moved = true, true
 }
 
 func (l *Ledger) row(key Key) *row {

@@ -57,6 +57,26 @@ func (s *slots) push(x slot, d *Delta) {
 	}
 }
 
+// late adds to a second that was pushed before. One that is forgotten stays so.
+func (s *slots) late(d *Delta, second int64) {
+	for t, tier := range slotTiers {
+		for i := len(s.tiers[t]) - 1; i >= 0; i-- {
+			x := &s.tiers[t][i]
+			if second < x.from {
+				continue
+			}
+			if second >= x.from+tier.seconds {
+				break
+			}
+			var all Delta
+			x.unpack(&all)
+			all.Merge(d)
+			s.fill(x, &all, time.Duration(tier.seconds)*time.Second)
+			return
+		}
+	}
+}
+
 // drop forgets the first n, and once in a while the memory under them.
 func (s *slots) drop(t, n int) []slot {
 	rest := s.tiers[t][n:]

@@ -49,6 +49,21 @@ func (w *window) push(now *Delta, out []byte) {
 	}
 }
 
+// late adds to a second that was pushed: the newest one is 1 ago.
+func (w *window) late(d *Delta, ago int) {
+	w.sum.Merge(d)
+	at := &w.bounds[(w.next-ago+windowSeconds)%windowSeconds]
+	for i, h := range d.histograms() {
+		switch b := &at[i]; {
+		case h.count == 0:
+		case !b.any:
+			*b = bounds{true, h.min, h.max}
+		default:
+			b.min, b.max = min(b.min, h.min), max(b.max, h.max)
+		}
+	}
+}
+
 // subtractPacked takes away what was merged before. The bytes are our own, so
 // they are whole.
 func (d *Delta) subtractPacked(b []byte) {

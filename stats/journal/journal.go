@@ -16,7 +16,7 @@
 // The file is a line that names the format, and records:
 //
 //	marker  4 bytes   7f 't' 'l' 'r'
-//	type    1 byte    O options, B batch, T totals, S segment, R reset, M mark, K kept, E end
+//	type    1 byte    O options, B batch, L late batch, T totals, S segment, R reset, M mark, K kept, E end
 //	length  4 bytes   of the payload, little endian
 //	check   4 bytes   CRC-32C of type, length and payload
 //	payload
@@ -58,6 +58,7 @@ const (
 const (
 	optionsRecord = 'O'
 	batchRecord   = 'B'
+	lateRecord    = 'L'
 	totalsRecord  = 'T'
 	keptRecord    = 'K'
 	segmentRecord = 'S'

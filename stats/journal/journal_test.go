@@ -22,6 +22,15 @@ import (
 
 var begin = time.Date(2026, 11, 22, 18, 0, 0, 0, time.UTC)
 
+// requests is how many a run that drive told of has, with those that came late.
+func requests(seconds int) uint64 {
+	late := 0
+	if seconds > 2 {
+		late = 3
+	}
+	return uint64(seconds*4*11 + late)
+}
+
 // drive tells a ledger a short run, four batches a second, with failures,
 // marks, segments and a reset.
 func drive(l *stats.Ledger, seconds int, pace func()) {
@@ -47,6 +56,11 @@ func drive(l *stats.Ledger, seconds int, pace func()) {
 			l.Segment("steady")
 		case 9:
 			l.Mark("deploy")
+		case 11:
+			var late stats.Batch
+			late.Row(home).OK.AddN(3*time.Millisecond, 2)
+			late.Row(cart).Failed.Add(2 * time.Second)
+			l.Late(&late, 1)
 		case 13:
 			l.Reset("warm")
 		}
@@ -207,8 +221,8 @@ func TestCutAtEveryByte(t *testing.T) {
 		}
 		before = n
 	}
-	if before != 3*4*11 {
-		t.Errorf("with all but the last byte: got %d requests, want %d", before, 3*4*11)
+	if before != requests(3) {
+		t.Errorf("with all but the last byte: got %d requests, want %d", before, requests(3))
 	}
 }
 
@@ -224,13 +238,13 @@ func TestDamageInTheMiddle(t *testing.T) {
 		}
 		// A batch here is at most one second of four.
 		n := l.Snapshot().Total.Run.Requests
-		if n < 3*4*11-11 {
-			t.Fatalf("byte %d: got %d requests of %d", at, n, 4*4*11)
+		if n < requests(3)-11 {
+			t.Fatalf("byte %d: got %d requests of %d", at, n, requests(4))
 		}
-		if n+info.Lost != 4*4*11 {
-			t.Fatalf("byte %d: got %d requests, %d lost of %d", at, n, info.Lost, 4*4*11)
+		if n+info.Lost != requests(4) {
+			t.Fatalf("byte %d: got %d requests, %d lost of %d", at, n, info.Lost, requests(4))
 		}
-		if said := strings.Contains(strings.Join(info.Notes, " "), fmt.Sprintf("%d of the run's %d requests", info.Lost, 4*4*11)); said != (info.Lost > 0) {
+		if said := strings.Contains(strings.Join(info.Notes, " "), fmt.Sprintf("%d of the run's %d requests", info.Lost, requests(4))); said != (info.Lost > 0) {
 			t.Fatalf("byte %d: %d requests are lost, and the notes are %q", at, info.Lost, info.Notes)
 		}
 	}
@@ -251,8 +265,8 @@ func TestManyBadBytes(t *testing.T) {
 		if err != nil || len(info.Notes) == 0 {
 			t.Fatalf("got %v and notes %q", err, info.Notes)
 		}
-		if n := l.Snapshot().Total.Run.Requests + info.Lost; n > 4*4*11 {
-			t.Fatalf("got %d requests with the lost ones, there were %d", n, 4*4*11)
+		if n := l.Snapshot().Total.Run.Requests + info.Lost; n > requests(4) {
+			t.Fatalf("got %d requests with the lost ones, there were %d", n, requests(4))
 		}
 		if info.Lost > 0 {
 			lost++

@@ -122,6 +122,8 @@ func (p *player) play(kind byte, payload []byte) error {
 		p.options = o
 	case batchRecord:
 		return p.fold(payload)
+	case lateRecord:
+		return p.late(payload)
 	case segmentRecord:
 		p.tap().Segment(string(payload))
 	case resetRecord:
@@ -162,8 +164,19 @@ func (p *player) fold(b []byte) error {
 	if now < p.info.Elapsed || now-p.info.Elapsed > maxGap {
 		return errDamaged
 	}
+	if err := p.unpack(b[1:]); err != nil {
+		return err
+	}
+	p.tap().Fold(&p.batch, now, users)
+	p.read.add(&p.batch)
+	p.info.Elapsed, p.users = now, users
+	return nil
+}
+
+// unpack reads a batch.
+func (p *player) unpack(b []byte) error {
 	p.batch.Reset()
-	if err := p.batch.MergePacked(b[1:]); err != nil {
+	if err := p.batch.MergePacked(b); err != nil {
 		return err
 	}
 	for k := range p.batch.Rows {
@@ -175,9 +188,19 @@ func (p *player) fold(b []byte) error {
 	if len(p.keys) > maxRows || len(p.kept.known) > maxRows {
 		return errDamaged
 	}
-	p.tap().Fold(&p.batch, now, users)
+	return nil
+}
+
+func (p *player) late(b []byte) error {
+	second, n := binary.Uvarint(b)
+	if n <= 0 || second > uint64(p.info.Elapsed/time.Second) {
+		return errDamaged
+	}
+	if err := p.unpack(b[n:]); err != nil {
+		return err
+	}
+	p.tap().Late(&p.batch, int64(second))
 	p.read.add(&p.batch)
-	p.info.Elapsed, p.users = now, users
 	return nil
 }
 

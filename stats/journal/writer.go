@@ -110,6 +110,23 @@ func (w *Writer) Fold(b *stats.Batch, now time.Duration, users stats.Users) {
 	}
 }
 
+// Late records what belongs to a second that has closed. It waits with the others:
+// for a disk that does not keep up the newest ones are merged into one.
+func (w *Writer) Late(b *stats.Batch, second int64) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.seal()
+	var e *entry
+	if n := len(w.queue); n > 0 && w.queue[n-1].kind == lateRecord && (w.queue[n-1].second == second || n > maxWords) {
+		e = w.queue[n-1]
+	} else {
+		e = w.entry()
+		e.kind, e.second = lateRecord, second
+		w.queue = append(w.queue, e)
+	}
+	e.merge(b)
+}
+
 // Segment records that one begins.
 func (w *Writer) Segment(name string) { w.word(segmentRecord, name) }
 
@@ -167,6 +184,7 @@ func (w *Writer) entry() *entry {
 
 // reset empties a batch and keeps its memory.
 func (e *entry) reset() {
+	e.kind = batchRecord
 	e.batch.Reset()
 	clear(e.groups)
 	e.users = stats.Users{}
@@ -366,7 +384,7 @@ func (w *Writer) report(err error) {
 func (w *Writer) release(e *entry) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if e.kind == batchRecord && len(w.free) < maxWaiting {
+	if e.groups != nil && len(w.free) < maxWaiting {
 		e.reset()
 		w.free = append(w.free, e)
 	}
@@ -374,7 +392,13 @@ func (w *Writer) release(e *entry) {
 
 // pack is the records of an entry.
 func (w *Writer) pack(e *entry) []byte {
-	if e.kind != batchRecord {
+	switch e.kind {
+	case batchRecord:
+	case lateRecord:
+		p := binary.AppendUvarint(nil, uint64(e.second))
+		w.totals.add(&e.batch)
+		return w.totals.appendTo(appendRecord(nil, lateRecord, e.batch.AppendTo(p)))
+	default:
 		return appendRecord(nil, e.kind, []byte(e.name))
 	}
 	p := binary.AppendUvarint(nil, uint64(e.now))

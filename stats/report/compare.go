@@ -74,6 +74,17 @@ func (s *Seconds) Fold(b *stats.Batch, now time.Duration, _ stats.Users) {
 	}
 }
 
+// Late adds a batch of a second that has closed.
+func (s *Seconds) Late(b *stats.Batch, second int64) {
+	for k, d := range b.Rows {
+		if k.Class == stats.Request {
+			x := secondOf{second, d.AppendTo(nil)}
+			s.rows[k] = append(s.rows[k], x)
+			s.rows[stats.Key{}] = append(s.rows[stats.Key{}], x)
+		}
+	}
+}
+
 func (s *Seconds) close() {
 	for k, d := range s.open {
 		if !d.Empty() {
