@@ -2,6 +2,7 @@ package swarm
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"math"
@@ -22,7 +23,6 @@ const tick = 250 * time.Millisecond
 // and returns at once.
 type Controller struct {
 	plan     Plan
-	nodes    []Node
 	ledger   *stats.Ledger
 	log      *slog.Logger
 	snapshot atomic.Pointer[Snapshot]
@@ -33,11 +33,15 @@ type Controller struct {
 	mail []func()
 
 	// All below belong to the loop.
-	started   time.Time
+	nodes     members
+	gather    gather    // of nodes that tell by seconds
+	born      time.Time // when Run began
+	started   time.Time // when the run did: all nodes that were waited for are there
 	state     State
 	reason    string
 	err       error
 	want      Assignment // of all nodes together, but for its users
+	waits     bool       // a node is not assigned all of it yet
 	target    int
 	level     int       // users that the nodes' ramps, or arrivals, asked for
 	rate      float64   // users per second
@@ -46,7 +50,6 @@ type Controller struct {
 	groups    int       // error groups that were logged
 	stopAt    time.Time // when the grace ends; zero while running
 	changes   []Change
-	batch     stats.Batch // of several nodes
 	steady    bool
 	endedSelf bool
 }
@@ -64,13 +67,31 @@ func New(p Plan, nodes ...Node) (*Controller, error) {
 		p.Log = slog.New(slog.DiscardHandler)
 	}
 	c := &Controller{
-		plan: p, nodes: nodes, log: p.Log, rate: p.SpawnRate,
+		plan: p, log: p.Log, rate: p.SpawnRate, nodes: members{behaviours: p.Behaviours},
 		ledger: stats.NewLedger(p.Samples, p.Memory),
 		done:   make(chan struct{}), wake: make(chan struct{}, 1),
+	}
+	for _, n := range nodes {
+		c.join(n, "local")
 	}
 	c.ledger.Tap = p.Tap
 	c.snapshot.Store(&Snapshot{Snapshot: c.ledger.Snapshot(), Host: p.Host, RunID: p.RunID, Seed: p.Seed, RunTime: p.RunTime, Rate: p.Rate, SpawnRate: p.SpawnRate, Taken: time.Now()})
 	return c, nil
+}
+
+// Join adds a node, which is given its share of the users from then on. The name is
+// for those who look. After the end of the run the node is not heard.
+func (c *Controller) Join(n Node, name string) {
+	c.do(func() {
+		c.join(n, name)
+		if !c.started.IsZero() {
+			c.assign()
+		}
+	})
+}
+
+func (c *Controller) join(n Node, name string) {
+	c.nodes.add(n, name, c.started, c.poke)
 }
 
 // Snapshot is the newest one; it is never nil.
@@ -185,11 +206,11 @@ func (c *Controller) Histograms(yield func(stats.Key, *stats.Delta) bool) {
 // published. The error says how many users would not leave within twice the
 // grace; they are then given up.
 func (c *Controller) Run(ctx context.Context) error {
-	c.begin()
+	c.born = time.Now()
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	ended := ctx.Done()
-	next := c.started.Add(tick)
+	var next time.Time
 	for {
 		select {
 		case <-ended:
@@ -200,8 +221,15 @@ func (c *Controller) Run(ctx context.Context) error {
 		case <-timer.C:
 		}
 		c.readMail()
+		if c.started.IsZero() && (len(c.nodes.list) >= c.plan.Expect || !c.stopAt.IsZero()) {
+			c.begin()
+			next = c.started.Add(tick)
+		}
 		now := time.Now()
-		status := c.status()
+		status := c.nodes.look()
+		if c.nodes.changed || c.waits {
+			c.assign()
+		}
 		c.look(status)
 		c.check(now, status)
 		if c.over(now, status) {
@@ -210,17 +238,26 @@ func (c *Controller) Run(ctx context.Context) error {
 		if !now.Before(next) {
 			c.publish(now)
 			c.most = 0
-			next = c.started.Add(now.Sub(c.started)/tick*tick + tick)
+			from := c.clock()
+			next = from.Add(now.Sub(from)/tick*tick + tick)
 		}
 		timer.Reset(time.Until(c.due(next)))
 	}
-	for _, n := range c.nodes {
-		n.End()
+	for _, m := range c.nodes.list {
+		m.node.End()
 	}
 	c.state = Stopped
 	c.publish(time.Now())
 	close(c.done)
 	return c.err
+}
+
+// clock is when the run's clock stood at 0, or what stands for it before.
+func (c *Controller) clock() time.Time {
+	if c.started.IsZero() {
+		return c.born
+	}
+	return c.started
 }
 
 func (c *Controller) readMail() {
@@ -240,8 +277,8 @@ func (c *Controller) begin() {
 	if c.plan.Iterations > 0 {
 		c.want.Quota = c.plan.Iterations
 	}
-	for _, n := range c.nodes {
-		n.Begin(c.started, c.poke)
+	for _, m := range c.nodes.list {
+		m.begin(c.started, c.poke)
 	}
 	c.log.Info("run", "host", c.plan.Host, "run", c.plan.RunID, "seed", c.plan.Seed)
 	if c.open() {
@@ -256,27 +293,20 @@ func (c *Controller) open() bool { return c.plan.Rate > 0 }
 
 // assign tells the nodes what is wanted of them now.
 func (c *Controller) assign() {
-	c.want.Gen++
+	if c.started.IsZero() {
+		return
+	}
 	c.want.Spawn = c.rate
-	list := assignments(len(c.nodes), place(c.plan.Behaviours, c.target), c.want)
-	for i, n := range c.nodes {
-		n.Assign(list[i])
-	}
-}
-
-// status is how all nodes stand together.
-func (c *Controller) status() NodeStatus {
-	s := NodeStatus{Gen: c.want.Gen, Running: make([]int, len(c.plan.Behaviours)), Exhausted: true}
-	for _, n := range c.nodes {
-		one := n.Status()
-		s.Gen = min(s.Gen, one.Gen)
-		s.add(one)
-	}
-	return s
+	c.waits = c.nodes.assign(c.want, c.target)
 }
 
 // elapsed is the run's clock.
-func (c *Controller) elapsed(now time.Time) time.Duration { return now.Sub(c.started) }
+func (c *Controller) elapsed(now time.Time) time.Duration {
+	if c.started.IsZero() {
+		return 0
+	}
+	return now.Sub(c.started)
+}
 
 func (c *Controller) scale(users int, who string) {
 	if !c.stopAt.IsZero() && who != "stop" || users == c.target && who != "start" {
@@ -320,7 +350,7 @@ func (c *Controller) stop(reason string) {
 // look notes where the users are on their way to the target.
 func (c *Controller) look(s NodeStatus) {
 	c.level = s.Level
-	if !c.stopAt.IsZero() || s.Gen != c.want.Gen {
+	if !c.stopAt.IsZero() || s.Gen == 0 || c.waits || c.started.IsZero() {
 		return
 	}
 	if (c.open() || s.Level == c.target) && !c.steady {
@@ -343,11 +373,12 @@ func (c *Controller) shownTarget() int {
 // check looks whether something is due that ends the run.
 func (c *Controller) check(now time.Time, s NodeStatus) {
 	switch {
+	case c.started.IsZero():
 	case c.stopAt.IsZero():
 		switch {
 		case c.plan.RunTime > 0 && c.elapsed(now) >= c.plan.RunTime:
 			c.stop("run-time")
-		case s.Exhausted:
+		case s.Exhausted && !c.waits:
 			c.stop("iterations")
 		case s.Reason != "":
 			c.stop(s.Reason)
@@ -376,20 +407,27 @@ func (c *Controller) due(next time.Time) time.Time {
 // over says that no user is left, or that those left are given up.
 func (c *Controller) over(now time.Time, s NodeStatus) bool {
 	left := s.Count()
+	if c.started.IsZero() {
+		return false
+	}
 	if c.stopAt.IsZero() {
 		// All users ended by themselves. Not with a target of 0: somebody may
 		// want them back.
-		if left == 0 && c.steady && c.target > 0 && !s.Short {
+		if left == 0 && c.steady && c.target > 0 && !s.Short && !c.waits && len(c.nodes.live()) > 0 {
 			c.endedSelf = true
 			c.poke()
 		}
 		return false
 	}
-	if left == 0 {
+	if left == 0 && !s.Owes {
 		return true
 	}
 	if c.want.Stop == Hard && !now.Before(c.stopAt) {
-		c.err = fmt.Errorf("%d %s did not stop within twice the grace of %v: a task ignores its context", left, plural(left, "user"), c.plan.StopTimeout)
+		if left > 0 {
+			c.err = fmt.Errorf("%d %s did not stop within twice the grace of %v: a task ignores its context", left, plural(left, "user"), c.plan.StopTimeout)
+		} else {
+			c.err = errors.New("not all workers have told all that their users did: the totals lack their last seconds")
+		}
 		for _, who := range s.Left {
 			c.log.Error("user does not end: its task ignores its context", "user", who)
 		}
@@ -400,66 +438,58 @@ func (c *Controller) over(now time.Time, s NodeStatus) bool {
 
 // publish takes what happened, folds it, and publishes a snapshot.
 func (c *Controller) publish(now time.Time) {
-	nodes := make([]NodeView, 0, len(c.nodes))
-	if len(c.nodes) == 1 {
-		// Nothing is copied.
-		c.nodes[0].Take(func(r *Report) {
-			nodes = append(nodes, NodeView{Name: "local", State: "running", Users: c.nodes[0].Status().Active, Health: r.Health})
-			c.fold(r.Batch, now, stats.Users{Running: r.Users, Suspect: r.Suspect})
+	elapsed := c.elapsed(now)
+	told := int64(elapsed / time.Second)
+	far := false
+	for _, m := range c.nodes.list {
+		m.node.Take(func(r *Report) {
+			m.view.Health = r.Health
+			if r.Second == Since {
+				c.fold(r.Batch, elapsed, r.users())
+				return
+			}
+			m.told, m.view.RPS = r.Second+1, float64(requests(r.Batch))
+			c.gather.add(r, c.ledger.Late)
 		})
-	} else {
-		c.batch.Reset()
-		var users stats.Users
-		for i, n := range c.nodes {
-			nodes = append(nodes, NodeView{Name: fmt.Sprintf("node %d", i+1), State: "running", Users: n.Status().Active})
-			n.Take(func(r *Report) {
-				nodes[i].Health = r.Health
-				c.batch.Merge(r.Batch)
-				users.Running += r.Users
-				users.Suspect = users.Suspect || r.Suspect
-			})
+		if m.node.Far() {
+			far = true
+			if m.status.State == Up {
+				told = min(told, max(m.told, int64(elapsed/time.Second)-patience))
+			}
 		}
-		c.fold(&c.batch, now, users)
 	}
-	c.view(now, nodes)
+	switch {
+	case far && c.state == Stopped:
+		c.gather.close(told, c.fold)
+		c.gather.rest(elapsed, c.fold)
+	case far || c.plan.Expect > 0:
+		c.gather.close(told, c.fold)
+	}
+	c.view(now)
 }
 
-// fold adds a batch that ends now to the ledger.
-func (c *Controller) fold(b *stats.Batch, now time.Time, users stats.Users) {
+func (r *Report) users() stats.Users { return stats.Users{Running: r.Users, Suspect: r.Suspect} }
+
+func requests(b *stats.Batch) (n uint64) {
+	for key, d := range b.Rows {
+		if key.Class == stats.Request {
+			n += d.Requests()
+		}
+	}
+	return n
+}
+
+// fold adds a batch that ends at that time of the run to the ledger.
+func (c *Controller) fold(b *stats.Batch, now time.Duration, users stats.Users) {
 	users.Target = c.shownTarget()
 	// A tick in which users ended had them until then.
 	c.most = max(c.most, users.Running)
 	users.Running = c.most
 	c.peak = max(c.peak, users.Running)
 	if c.plan.OnBatch != nil {
-		c.plan.OnBatch(b, c.elapsed(now), users)
+		c.plan.OnBatch(b, now, users)
 	}
-	c.ledger.Fold(b, c.elapsed(now), users)
-}
-
-// view publishes a snapshot for those who look.
-func (c *Controller) view(now time.Time, nodes []NodeView) {
-	status := c.status()
-	s := &Snapshot{
-		Snapshot: c.ledger.Snapshot(), Taken: now, State: c.shownState(), Reason: c.reason, Err: c.err,
-		Host: c.plan.Host, RunID: c.plan.RunID, Seed: c.plan.Seed, Started: c.started, RunTime: c.plan.RunTime, Rate: c.plan.Rate,
-		Target: c.shownTarget(), SpawnRate: c.rate, Running: status.Active, Stopping: status.Stopping, Peak: c.peak, Backlog: status.Backlog,
-		Doing: status.Doing, Changes: c.changes, Nodes: nodes,
-	}
-	c.logGroups(s.Groups)
-	s.Doing.InRequest = s.InFlight
-	s.Behaviours = behaviourViews(c.plan.Behaviours, status, place(c.plan.Behaviours, c.shownTarget()), s.Snapshot)
-	for i := range nodes {
-		n := &nodes[i]
-		n.Late = s.Total.Window.LatePercent()
-		if len(nodes) == 1 {
-			n.RPS = s.Total.Window.RPS
-		}
-		if i == 0 || s.Health.OK && !n.OK {
-			s.Health = n.Health
-		}
-	}
-	c.snapshot.Store(s)
+	c.ledger.Fold(b, now, users)
 }
 
 // logGroups says once of each group of failures that it has begun.

@@ -28,6 +28,10 @@ type Node interface {
 	// until yield returns.
 	Take(yield func(*Report))
 
+	// Far says that the node tells of seconds, each when it is over, and not of
+	// the time since the last take.
+	Far() bool
+
 	// Status is how the node stands now.
 	Status() NodeStatus
 
@@ -65,17 +69,40 @@ const (
 	Hard              // … and what it waits for is cancelled
 )
 
-// Report is what happened on a node between two takes.
+// Report is what happened on a node in some time.
 type Report struct {
-	Batch *stats.Batch
-	Users int // the most there were at once
+	Batch  *stats.Batch
+	Users  int   // the most there were at once
+	Second int64 // of the run that it is about; Since for the time since the last take
 
 	Health  health.Health
 	Suspect bool // the node's machine bent what was measured
 }
 
+// Since is the Second of a report about the time since the last take.
+const Since = -1
+
+// NodeState is what a node can be counted on for.
+type NodeState uint8
+
+// The states of a node. Users of one that is lost have stopped, or will have before
+// they can send anything more: they may be given away.
+const (
+	Up     NodeState = iota
+	Silent           // not heard of for a while
+	Lost
+	Gone // it has left, and told all
+)
+
+var nodeStateNames = [...]string{"running", "silent", "lost", "gone"}
+
+// String is the state as the screens show it.
+func (s NodeState) String() string { return nodeStateNames[s] }
+
 // NodeStatus is how a node stands.
 type NodeStatus struct {
+	State    NodeState
+	Capacity int    // its share of the users, beside the others'; its cores
 	Gen      uint64 // of the assignment that it follows
 	Level    int    // users that its ramp, or its arrivals, ask for by now
 	Running  []int  // of each behaviour, those told to stop not among them
@@ -86,7 +113,10 @@ type NodeStatus struct {
 	Backlog   int      // arrivals that wait for a free user
 	Short     bool     // a user that ended by itself is to be replaced
 	Exhausted bool     // the quota is used up
+	Claimed   int64    // tasks begun, of the quota
+	Owes      bool     // Take has not told all of what its users did
 	Reason    string   // why a user asks for the end of the run; "" while none does
+	Fault     string   // what is wrong with its numbers; "" for nothing
 	Left      []string // after a hard stop: some users that are left, and what they do
 }
 
@@ -108,6 +138,7 @@ func (s *NodeStatus) add(o NodeStatus) {
 	s.Backlog += o.Backlog
 	s.Short = s.Short || o.Short
 	s.Exhausted = s.Exhausted && o.Exhausted
+	s.Owes = s.Owes || o.Owes
 	if s.Reason == "" {
 		s.Reason = o.Reason
 	}

@@ -1,5 +1,7 @@
 package swarm
 
+import "slices"
+
 // place divides users among behaviours: fixed numbers first, in order, then
 // shares by weight, with Sainte-Laguë's divisors (1, 3, 5 …). The method is
 // house-monotone: with one user more no behaviour has fewer, so a ramp up never
@@ -43,34 +45,121 @@ func place(behaviours []*Behaviour, users int) []int {
 	return out
 }
 
-// assignments divides what is wanted of the swarm among n nodes, alike: the
-// users of each behaviour, the spawn rate, the arrivals and the quota. It is a
-// pure function; what is left over by a division goes to the first nodes, of
-// each behaviour to the next ones in turn.
-func assignments(n int, users []int, whole Assignment) []Assignment {
-	out := make([]Assignment, n)
-	next := 0 // that gets what is left over
-	for i := range out {
-		out[i] = whole
-		out[i].Users = make([]int, len(users))
-		out[i].Spawn = whole.Spawn / float64(n)
-		out[i].Arrivals = whole.Arrivals / float64(n)
-		out[i].IDBase, out[i].IDStep = int64(i)+1, int64(n)
-		if whole.Quota >= 0 {
-			out[i].Quota = whole.Quota / int64(n)
-			if int64(i) < whole.Quota%int64(n) {
-				out[i].Quota++
-			}
+// sizes divides users among nodes by their capacity, by the same method as place:
+// of a node that is lost nobody else gives anything away, and one that joins takes
+// no more than its share.
+func sizes(capacity []int, users int) []int {
+	parts := make([]*Behaviour, len(capacity))
+	for i, c := range capacity {
+		parts[i] = &Behaviour{Weight: c}
+	}
+	return place(parts, users)
+}
+
+// spread says how many users of each behaviour every node is to have, so that each
+// behaviour has its total, each node its share by capacity, and as few users as
+// may be are stopped to get there from what the nodes have now.
+func spread(have [][]int, capacity []int, totals []int) [][]int {
+	users := 0
+	for _, n := range totals {
+		users += n
+	}
+	size := sizes(capacity, users)
+	out := make([][]int, len(have))
+	missing := slices.Clone(totals) // of each behaviour
+	for i, row := range have {
+		out[i] = slices.Clone(row)
+		for b, n := range row {
+			missing[b] -= n
 		}
 	}
-	for b, want := range users {
-		for i := range out {
-			out[i].Users[b] = want / n
+	// What is too much of a behaviour goes first from the nodes that have too
+	// many users, and what a node has too many from the behaviours that have.
+	over := func(i int) int { return sum(out[i]) - size[i] }
+	for i := range out {
+		for b := range totals {
+			n := max(min(over(i), out[i][b], -missing[b]), 0)
+			out[i][b] -= n
+			missing[b] += n
 		}
-		for range want % n {
-			out[next%n].Users[b]++
-			next++
+	}
+	for i := range out {
+		for n := over(i); n > 0; n-- {
+			b := most(out[i])
+			out[i][b]--
+			missing[b]++
 		}
+		for b := range totals {
+			n := max(min(out[i][b], -missing[b]), 0)
+			out[i][b] -= n
+			missing[b] += n
+		}
+	}
+	// What is missing comes in the mix in which it is missing.
+	for i := range out {
+		room := -over(i)
+		for b, n := range mix(missing, room) {
+			out[i][b] += n
+			missing[b] -= n
+		}
+	}
+	return out
+}
+
+// mix takes n of what there is of each, in proportion.
+func mix(of []int, n int) []int {
+	total := sum(of)
+	if n >= total {
+		return slices.Clone(of)
+	}
+	out := make([]int, len(of))
+	left := n
+	for i, k := range of {
+		out[i] = n * k / max(total, 1)
+		left -= out[i]
+	}
+	for i := 0; left > 0; i = (i + 1) % len(of) {
+		if out[i] < of[i] {
+			out[i]++
+			left--
+		}
+	}
+	return out
+}
+
+// most is where the largest number is.
+func most(of []int) int {
+	best := 0
+	for i, n := range of {
+		if n > of[best] {
+			best = i
+		}
+	}
+	return best
+}
+
+func sum(of []int) (n int) {
+	for _, k := range of {
+		n += k
+	}
+	return n
+}
+
+// part is as much of a row as may be had now: of what it is more than have, some
+// at most.
+func part(row, have []int, some int) []int {
+	out := slices.Clone(row)
+	for more := sum(row) - sum(have) - some; more > 0; more-- {
+		best, gap := -1, 0
+		for b := range out {
+			if g := out[b] - have[b]; g > gap {
+				best, gap = b, g
+			}
+		}
+		if best < 0 {
+			break
+		}
+		out[best]--
 	}
 	return out
 }

@@ -66,6 +66,9 @@ type Plan struct {
 	Host        string // for those who look
 	RunID       string
 
+	// Expect is how many nodes are waited for before the first user starts.
+	Expect int
+
 	Samples int // failing exchanges kept per group; 0 means 32
 	Memory  int // bytes of exchanges kept in all; 0 means 64 MiB
 

@@ -2,9 +2,36 @@ package swarm
 
 import (
 	"fmt"
+	"time"
 
 	"tload/stats"
 )
+
+// view publishes a snapshot for those who look.
+func (c *Controller) view(now time.Time) {
+	status := c.nodes.look()
+	s := &Snapshot{
+		Snapshot: c.ledger.Snapshot(), Taken: now, State: c.shownState(), Reason: c.reason, Err: c.err,
+		Host: c.plan.Host, RunID: c.plan.RunID, Seed: c.plan.Seed, Started: c.started, RunTime: c.plan.RunTime, Rate: c.plan.Rate,
+		Target: c.shownTarget(), SpawnRate: c.rate, Running: status.Active, Stopping: status.Stopping, Peak: c.peak, Backlog: status.Backlog,
+		Doing: status.Doing, Changes: c.changes,
+	}
+	c.logGroups(s.Groups)
+	s.Doing.InRequest = s.InFlight
+	s.Behaviours = behaviourViews(c.plan.Behaviours, status, place(c.plan.Behaviours, c.shownTarget()), s.Snapshot)
+	for i, m := range c.nodes.list {
+		v := m.view
+		v.Name, v.State, v.Users = m.name, m.status.State.String(), m.status.Active
+		if v.Late = s.Total.Window.LatePercent(); len(c.nodes.list) == 1 {
+			v.RPS = s.Total.Window.RPS
+		}
+		if i == 0 || s.Health.OK && !v.OK {
+			s.Health = v.Health
+		}
+		s.Nodes = append(s.Nodes, v)
+	}
+	c.snapshot.Store(s)
+}
 
 // maxViews is how many of a behaviour's tasks are shown: a snapshot is made four
 // times a second, and kept on disk.

@@ -314,7 +314,7 @@ func (c *Crew) start(kind int) *User {
 // act, a goroutine, unless they are away; all others wait.
 func (c *Crew) Status() swarm.NodeStatus {
 	c.mu.Lock()
-	s := swarm.NodeStatus{Gen: c.now.Gen, Level: c.path.level()}
+	s := swarm.NodeStatus{Gen: c.now.Gen, Level: c.path.level(), Capacity: runtime.GOMAXPROCS(0)}
 	stop := c.now.Stop
 	c.mu.Unlock()
 	s.Running, s.Stopping, s.Short = c.roster.running()
@@ -329,7 +329,7 @@ func (c *Crew) Status() swarm.NodeStatus {
 	if c.arrivals != nil {
 		s.Backlog = c.arrivals.backlog()
 	}
-	s.Exhausted = c.quota.used()
+	s.Exhausted, s.Claimed = c.quota.used(), c.quota.claimed.Load()
 	if why := c.asks.Load(); why != nil {
 		s.Reason = *why
 	}
@@ -338,6 +338,9 @@ func (c *Crew) Status() swarm.NodeStatus {
 	}
 	return s
 }
+
+// Far says that a crew tells of the time since the last take.
+func (c *Crew) Far() bool { return false }
 
 // notStarted is the row of arrivals that never started: it belongs to no
 // endpoint, since no task was picked.
@@ -367,5 +370,5 @@ func (c *Crew) Take(yield func(*swarm.Report)) {
 		c.second = second
 		c.rec.WantSuccesses()
 	}
-	yield(&swarm.Report{Batch: &c.batch, Users: c.roster.peak(), Health: h, Suspect: fresh && !h.OK})
+	yield(&swarm.Report{Batch: &c.batch, Second: swarm.Since, Users: c.roster.peak(), Health: h, Suspect: fresh && !h.OK})
 }

@@ -1,0 +1,199 @@
+package swarm
+
+import (
+	"slices"
+	"time"
+)
+
+// member is a node of a run, as the controller keeps it.
+type member struct {
+	node   Node
+	name   string
+	number int64      // the first user's
+	given  Assignment // as last assigned
+	held   int64      // tasks of the quota that it may have claimed, at most
+	status NodeStatus // as of the last look
+	view   NodeView
+	told   int64 // the seconds before this one were reported
+}
+
+// users is how many users it may have: those it was given, and those that it has
+// not parted with yet.
+func (m *member) users() int { return max(sum(m.given.Users), m.status.Count()) }
+
+// members are the nodes of a run. What is wanted of all of them is divided among
+// those that are there, so that users who move from one to another are stopped
+// before they are started again: there never are more than were asked for.
+type members struct {
+	list       []*member
+	behaviours []*Behaviour
+	split      bool // the quota has to be divided anew
+	changed    bool // what assign looks at has changed since
+}
+
+// idStep keeps the numbers of users apart that run on different nodes, which is
+// how many nodes there may ever be.
+const idStep = 10_000
+
+func (ms *members) add(n Node, name string, began time.Time, wake func()) {
+	m := &member{node: n, name: name, number: int64(len(ms.list)) + 1}
+	m.given.Users = make([]int, len(ms.behaviours))
+	m.status.Running = make([]int, len(ms.behaviours))
+	ms.list = append(ms.list, m)
+	ms.split = true
+	if !began.IsZero() {
+		m.begin(began, wake)
+	}
+}
+
+func (m *member) begin(at time.Time, wake func()) {
+	m.node.Begin(at, wake)
+	m.status = m.node.Status()
+}
+
+// live are those that users can be given to.
+func (ms *members) live() (out []*member) {
+	for _, m := range ms.list {
+		if m.status.State <= Silent {
+			out = append(out, m)
+		}
+	}
+	return out
+}
+
+// look asks all nodes how they stand, and sums it up. Gen is 0 as long as one has
+// not followed yet, or is not given all that is wanted of it.
+func (ms *members) look() (all NodeStatus) {
+	all = NodeStatus{Gen: 1, Running: make([]int, len(ms.behaviours)), Exhausted: true}
+	live := 0
+	for _, m := range ms.list {
+		was := m.status
+		m.status = m.node.Status()
+		s := &m.status
+		if (was.State <= Silent) != (s.State <= Silent) {
+			ms.changed, ms.split = true, true
+			if s.State > Silent {
+				m.given.Users = make([]int, len(ms.behaviours))
+			}
+		}
+		if was.Count() != s.Count() || was.Gen != s.Gen || !was.Exhausted && s.Exhausted {
+			ms.changed = true
+			ms.split = ms.split || !was.Exhausted && s.Exhausted
+		}
+		if s.Gen == m.given.Gen && m.given.Quota >= 0 {
+			m.held = max(m.given.Quota, s.Claimed)
+		}
+		if s.State > Silent {
+			continue
+		}
+		live++
+		if s.Gen != m.given.Gen {
+			all.Gen = 0
+		}
+		all.add(*s)
+	}
+	all.Exhausted = all.Exhausted && live > 0
+	return all
+}
+
+// assign gives every node what it may have now of what is wanted of all. It says
+// whether something has to wait, for users to leave or tasks to be given back
+// elsewhere. A node is told nothing that it was told before.
+func (ms *members) assign(want Assignment, target int) (waits bool) {
+	ms.changed = false
+	live := ms.live()
+	if len(live) == 0 {
+		return true
+	}
+	have, capacity := make([][]int, len(live)), make([]int, len(live))
+	for i, m := range live {
+		have[i], capacity[i] = m.given.Users, max(m.status.Capacity, 1)
+	}
+	rows := spread(have, capacity, place(ms.behaviours, target))
+	free := target
+	for _, m := range live {
+		free -= m.users()
+	}
+	quotas, short := ms.quotas(live, capacity, want.Quota)
+	waits = short
+	for i, m := range live {
+		a := want
+		a.Gen, a.Users = m.given.Gen, rows[i]
+		if more := sum(a.Users) - sum(have[i]); more > 0 && len(ms.list) > 1 {
+			now := min(more, max(free, 0))
+			free -= now
+			waits = waits || now < more
+			a.Users = part(a.Users, have[i], now)
+		}
+		a.IDBase, a.IDStep = m.number, idStep
+		if len(ms.list) == 1 {
+			a.IDStep = 1
+		} else {
+			a.Spawn = want.Spawn * float64(max(sum(rows[i]), 1)) / float64(max(target, 1))
+			a.Arrivals = want.Arrivals * float64(capacity[i]) / float64(sum(capacity))
+		}
+		if m.given.Gen > 0 {
+			a.IDStep = m.given.IDStep
+		}
+		a.Quota = quotas[i]
+		if same(a, m.given) {
+			continue
+		}
+		a.Gen++
+		m.given = a
+		if a.Quota >= 0 {
+			m.held = max(m.held, a.Quota)
+		}
+		m.node.Assign(a)
+	}
+	return waits
+}
+
+func same(a, b Assignment) bool {
+	if !slices.Equal(a.Users, b.Users) || b.Gen == 0 {
+		return false
+	}
+	a.Users, b.Users = nil, nil
+	return a.Gen == b.Gen && a.Spawn == b.Spawn && a.IDBase == b.IDBase && a.IDStep == b.IDStep && a.Arrivals == b.Arrivals &&
+		a.Until == b.Until && a.Quota == b.Quota && a.Paused == b.Paused && a.Stop == b.Stop
+}
+
+// quotas divides what is left of the tasks in all: each node's is what it has
+// claimed and its share of the rest. One that is lowered is so at once; one that
+// is raised gets what is free by then, so that never more are claimed than there
+// are. short says that something is not free yet.
+func (ms *members) quotas(live []*member, capacity []int, all int64) (out []int64, short bool) {
+	out = make([]int64, len(live))
+	if all < 0 {
+		for i := range out {
+			out[i] = all
+		}
+		return out, false
+	}
+	rest, free := all, all
+	for _, m := range ms.list {
+		rest -= m.status.Claimed
+		if m.status.State > Silent {
+			m.held = m.status.Claimed
+		}
+		free -= m.held
+	}
+	if !ms.split {
+		for i, m := range live {
+			out[i] = m.given.Quota
+		}
+		return out, false
+	}
+	for i, n := range sizes(capacity, int(max(rest, 0))) {
+		m := live[i]
+		out[i] = m.status.Claimed + int64(n)
+		if more := out[i] - m.held; more > 0 {
+			now := min(more, max(free, 0))
+			free -= now
+			short = short || now < more
+			out[i] = m.held + now
+		}
+	}
+	ms.split = short
+	return out, short
+}
