@@ -21,6 +21,7 @@ var mayImport = map[string][]string{
 	"swarm":               {"swarm/health", "stats"},
 	"swarm/health":        {"stats"},
 	"swarm/crew":          {"swarm", "swarm/health", "stats"},
+	"swarm/link":          {"swarm", "swarm/health", "stats"},
 	"swarm/nodetest":      {"swarm", "stats"},
 	"behaviours":          {"swarm", "swarm/crew", "stats", "stats/exchange", "behaviours/http1"},
 	"behaviours/http1":    {"stats"},

@@ -162,8 +162,14 @@ func (x *Exchange) appendTo(p []byte) []byte {
 	if x.Surplus > 0 {
 		flags |= packedSurplus
 	}
+	if x.Worker != "" {
+		flags |= packedWorker
+	}
 	if p = append(p, flags); x.Surplus > 0 {
 		p = binary.AppendUvarint(p, uint64(x.Surplus))
+	}
+	if x.Worker != "" {
+		p = appendString(p, x.Worker)
 	}
 	for _, s := range []string{x.Conn.Local, x.Conn.Remote, x.Conn.TLS, x.Conn.Proto} {
 		p = appendString(p, s)
@@ -176,6 +182,7 @@ func (x *Exchange) appendTo(p []byte) []byte {
 const (
 	packedReused  = 1 << iota
 	packedSurplus // how many bytes follows
+	packedWorker  // its name follows
 )
 
 func (x *Exchange) durations() [8]*time.Duration {
@@ -201,6 +208,9 @@ func (r *reader) exchange() *Exchange {
 	x.Conn.Reused = flags&packedReused != 0
 	if flags&packedSurplus != 0 {
 		x.Surplus = int(min(r.uvarint(), math.MaxInt32))
+	}
+	if flags&packedWorker != 0 {
+		x.Worker = r.string(maxPackedText)
 	}
 	for _, s := range []*string{&x.Conn.Local, &x.Conn.Remote, &x.Conn.TLS, &x.Conn.Proto} {
 		*s = r.string(maxPackedText)

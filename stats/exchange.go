@@ -16,7 +16,8 @@ type Exchange struct {
 	User      int
 	Behaviour string
 	Task      string
-	Iteration int // which task of this user it was, from 1
+	Iteration int    // which task of this user it was, from 1
+	Worker    string // where the user ran; "" for this process
 
 	URL      string // empty when the protocol has none
 	Request  Part

@@ -81,7 +81,7 @@ func (c *Crew) permit(u *User) (start Permit, ok, here bool) {
 	// An arrival that was due before the stop, with this user free for it, is
 	// its last task.
 	last := !u.due.IsZero() && !u.Killed()
-	if u.Stopping() && !last {
+	if u.Stopping() && !last || c.over() {
 		if q != nil {
 			q.forget(u)
 		}

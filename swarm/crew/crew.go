@@ -77,6 +77,7 @@ type Crew struct {
 	gate     gate
 	roster   roster
 	asks     atomic.Pointer[string] // why a user wants the run to end
+	until    atomic.Int64           // on the run's clock, nanoseconds; past it nobody begins anything; 0: no end
 
 	wake     func() // the controller
 	poke     chan struct{}
@@ -285,7 +286,7 @@ func (c *Crew) step(now time.Time) (next time.Time) {
 		c.path.walk(steps)
 	} else if c.paused.IsZero() {
 		var missing int
-		next, missing = q.release(now)
+		next, missing = q.release(c.within(now))
 		// There come as many as are missing, to at most what was assigned.
 		c.path.walk(min(missing, 100))
 	}
@@ -308,6 +309,27 @@ func (c *Crew) start(kind int) *User {
 	c.starting.Add(1)
 	c.pool.lend(u)
 	return u
+}
+
+// Until lets nobody begin a task past that time of the run; 0 is no end. It may be
+// called from any goroutine. A crew whose process was frozen begins nothing when it
+// thaws, before it is told of a later time.
+func (c *Crew) Until(at time.Duration) { c.until.Store(int64(at)) }
+
+// within is now, or when the crew's time was over.
+func (c *Crew) within(now time.Time) time.Time {
+	if at := c.until.Load(); at > 0 {
+		if end := c.began.Add(time.Duration(at)); end.Before(now) {
+			return end
+		}
+	}
+	return now
+}
+
+// over says that the crew's time is.
+func (c *Crew) over() bool {
+	at := c.until.Load()
+	return at > 0 && int64(time.Since(c.began)) > at
 }
 
 // Status counts the users. What they do is told from what they hold: users who

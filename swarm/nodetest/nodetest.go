@@ -141,7 +141,7 @@ func (b *bench) end() {
 	if b.want.Stop != swarm.Hard {
 		b.assign(func(a *swarm.Assignment) { a.Stop = swarm.Hard })
 	}
-	b.awake("the end of all users", func(s swarm.NodeStatus) bool { return s.Count() == 0 })
+	b.awake("the end of all users, and all they did", func(s swarm.NodeStatus) bool { return s.Count() == 0 && !s.Owes })
 	b.take()
 	b.node.End()
 	b.take()

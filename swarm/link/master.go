@@ -1,0 +1,245 @@
+package link
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
+
+	"tload/swarm"
+)
+
+// Master is a run's end of all links to its workers.
+type Master struct {
+	o    MasterOptions
+	srv  *server.Server
+	nc   *nats.Conn
+	gone chan struct{}
+
+	mu      sync.Mutex         // guards all below
+	workers map[string]*Remote // by name
+	closed  bool
+}
+
+// MasterOptions are what a master listens with, and for.
+type MasterOptions struct {
+	Host     string // to bind; "" for all addresses
+	Port     int    // 0: any
+	Identity *Identity
+
+	// Admit says why a worker may not join, and what to do about it; "" for
+	// welcome.
+	Admit func(Hello) string
+
+	// Job is what workers need in order to make their node, and Files what it
+	// names. Open reads one of them.
+	Job   json.RawMessage
+	Files map[string][]byte // by name
+
+	// Joined is called with each worker that has joined, on a goroutine that it
+	// must not keep waiting.
+	Joined func(*Remote)
+
+	Log *slog.Logger // nil: nothing is logged
+}
+
+// Listen opens the port for workers, and serves them until Close.
+func Listen(o MasterOptions) (*Master, error) {
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	host := o.Host
+	if host == "" {
+		host = "0.0.0.0"
+	}
+	m := &Master{o: o, workers: map[string]*Remote{}, gone: make(chan struct{})}
+	var err error
+	if m.srv, m.nc, err = listen(host, o.Port, o.Identity); err != nil {
+		return nil, err
+	}
+	all := subjectsOf(o.Identity.Token.master(), "*")
+	for subject, serve := range map[string]nats.MsgHandler{all.join(): m.join, all.file(): m.file, all.delta(): m.delta} {
+		sub, err := m.nc.Subscribe(subject, serve)
+		if err == nil {
+			err = sub.SetPendingLimits(-1, 256<<20)
+		}
+		if err != nil {
+			m.srv.Shutdown()
+			return nil, fmt.Errorf("the port for workers: %w", err)
+		}
+	}
+	go m.watch()
+	return m, nil
+}
+
+// Port is where workers dial.
+func (m *Master) Port() int { return m.srv.Addr().(*net.TCPAddr).Port }
+
+// Close ends all links. Workers that were not told that the run is over try to come
+// back.
+func (m *Master) Close() {
+	m.mu.Lock()
+	m.closed = true
+	list := m.workers
+	m.workers = map[string]*Remote{}
+	m.mu.Unlock()
+	for _, w := range list {
+		w.close()
+	}
+	close(m.gone)
+	m.nc.Close()
+	m.srv.Shutdown()
+}
+
+// workerOf is the worker's name in a subject.
+func workerOf(subject string) string {
+	parts := strings.Split(subject, ".")
+	if len(parts) != 4 {
+		return ""
+	}
+	return parts[2]
+}
+
+func respond(msg *nats.Msg, v any) {
+	if b, err := json.Marshal(v); err == nil {
+		msg.Respond(b)
+	}
+}
+
+func (m *Master) join(msg *nats.Msg) {
+	name := workerOf(msg.Subject)
+	var h Hello
+	if err := json.Unmarshal(msg.Data, &h); err != nil {
+		respond(msg, welcome{Refused: "the master does not understand this worker: run the same tload on both"})
+		return
+	}
+	why := ""
+	switch {
+	case h.Protocol != Protocol:
+		why = fmt.Sprintf("the master speaks version %d of the protocol and this worker %d: run the same tload on both", Protocol, h.Protocol)
+	case m.o.Admit != nil:
+		why = m.o.Admit(h)
+	}
+	if why != "" {
+		m.o.Log.Warn("worker refused", "worker", h.Host, "pid", h.PID, "reason", why)
+		respond(msg, welcome{Refused: why})
+		return
+	}
+	w := welcome{Job: m.o.Job}
+	for name, b := range m.o.Files {
+		w.Files = append(w.Files, fileOf(name, b))
+	}
+	m.mu.Lock()
+	if m.closed {
+		m.mu.Unlock()
+		return
+	}
+	remote, known := m.workers[name], true
+	if remote == nil {
+		remote, known = newRemote(m, name, h), false
+		m.workers[name] = remote
+	}
+	m.mu.Unlock()
+	respond(msg, w)
+	if !known {
+		m.o.Log.Info("worker joined", "worker", remote.Name(), "cores", h.Cores, "system", h.System)
+		if m.o.Joined != nil {
+			m.o.Joined(remote)
+		}
+	}
+}
+
+// file answers with a piece of a file of the job; an empty one for what is none.
+func (m *Master) file(msg *nats.Msg) {
+	var p piece
+	if json.Unmarshal(msg.Data, &p) != nil {
+		return
+	}
+	for name, b := range m.o.Files {
+		if fileOf(name, b).SHA256 == p.SHA256 && p.Offset >= 0 && p.Offset <= int64(len(b)) {
+			msg.Respond(b[p.Offset:min(p.Offset+maxPiece, int64(len(b)))])
+			return
+		}
+	}
+	msg.Respond(nil)
+}
+
+func (m *Master) delta(msg *nats.Msg) {
+	m.mu.Lock()
+	w, workers := m.workers[workerOf(msg.Subject)], len(m.workers)
+	m.mu.Unlock()
+	if w == nil {
+		respond(msg, ack{Unknown: true})
+		return
+	}
+	if len(msg.Data) == 0 {
+		w.beat()
+		respond(msg, ack{})
+		return
+	}
+	d, err := readDelta(msg.Data)
+	if err != nil {
+		w.fault(err)
+		return
+	}
+	if w.accept(d) {
+		respond(msg, ack{Seq: d.seq, Bodies: bodyBudget / max(workers, 1)})
+	}
+	w.settle(d.final) // behind the acknowledgement, so that a goodbye comes behind it too
+}
+
+// bodyBudget is how many bytes of exchanges all workers may send in a second.
+const bodyBudget = 4 << 20
+
+// watch looks how long workers have been silent. What the master itself was
+// standing still for is not their silence.
+func (m *Master) watch() {
+	const every = 100 * time.Millisecond
+	tick := time.NewTicker(every)
+	defer tick.Stop()
+	last := time.Now()
+	for {
+		select {
+		case <-tick.C:
+		case <-m.gone:
+			return
+		}
+		now := time.Now()
+		stall := now.Sub(last) - every
+		last = now
+		m.mu.Lock()
+		list := make([]*Remote, 0, len(m.workers))
+		for _, w := range m.workers {
+			list = append(list, w)
+		}
+		m.mu.Unlock()
+		for _, w := range list {
+			w.look(now, max(stall, 0))
+		}
+	}
+}
+
+// errNobody says that no worker is connected.
+var errNobody = errors.New("nobody answers")
+
+// request asks a worker, and waits for its answer as long as answer says.
+func (m *Master) request(subject string, v any, reply any) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	msg, err := m.nc.Request(subject, b, answer)
+	if err != nil {
+		return errNobody
+	}
+	return json.Unmarshal(msg.Data, reply)
+}
+
+var _ swarm.Node = (*Remote)(nil)

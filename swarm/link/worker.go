@@ -1,0 +1,625 @@
+package link
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"io"
+	"log/slog"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nkeys"
+
+	"tload/stats"
+	"tload/swarm"
+	"tload/swarm/health"
+)
+
+// Until is what a node has whose users stop by themselves: nobody begins anything
+// past that time of the run. It may be called from any goroutine.
+type Until interface {
+	Until(at time.Duration)
+}
+
+// WorkerOptions are how a worker finds its master, and what it does for it.
+type WorkerOptions struct {
+	Address string // host:port
+	Token   Token
+	Hello   Hello
+	Log     *slog.Logger // nil: nothing is logged
+
+	// Make makes the node that runs the users, of the master's job and its files.
+	// What it logs to logs appears in the master's log too.
+	Make func(job json.RawMessage, files map[string][]byte, logs slog.Handler) (swarm.Node, error)
+
+	// Say, if set, is told in a sentence what the worker waits for or does.
+	Say func(string)
+}
+
+// ErrRefused says that the master does not take this worker.
+type ErrRefused struct{ Why string }
+
+// Error is why, and what to do about it.
+func (e ErrRefused) Error() string { return "the master refuses this worker: " + e.Why }
+
+// Work joins a master and runs users for it, until the master says that the run is
+// over or ctx ends; users then finish what they do, and are told of before it
+// returns. A master that is not there is waited for.
+func Work(ctx context.Context, o WorkerOptions) error {
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Say == nil {
+		o.Say = func(string) {}
+	}
+	o.Hello.Protocol = Protocol
+	w := &worker{o: o, said: make(chan *nats.Msg, 256), kick: make(chan struct{}, 1), refused: make(chan error, 1), log: &tail{}}
+	if err := w.connect(); err != nil {
+		return err
+	}
+	defer w.nc.Close()
+	return w.work(ctx)
+}
+
+// worker is one process's end of the link. All but what says otherwise belongs to
+// the goroutine of work.
+type worker struct {
+	o        WorkerOptions
+	nc       *nats.Conn
+	subjects subjects
+	inbox    string
+	said     chan *nats.Msg // by the master, in the order in which it was
+	kick     chan struct{}  // has room for one: connected again, or the node has news
+	refused  chan error
+	log      *tail
+
+	driver   driver
+	open     second   // that goes on
+	waiting  []second // that are over and not in flight
+	flight   *flight
+	seq      uint64
+	sum      totals
+	bodies   int // bytes of exchanges that may be sent
+	beaten   time.Time
+	quiet    bool // all that ever happened here is cut
+	told     bool // … and acknowledged
+	bye      bool
+	leaving  bool
+	gaveUpAt time.Time
+}
+
+// flight is a delta on its way.
+type flight struct {
+	seq   uint64
+	b     []byte
+	sent  time.Time
+	final bool
+}
+
+func (w *worker) connect() error {
+	key, err := nkeys.CreateUser()
+	if err != nil {
+		return err
+	}
+	public, err := key.PublicKey()
+	if err != nil {
+		return err
+	}
+	name := workerName(public)
+	w.subjects, w.inbox = subjectsOf(w.o.Token.master(), name), inbox(name)
+	again := func(*nats.Conn) { w.nudge() }
+	w.nc, err = nats.Connect("tls://"+w.o.Address,
+		nats.Name(w.o.Hello.Host), nats.Nkey(public, key.Sign), nats.Token(w.o.Token.password()),
+		nats.Secure(w.o.Token.pinned()), nats.TLSHandshakeFirst(), nats.CustomInboxPrefix(w.inbox),
+		nats.Timeout(3*time.Second), nats.FlusherTimeout(3*time.Second), nats.PingInterval(2*time.Second), nats.MaxPingsOutstanding(2),
+		nats.RetryOnFailedConnect(true), nats.MaxReconnects(-1), nats.IgnoreAuthErrorAbort(), nats.ReconnectBufSize(-1),
+		nats.ReconnectWait(200*time.Millisecond), nats.ReconnectJitter(300*time.Millisecond, 300*time.Millisecond),
+		nats.ConnectHandler(again), nats.ReconnectHandler(again),
+		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { w.o.Log.Debug("link", "error", err) }),
+		nats.ReconnectErrHandler(func(_ *nats.Conn, err error) { w.hopeless(err) }),
+		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
+			if err != nil {
+				w.o.Log.Warn("the master is not heard", "error", err)
+			}
+		}),
+	)
+	if err != nil {
+		return fmt.Errorf("join %s: %w", w.o.Address, err)
+	}
+	for _, subject := range []string{w.subjects.cmd(), w.inbox + ".ack"} {
+		if _, err := w.nc.ChanSubscribe(subject, w.said); err != nil {
+			return fmt.Errorf("join %s: %w", w.o.Address, err)
+		}
+	}
+	return nil
+}
+
+// hopeless looks whether an error of connecting is one that time does not mend.
+func (w *worker) hopeless(err error) {
+	if err == nil {
+		return
+	}
+	switch {
+	case errors.Is(err, errStranger), strings.Contains(err.Error(), errStranger.Error()):
+		err = errStranger
+	case errors.Is(err, nats.ErrAuthorization), strings.Contains(strings.ToLower(err.Error()), "authorization violation"):
+		err = ErrRefused{"the token's secret is not, or no longer, the master's: take the token from the master's own line"}
+	default:
+		w.o.Say(fmt.Sprintf("no master at %s yet: %v", w.o.Address, err))
+		return
+	}
+	select {
+	case w.refused <- err:
+	default:
+	}
+}
+
+func (w *worker) nudge() {
+	select {
+	case w.kick <- struct{}{}:
+	default:
+	}
+}
+
+// work is the worker's life.
+func (w *worker) work(ctx context.Context) error {
+	node, err := w.join(ctx)
+	if err != nil {
+		return err
+	}
+	w.driver.node = node
+	defer w.driver.end()
+	go w.driver.watch()
+	tick := time.NewTimer(0)
+	defer tick.Stop()
+	ended := ctx.Done()
+	for !w.bye {
+		select {
+		case err := <-w.refused:
+			return err
+		case <-ended:
+			ended = nil
+			w.leave()
+		case m := <-w.said:
+			if m.Subject == w.subjects.cmd() {
+				w.obey(m)
+			} else if err := w.acknowledged(m); err != nil {
+				return err
+			}
+		case <-w.kick:
+			w.flush()
+		case <-tick.C:
+		}
+		if w.driver.begun() {
+			w.cut(time.Now())
+			w.flush()
+			tick.Reset(w.next())
+		} else {
+			w.beat()
+			tick.Reset(beatEvery)
+		}
+		if w.leaving && (!w.driver.begun() || w.told) || !w.gaveUpAt.IsZero() && time.Now().After(w.gaveUpAt) {
+			break
+		}
+	}
+	if w.flight != nil && !w.told {
+		return errors.New("the master did not take the last of what happened here: its totals lack it")
+	}
+	return nil
+}
+
+// errAnotherRun says that the master has begun anew, and knows nothing of this run.
+var errAnotherRun = errors.New("the master was started again and does not know this run: what it had not taken is lost")
+
+// join asks the master for a job until it gives one.
+func (w *worker) join(ctx context.Context) (swarm.Node, error) {
+	w.o.Say("joining " + w.o.Address)
+	retry := time.NewTicker(answer / 2)
+	defer retry.Stop()
+	for {
+		var hi welcome
+		sent := time.Now()
+		err := w.request(w.subjects.join(), w.o.Hello, &hi)
+		switch {
+		case err == nil && hi.Refused != "":
+			return nil, ErrRefused{hi.Refused}
+		case err == nil:
+			files, err := w.fetch(ctx, hi.Files)
+			if err != nil {
+				return nil, err
+			}
+			w.driver.lease(sent)
+			w.o.Say("joined " + w.o.Address + "; the run is the master's to begin")
+			return w.o.Make(hi.Job, files, tailHandler{tail: w.log})
+		}
+		select {
+		case err := <-w.refused:
+			return nil, err
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-retry.C:
+		}
+	}
+}
+
+func (w *worker) request(subject string, v, reply any) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	m, err := w.nc.Request(subject, b, answer)
+	if err != nil {
+		return err
+	}
+	return json.Unmarshal(m.Data, reply)
+}
+
+func fileOf(name string, b []byte) File {
+	sum := sha256.Sum256(b)
+	return File{Name: name, Size: int64(len(b)), SHA256: hex.EncodeToString(sum[:])}
+}
+
+// fetch gets the job's files, piece by piece.
+func (w *worker) fetch(ctx context.Context, list []File) (map[string][]byte, error) {
+	out := map[string][]byte{}
+	for _, f := range list {
+		if f.Size < 0 || f.Size > maxFile {
+			return nil, fmt.Errorf("the master's %s has %d bytes: at most %d are taken", f.Name, f.Size, maxFile)
+		}
+		var b []byte
+		for failed := 0; int64(len(b)) < f.Size; {
+			ask, err := json.Marshal(piece{f.SHA256, int64(len(b))})
+			if err != nil {
+				return nil, err
+			}
+			m, err := w.nc.Request(w.subjects.file(), ask, answer)
+			if err != nil || len(m.Data) == 0 {
+				if failed++; failed == 20 || ctx.Err() != nil {
+					return nil, fmt.Errorf("the master does not send %s: %w", f.Name, errors.Join(err, ctx.Err()))
+				}
+				continue
+			}
+			b = append(b, m.Data...)
+		}
+		if got := fileOf(f.Name, b); got.SHA256 != f.SHA256 {
+			return nil, fmt.Errorf("%s came from the master as something else: try again", f.Name)
+		}
+		out[f.Name] = b
+	}
+	return out, nil
+}
+
+// obey follows a command and says how the node stands.
+func (w *worker) obey(m *nats.Msg) {
+	var c command
+	if err := json.Unmarshal(m.Data, &c); err != nil {
+		return
+	}
+	if c.Bye {
+		w.bye = true
+	} else {
+		w.driver.assign(c, w.nudge)
+	}
+	if b, err := json.Marshal(w.driver.standing()); err == nil {
+		m.Respond(b)
+	}
+	if w.bye {
+		w.nc.FlushTimeout(answer)
+	}
+}
+
+// leave ends this worker's part in the run: its users finish their tasks, the rest
+// of what happened is told, and the others take over.
+func (w *worker) leave() {
+	w.leaving = true
+	w.o.Say("leaving: users finish their tasks")
+	w.driver.leave()
+	w.gaveUpAt = time.Now().Add(2*Lease + w.driver.grace)
+}
+
+// next is how long until something is to be done by the clock.
+func (w *worker) next() time.Duration {
+	now := time.Now()
+	elapsed := now.Sub(w.driver.began)
+	d := elapsed.Truncate(time.Second) + time.Second - elapsed
+	if w.flight != nil {
+		d = min(d, max(resend-now.Sub(w.flight.sent), 10*time.Millisecond))
+	} else if len(w.waiting) > 0 {
+		d = min(d, max(w.phase()-elapsed%time.Second, time.Millisecond))
+	}
+	return d
+}
+
+// phase is when in a second this worker sends, so that not all do at once.
+func (w *worker) phase() time.Duration {
+	h := fnv.New32a()
+	io.WriteString(h, w.inbox)
+	return time.Duration(h.Sum32()%300) * time.Millisecond
+}
+
+// cut takes what happened, and closes the second that is over.
+func (w *worker) cut(now time.Time) {
+	at := int64(now.Sub(w.driver.began) / time.Second)
+	over := at > w.open.at
+	gone := w.driver.quiet()
+	if w.quiet || !over && !gone {
+		return
+	}
+	w.driver.take(&w.open, &w.bodies)
+	w.quiet = gone
+	w.waiting = append(w.waiting, w.open)
+	if len(w.waiting) > maxSeconds-1 {
+		// For a link that is down long, the oldest seconds are one.
+		w.waiting[1].merge(&w.waiting[0])
+		w.waiting = w.waiting[1:]
+	}
+	w.open = second{at: at}
+}
+
+// flush sends what waits, or again what is in flight.
+func (w *worker) flush() {
+	now := time.Now()
+	if w.flight != nil {
+		if now.Sub(w.flight.sent) >= resend {
+			w.post()
+		}
+		return
+	}
+	final := w.quiet
+	if w.told || len(w.waiting) == 0 || !final && now.Sub(w.driver.began)%time.Second < w.phase() {
+		return
+	}
+	d := delta{seq: w.seq + 1, standing: w.driver.standing(), log: w.log.take(), seconds: w.waiting, final: final}
+	for i := range d.seconds {
+		w.sum.add(&d.seconds[i].batch)
+	}
+	d.sum = w.sum
+	b, err := d.appendTo(nil)
+	if err == nil && len(b) > maxPayload-1<<10 {
+		for i := range d.seconds {
+			strip(&d.seconds[i].batch)
+		}
+		b, err = d.appendTo(nil)
+	}
+	if err != nil {
+		w.o.Log.Error("link", "error", err)
+		return
+	}
+	w.seq++
+	w.waiting = nil
+	w.flight = &flight{seq: w.seq, b: b, final: final}
+	w.post()
+}
+
+// strip lets go of what is not a number.
+func strip(b *stats.Batch) {
+	for i := range b.Errors {
+		b.Errors[i].Kept = nil
+	}
+	b.Success = nil
+}
+
+// post sends what is in flight. Nothing waits for it: what does not arrive is sent
+// again.
+func (w *worker) post() {
+	w.flight.sent = time.Now()
+	w.nc.PublishRequest(w.subjects.delta(), w.inbox+".ack", w.flight.b)
+}
+
+// beatEvery is how often a worker that has not begun says that it is there.
+const beatEvery = time.Second
+
+// beat says that this worker is there.
+func (w *worker) beat() {
+	if now := time.Now(); now.Sub(w.beaten) >= beatEvery {
+		w.beaten = now
+		w.nc.PublishRequest(w.subjects.delta(), w.inbox+".ack", nil)
+	}
+}
+
+// acknowledged takes what was in flight off the worker's hands.
+func (w *worker) acknowledged(m *nats.Msg) error {
+	var a ack
+	if len(m.Data) == 0 || json.Unmarshal(m.Data, &a) != nil {
+		return nil // there is no master to answer
+	}
+	switch {
+	case a.Unknown:
+		return errAnotherRun
+	case a.Seq == 0:
+		w.driver.lease(w.beaten)
+		return nil
+	case w.flight == nil || a.Seq != w.flight.seq:
+		return nil
+	}
+	w.told = w.told || w.flight.final
+	w.bodies = min(w.bodies+a.Bodies, 4*max(a.Bodies, 256<<10))
+	w.driver.lease(w.flight.sent)
+	w.flight = nil
+	return nil
+}
+
+// driver is the worker's hold on its node. The link's goroutine gives it
+// assignments, and its own one takes users away when the master was not heard of
+// for too long; that one never calls the network.
+type driver struct {
+	node  swarm.Node
+	grace time.Duration
+
+	mu      sync.Mutex // guards all below
+	began   time.Time
+	given   swarm.Assignment // by the master
+	gen     uint64           // of what the node was told last
+	leased  time.Time        // when the newest acknowledged delta was sent
+	fenced  bool
+	gone    bool // the worker leaves by itself
+	ended   bool
+	stop    chan struct{}
+	health  health.Health
+	nth     uint64 // of the newest standing
+	started bool
+}
+
+func (d *driver) begun() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.started
+}
+
+// assign gives the node what the master wants of it.
+func (d *driver) assign(c command, wake func()) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if !d.started {
+		d.started = true
+		d.began = time.Now().Add(-c.Elapsed)
+		d.node.Begin(d.began, wake)
+	}
+	if c.Gen > d.given.Gen && time.Since(d.leased) < Fence {
+		d.given, d.fenced = c.Assignment, false
+		d.until()
+		d.tell()
+	}
+}
+
+// tell gives the node its assignment as it is now.
+func (d *driver) tell() {
+	a := d.given
+	switch {
+	case d.gone:
+		a.Stop = max(a.Stop, swarm.Graceful)
+	case d.fenced:
+		a.Users, a.Spawn, a.Paused = make([]int, len(a.Users)), 0, true
+	}
+	d.gen++
+	a.Gen = d.gen
+	d.node.Assign(a)
+}
+
+// until lets users go on for as long as the lease is good.
+func (d *driver) until() {
+	if u, ok := d.node.(Until); ok {
+		u.Until(d.leased.Add(Fence).Sub(d.began))
+	}
+}
+
+// lease prolongs it: a delta that was sent then is acknowledged.
+func (d *driver) lease(sent time.Time) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if sent.After(d.leased) {
+		d.leased = sent
+	}
+	if d.started && !d.fenced {
+		d.until()
+	}
+}
+
+// watch stops the users when the lease is over, until end.
+func (d *driver) watch() {
+	d.mu.Lock()
+	d.stop = make(chan struct{})
+	stop := d.stop
+	if d.ended {
+		close(stop)
+	}
+	d.mu.Unlock()
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+		case <-stop:
+			return
+		}
+		d.mu.Lock()
+		if d.started && !d.fenced && !d.ended && d.given.Stop == swarm.GoOn && time.Since(d.leased) > Fence {
+			d.fenced = true
+			d.tell()
+		}
+		d.mu.Unlock()
+	}
+}
+
+func (d *driver) leave() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.gone = true
+	if d.started {
+		d.tell()
+	}
+}
+
+// quiet says that nothing more will happen here.
+func (d *driver) quiet() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if !d.started || d.given.Stop == swarm.GoOn && !d.gone {
+		return false
+	}
+	s := d.node.Status()
+	return s.Count() == 0
+}
+
+// standing is how the node stands, as the master is told: a node that was fenced is
+// not where the master's assignment wants it.
+func (d *driver) standing() standing {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if !d.started {
+		return standing{}
+	}
+	s := d.node.Status()
+	s.Gen = d.given.Gen
+	d.nth++
+	return standing{s, d.nth, d.health, d.fenced}
+}
+
+// take moves what happened into a second. Exchanges come along as far as budget
+// says, which they use up.
+func (d *driver) take(to *second, budget *int) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.node.Take(func(r *swarm.Report) {
+		flight := r.Batch.InFlight
+		to.batch.Merge(r.Batch)
+		to.batch.InFlight = flight
+		to.users = max(to.users, r.Users)
+		to.suspect = to.suspect || r.Suspect
+		d.health = r.Health
+	})
+	for i := range to.batch.Errors {
+		e := &to.batch.Errors[i]
+		for j, k := range e.Kept {
+			if *budget -= k.Exchange.Weight(); *budget < 0 {
+				e.Kept, *budget = e.Kept[:j], 0
+				break
+			}
+		}
+	}
+	for key, x := range to.batch.Success {
+		if *budget -= x.Weight(); *budget < 0 {
+			*budget = 0
+			delete(to.batch.Success, key)
+		}
+	}
+}
+
+func (d *driver) end() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.ended = true
+	if d.stop != nil {
+		close(d.stop)
+	}
+	if d.started {
+		d.node.End()
+	}
+}
