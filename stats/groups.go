@@ -27,6 +27,7 @@ type group struct {
 	last     []*Exchange
 	random   []*Exchange
 	counts   []uint32 // per full second, newest last
+	before   uint64   // Count when the shown numbers began again
 	now      uint32   // in the second that goes on
 	shown    *Group   // the published copy; nil when it is out of date
 }
@@ -198,17 +199,25 @@ func quiet(counts []uint32) bool {
 	return true
 }
 
-// publish copies the groups that changed and shares the rest.
-func (gs *groups) publish(s *Snapshot) {
+// begin has the shown counts begin again.
+func (gs *groups) begin() {
+	for _, g := range gs.list {
+		g.before, g.shown = g.Count, nil
+	}
+}
+
+// publish copies the groups that changed and shares the rest. In the first
+// second of a run it is the window.
+func (gs *groups) publish(s *Snapshot, first bool) {
 	s.Groups = make([]*Group, len(gs.list))
 	for i, g := range gs.list {
 		if g.shown == nil {
 			g.shown = g.copy()
+			if first {
+				g.shown.Window = uint64(g.now)
+			}
 		}
 		s.Groups[i] = g.shown
-		if !g.Exception() {
-			s.Failures += g.Count
-		}
 	}
 	slices.SortStableFunc(s.Groups, func(a, b *Group) int {
 		if c := cmp.Compare(b.Count, a.Count); c != 0 {
@@ -226,10 +235,11 @@ func (g *group) copy() *Group {
 	counts := g.counts[max(0, len(g.counts)-trendSeconds):]
 	out.Trend = slices.Clone(counts)
 	var n uint64
-	ten := counts[max(0, len(counts)-10):]
+	ten := counts[max(0, len(counts)-windowSeconds):]
 	for _, c := range ten {
 		n += uint64(c)
 	}
+	out.Shown, out.Window = g.Count-g.before, n
 	if len(ten) > 0 {
 		out.Rate = float64(n) / float64(len(ten))
 	}

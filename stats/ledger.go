@@ -254,6 +254,7 @@ func (l *Ledger) Reset(name string) {
 		r.shown = new(Delta)
 		r.news = true
 	}
+	l.groups.begin()
 	l.mark(name)
 }
 
@@ -290,7 +291,7 @@ func (l *Ledger) Snapshot() *Snapshot {
 		l.seconds = l.total.slots.seconds()
 	}
 	s.Seconds, s.Rest = l.seconds, l.rest()
-	l.groups.publish(s)
+	l.groups.publish(s, l.second == 0)
 	return s
 }
 

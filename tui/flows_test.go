@@ -66,7 +66,9 @@ func TestFromTheDashboardDownToOneExchangeAndBack(t *testing.T) {
 	p.press("esc")
 	p.want("SAMPLES 12")
 	p.press("esc")
-	p.want("ERRORS 12 251 in 3 groups")
+	p.want("ERRORS  941 failed requests in 3 groups  last 10 s")
+	p.press("a")
+	p.want("ERRORS  12 251 failed requests in 3 groups  whole run")
 	p.press("esc esc esc q")
 	p.want("A run is active")
 	if p.quit {
@@ -311,7 +313,7 @@ func TestErrorFilters(t *testing.T) {
 func TestIgnoredGroups(t *testing.T) {
 	p := sit(t, 80, 24, Options{})
 	p.press("4 i")
-	p.want("9 701 ignored")
+	p.want("746 ignored")
 	if list, _, _ := strings.Cut(p.sees(), "PREVIEW"); strings.Contains(list, "HTTP 503 POST /cart") {
 		t.Error("it is still listed")
 	}
