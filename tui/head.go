@@ -247,13 +247,10 @@ func (m *model) light() string {
 		return warning.Styled("▲ was suspect")
 	}
 	if m.frame.w >= 120 && m.snap.Health.Cores > 0 {
-		return "generator " + good.Styled("● ok") + " cpu " + cpu(&m.snap.Health)
+		return "generator " + good.Styled("● ok") + " cpu " + stats.CPU(m.snap.Health.CPU, m.snap.Health.Cores)
 	}
 	return good.Styled("● ok")
 }
-
-// cpu is what the generator takes, in one scale on every screen and in reports.
-func cpu(h *swarm.Health) string { return stats.CPU(h.CPU, h.Cores) }
 
 // numbers is the second line. Its numbers keep their places, and what does not
 // fit gives way as a whole.

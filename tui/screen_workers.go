@@ -29,7 +29,7 @@ func newWorkers() *workersScreen {
 			{name: "USERS", width: 7, cell: func(n N) string { return thousands(n.Users) }, number: func(n N) float64 { return float64(n.Users) }},
 			{name: "RPS", width: 7, rank: 1, cell: func(n N) string { return rate(n.RPS) }, number: func(n N) float64 { return n.RPS }},
 			{name: "CPU", width: 14, rank: 2, cell: func(n N) string {
-				c := cpu(&n.Health)
+				c := stats.CPU(n.CPU, n.Cores)
 				if n.Cores > 0 && n.CPU > 85*n.Cores {
 					c = badBold.Styled(c)
 				}

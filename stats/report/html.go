@@ -28,7 +28,7 @@ const (
 // HTML writes the run as one page that needs nothing else.
 func HTML(w io.Writer, r *Run) error {
 	t, err := template.New("report").Funcs(template.FuncMap{
-		"count": count, "ms": millis, "rate": rate, "percent": percent, "clock": clock, "size": size, "plain": plain,
+		"count": count, "ms": millis, "rate": rate, "percent": percent, "clock": clock, "size": size, "plain": plain, "share": share, "cpu": stats.CPU,
 	}).Parse(page)
 	if err != nil {
 		return err
@@ -49,9 +49,7 @@ type htmlView struct {
 	Matrix      []htmlStatus
 	Tasks       []stats.Row
 	Segments    []htmlSegment
-	Failures    []htmlGroup
-	Exceptions  []htmlGroup
-	MoreGroups  int
+	Groups      []htmlGroups
 	Suspect     bool
 	SuspectTime string
 }
@@ -80,9 +78,17 @@ type htmlSegment struct {
 	L        *stats.Latency
 }
 
+// htmlGroups are the failing requests, or the errors of tasks.
+type htmlGroups struct {
+	Title        string
+	Sum          string
+	Groups       []htmlGroup
+	More         int    // that are not on the page
+	MoreFailures uint64 // … and failed so often
+}
+
 type htmlGroup struct {
 	*stats.Group
-	Kind    string
 	Samples []htmlSample
 	More    int
 }
@@ -111,11 +117,17 @@ func view(r *Run) *htmlView {
 		if end == 0 {
 			end = s.Elapsed
 		}
-		v.Segments = append(v.Segments, htmlSegment{g.Name, clock(g.From), clock(end), &g.Total, headline(&g.Total)})
+		v.Segments = append(v.Segments, htmlSegment{g.Name, clock(g.From), clock(end), &g.Total, &g.Total.OK})
 	}
 	failures, exceptions := r.failures()
-	v.Failures, v.MoreGroups = groupViews(failures, r.Redact)
-	v.Exceptions, _ = groupViews(exceptions, r.Redact)
+	for _, g := range []struct {
+		title string
+		list  []*stats.Group
+	}{{"Failures", failures}, {"Exceptions of the behaviours", exceptions}} {
+		if len(g.list) > 0 {
+			v.Groups = append(v.Groups, groupViews(g.title, g.list, r.Redact))
+		}
+	}
 	return v
 }
 
@@ -157,7 +169,7 @@ func rowView(r *stats.Row, method, name string, of func(*stats.Summary) *stats.L
 // latencyCells are count, min, mean, the percentiles and max, parted by bars.
 func latencyCells(l *stats.Latency) string {
 	if l.Count == 0 {
-		return "0" + strings.Repeat("|–", 9)
+		return "0" + strings.Repeat("|"+stats.None, 9)
 	}
 	cells := []string{count(l.Count)}
 	for _, d := range []time.Duration{l.Min, l.Mean, l.P50, l.P75, l.P90, l.P95, l.P99, l.P999, l.Max} {
@@ -208,15 +220,15 @@ func statusMatrix(rows []stats.Row) (columns []string, matrix []htmlStatus) {
 	return columns, matrix
 }
 
-func groupViews(groups []*stats.Group, m *exchange.Masker) (out []htmlGroup, more int) {
-	if more = len(groups) - pageGroups; more > 0 {
-		groups = groups[:pageGroups]
+func groupViews(title string, groups []*stats.Group, m *exchange.Masker) htmlGroups {
+	out := htmlGroups{Title: title, Sum: stats.GroupsInWords(groups, counted)}
+	shown := groups[:min(len(groups), pageGroups)]
+	for _, g := range groups[len(shown):] {
+		out.More++
+		out.MoreFailures += g.Count
 	}
-	for _, g := range groups {
-		v := htmlGroup{Group: g, Kind: g.Key.Kind.String()}
-		if g.Key.Status != 0 {
-			v.Kind += fmt.Sprint(" ", g.Key.Status)
-		}
+	for _, g := range shown {
+		v := htmlGroup{Group: g}
 		// The first ones and the last one: how it began, and how it is now.
 		for i, x := range g.Samples {
 			if i >= pageSamples-1 && i != len(g.Samples)-1 {
@@ -228,9 +240,9 @@ func groupViews(groups []*stats.Group, m *exchange.Masker) (out []htmlGroup, mor
 				Text: readable(x, m), Curl: lines(exchange.Curl(x, m, "")),
 			})
 		}
-		out = append(out, v)
+		out.Groups = append(out.Groups, v)
 	}
-	return out, max(more, 0)
+	return out
 }
 
 // readable is an exchange as text on a page: bodies cut, bytes that are no text

@@ -102,7 +102,7 @@ func TestText(t *testing.T) {
 	s := text(t, shop())
 	fits(t, s)
 	for _, want := range []string{
-		"ended by its run time after 0m10s", "5 users", "http://localhost:5000",
+		"ended by its run time after 00:10", "peak 5 users", "http://localhost:5000",
 		"requests 1 100", "RPS 110", "failed 10 (0.9%)",
 		"latency ms", "failed ms", "POST   /cart", "503 Service Unavailable", "[10 kept]", "max 44",
 		"generator ok", "saved ./tload-runs/localhost-1",
@@ -143,7 +143,7 @@ func TestTextOfManyRowsFits(t *testing.T) {
 	}, Snapshot: l.Snapshot()}
 	s := text(t, r)
 	fits(t, s)
-	for _, want := range []string{"generator was not well for 0m41s", "saved", "errors", "more endpoints", "more groups", "corrected ms", "aborted", "not started"} {
+	for _, want := range []string{"generator was not well for 00:41", "saved", "errors", "more endpoints", "more groups", "corrected ms", "aborted", "not started"} {
 		if !strings.Contains(s, want) {
 			t.Errorf("no %q in\n%s", want, s)
 		}
