@@ -439,3 +439,36 @@ func TestRequestsAndTaskErrorsAreToldApart(t *testing.T) {
 		}
 	}
 }
+
+// TestABatchHasAFailureWhole: whenever a batch ends, what failed in it is in the
+// rows and in the groups.
+func TestABatchHasAFailureWhole(t *testing.T) {
+	r := NewRecorder(Limits{})
+	var users sync.WaitGroup
+	const each, all = 20_000, 4 * 20_000
+	for range 4 {
+		users.Go(func() {
+			s := r.Sink()
+			for i := range each {
+				s.Begin()
+				s.Fail(s.Meter(Key{Request, "GET", fmt.Sprint("/", i/500)}), Sample{Kind: HTTP, Status: 500, Took: 1}, "cause")
+			}
+		})
+	}
+	var b Batch
+	for taken := uint64(0); taken < all; {
+		r.Take(&b)
+		var rows, groups uint64
+		for _, d := range b.Rows {
+			rows += d.Failed.Count()
+		}
+		for i := range b.Errors {
+			groups += b.Errors[i].Count
+		}
+		if rows != groups {
+			t.Fatalf("a batch has %d failures in its rows and %d in its groups", rows, groups)
+		}
+		taken += rows
+	}
+	users.Wait()
+}
