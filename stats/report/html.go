@@ -25,6 +25,9 @@ const (
 	pageBody    = 16 << 10
 )
 
+// matrixColumns are how many ways for a request to end have a column.
+const matrixColumns = 30
+
 // HTML writes the run as one page that needs nothing else.
 func HTML(w io.Writer, r *Run) error {
 	t, err := template.New("report").Funcs(template.FuncMap{
@@ -194,20 +197,22 @@ func statusMatrix(rows []stats.Row) (columns []string, matrix []htmlStatus) {
 	}
 	for i := range rows {
 		for _, o := range rows[i].Run.Outcomes {
-			if n := name(o); len(columns) < 30 {
-				if _, known := at[n]; !known {
-					at[n] = len(columns)
-					columns = append(columns, n)
-				}
+			n := name(o)
+			if _, known := at[n]; known {
+				continue
 			}
+			if at[n] = len(columns); len(columns) == matrixColumns {
+				at[n]-- // the last one is for all others
+				columns[at[n]] = "others"
+				continue
+			}
+			columns = append(columns, n)
 		}
 	}
 	for i := range rows {
 		sums := make([]uint64, len(columns))
 		for _, o := range rows[i].Run.Outcomes {
-			if c, known := at[name(o)]; known {
-				sums[c] += o.Count
-			}
+			sums[at[name(o)]] += o.Count
 		}
 		row := htmlStatus{rows[i].Key.Method, rows[i].Key.Name, make([]string, len(columns))}
 		for c, n := range sums {

@@ -35,9 +35,9 @@ func size(n uint64) string { return stats.Size(float64(n)) }
 func clock(d time.Duration) string {
 	s, parts := stats.Clock(d), d%time.Second
 	switch {
-	case d < 100*time.Millisecond:
+	case d > 0 && d < 100*time.Millisecond:
 		return fmt.Sprintf("%s.%03d", s, parts/time.Millisecond)
-	case d < 10*time.Second:
+	case d > 0 && d < 10*time.Second:
 		return fmt.Sprintf("%s.%d", s, parts/(100*time.Millisecond))
 	}
 	return s
