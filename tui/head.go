@@ -246,8 +246,9 @@ func (m *model) light() string {
 	case m.snap.State == swarm.Stopped && m.snap.Health.SuspectSeconds > 0:
 		return warning.Styled("▲ was suspect")
 	}
-	if m.frame.w >= 120 && m.snap.Health.Cores > 0 {
-		return "generator " + good.Styled("● ok") + " cpu " + stats.CPU(m.snap.Health.CPU, m.snap.Health.Cores)
+	if h := &m.snap.Health; m.frame.w >= 120 && h.Cores > 0 {
+		most := stats.CPU(100*h.Cores, h.Cores) // what stands beside it keeps its place
+		return "generator " + good.Styled("● ok") + " cpu " + right(stats.CPU(h.CPU, h.Cores), width(most))
 	}
 	return good.Styled("● ok")
 }

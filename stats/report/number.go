@@ -31,14 +31,11 @@ func share(part, whole uint64) string {
 
 func size(n uint64) string { return stats.Size(float64(n)) }
 
-// clock is the time of a run. One of a few seconds has their parts.
+// clock is the time of a run. One of less than a second has its milliseconds.
 func clock(d time.Duration) string {
-	s, parts := stats.Clock(d), d%time.Second
-	switch {
-	case d > 0 && d < 100*time.Millisecond:
-		return fmt.Sprintf("%s.%03d", s, parts/time.Millisecond)
-	case d > 0 && d < 10*time.Second:
-		return fmt.Sprintf("%s.%d", s, parts/(100*time.Millisecond))
+	s := stats.Clock(d)
+	if d > 0 && d < time.Second {
+		s += fmt.Sprintf(".%03d", d/time.Millisecond)
 	}
 	return s
 }

@@ -310,7 +310,7 @@ func TestTextOfFailuresAlone(t *testing.T) {
 	fits(t, s)
 	at := 0
 	for _, want := range []string{
-		"after 00:04.2  peak 12 users  http://h\n", "failed 1 200 (96.0%)", "fail99",
+		"after 00:04  peak 12 users  http://h\n", "failed 1 200 (96.0%)", "fail99",
 		"GET    /down                   1 200      286    100     -     -     -   2 000\n",
 		"GET    /up                        50       12    0.0   7.0   7.0   7.0       -\n",
 		"errors: 1 200 failed requests in 1, 3 401 task errors in 2 groups\n",
