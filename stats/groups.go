@@ -38,9 +38,10 @@ func newGroups(samples, memory int) *groups {
 	return &groups{byKey: map[GroupKey]*group{}, success: map[Key]*Exchange{}, samples: samples, limit: memory}
 }
 
-func (gs *groups) fold(b *Batch, users int) {
+// fold adds a batch of so many seconds ago; 0 is the one that goes on.
+func (gs *groups) fold(b *Batch, users, ago int) {
 	for i := range b.Errors {
-		gs.foldError(&b.Errors[i], users)
+		gs.foldError(&b.Errors[i], users, ago)
 	}
 	for k, x := range b.Success {
 		if old := gs.success[k]; old != nil {
@@ -52,7 +53,7 @@ func (gs *groups) fold(b *Batch, users int) {
 	gs.shrink()
 }
 
-func (gs *groups) foldError(e *ErrorDelta, users int) {
+func (gs *groups) foldError(e *ErrorDelta, users, ago int) {
 	g := gs.byKey[e.Key]
 	if g == nil {
 		key := e.Key
@@ -68,7 +69,7 @@ func (gs *groups) foldError(e *ErrorDelta, users int) {
 	}
 	g.shown = nil
 	g.Count += e.Count
-	g.now += uint32(e.Count)
+	g.add(uint32(e.Count), ago)
 	if e.Count > 0 && e.First.Before(g.First) {
 		g.First = e.First
 	}
@@ -85,6 +86,19 @@ func (gs *groups) foldError(e *ErrorDelta, users int) {
 	}
 	for _, k := range e.Kept {
 		gs.keep(g, k)
+	}
+}
+
+// add counts n in the second so long ago, as far back as a trend reaches.
+func (g *group) add(n uint32, ago int) {
+	switch {
+	case ago <= 0:
+		g.now += n
+	case ago <= trendSeconds:
+		if missing := ago - len(g.counts); missing > 0 {
+			g.counts = append(make([]uint32, missing), g.counts...)
+		}
+		g.counts[len(g.counts)-ago] += n
 	}
 }
 

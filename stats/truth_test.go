@@ -387,6 +387,12 @@ func TestGroupsStandForTheSameMomentsAsRows(t *testing.T) {
 		if tick == 4*5+2 || tick == 4*40 {
 			l.Reset("again")
 		}
+		if tick%9 == 0 { // a node that was not heard of for a while
+			s.Begin()
+			s.Fail(s.Meter(Key{Request, "GET", fmt.Sprint("/late", tick%2)}), Sample{Kind: HTTP, Status: 500, Took: 1}, "cause")
+			r.Take(&b)
+			l.Late(&b, max(l.Second()-int64(tick%15), 0))
+		}
 		snap := l.Snapshot()
 		var run, shown, window uint64
 		for _, g := range snap.Groups {
