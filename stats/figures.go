@@ -117,13 +117,15 @@ func CPU(taken, cores float64) string {
 }
 
 // GroupsInWords is how many failures there are in groups, requests and errors of
-// tasks told apart; count is what counts of a group.
-func GroupsInWords(groups []*Group, count func(*Group) uint64) string {
+// tasks told apart, in full and without the numbers of groups; count is what
+// counts of a group.
+func GroupsInWords(groups []*Group, count func(*Group) uint64) (full, brief string) {
 	type sum struct {
+		what     string
 		failures uint64
 		groups   int
 	}
-	var requests, tasks sum
+	requests, tasks := sum{what: "failed request"}, sum{what: "task error"}
 	for _, g := range groups {
 		s := &requests
 		if g.Exception() {
@@ -132,21 +134,24 @@ func GroupsInWords(groups []*Group, count func(*Group) uint64) string {
 		s.failures += count(g)
 		s.groups++
 	}
-	words := func(s sum, what string) string {
+	list := []sum{requests, tasks}
+	switch {
+	case tasks.groups == 0:
+		list = list[:1]
+	case requests.groups == 0:
+		list = list[1:]
+	}
+	var long, short []string
+	for _, s := range list {
 		if s.failures != 1 {
-			what += "s"
+			s.what += "s"
 		}
-		return fmt.Sprintf("%s %s in %d", Thousands(int64(s.failures)), what, s.groups)
+		words := Thousands(int64(s.failures)) + " " + s.what
+		long, short = append(long, fmt.Sprintf("%s in %d", words, s.groups)), append(short, words)
 	}
 	in := " groups"
 	if len(groups) == 1 {
 		in = " group"
 	}
-	switch {
-	case tasks.groups == 0:
-		return words(requests, "failed request") + in
-	case requests.groups == 0:
-		return words(tasks, "task error") + in
-	}
-	return words(requests, "failed request") + ", " + words(tasks, "task error") + in
+	return strings.Join(long, ", ") + in, strings.Join(short, ", ")
 }

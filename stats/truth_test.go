@@ -424,16 +424,16 @@ func TestRequestsAndTaskErrorsAreToldApart(t *testing.T) {
 	http, reset := &Group{Key: GroupKey{Kind: HTTP, Status: 503}, Count: 1200}, &Group{Key: GroupKey{Kind: Reset}, Count: 34}
 	own, panics := &Group{Key: GroupKey{Key: Key{Class: Task}, Kind: Error}, Count: 1}, &Group{Key: GroupKey{Key: Key{Class: Task}, Kind: Panic}, Count: 2}
 	for _, test := range []struct {
-		groups []*Group
-		want   string
+		groups      []*Group
+		full, brief string
 	}{
-		{nil, "0 failed requests in 0 groups"},
-		{[]*Group{http}, "1 200 failed requests in 1 group"},
-		{[]*Group{own}, "1 task error in 1 group"},
-		{[]*Group{panics, http, own, reset}, "1 234 failed requests in 2, 3 task errors in 2 groups"},
+		{nil, "0 failed requests in 0 groups", "0 failed requests"},
+		{[]*Group{http}, "1 200 failed requests in 1 group", "1 200 failed requests"},
+		{[]*Group{own}, "1 task error in 1 group", "1 task error"},
+		{[]*Group{panics, http, own, reset}, "1 234 failed requests in 2, 3 task errors in 2 groups", "1 234 failed requests, 3 task errors"},
 	} {
-		if got := GroupsInWords(test.groups, func(g *Group) uint64 { return g.Count }); got != test.want {
-			t.Errorf("got %q, want %q", got, test.want)
+		if full, brief := GroupsInWords(test.groups, func(g *Group) uint64 { return g.Count }); full != test.full || brief != test.brief {
+			t.Errorf("got %q and %q, want %q and %q", full, brief, test.full, test.brief)
 		}
 	}
 	for _, test := range []struct {

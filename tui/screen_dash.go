@@ -161,7 +161,11 @@ func (d *dash) errorPane(m *model, w, h int) []string {
 	if d.focus == 1 {
 		st = accent
 	}
-	sum := "  " + m.sumOf(d.errors.rows) + "  " + m.windowName() + " "
+	room := w - len("LAST ERRORS") - len(" tab ") - 3
+	if m.frame.wide() {
+		room = w/2 - len("ERRORS") - 2
+	}
+	sum := firstThatFits(room, m.sums(d.errors.rows)...) + " "
 	title := st.Styled("ERRORS") + sum
 	if len(m.snap.Groups) == 0 {
 		return sized([]string{rule(title, "", w, d.focus == 1), m.noFailures()}, w, h)

@@ -71,8 +71,12 @@ func (m *model) count(g *stats.Group) uint64 {
 	return g.Window
 }
 
-// sumOf is what groups add up to, in words.
-func (m *model) sumOf(groups []*stats.Group) string { return stats.GroupsInWords(groups, m.count) }
+// sums are what groups add up to in words, and in which window, the fullest first.
+func (m *model) sums(groups []*stats.Group) []string {
+	full, brief := stats.GroupsInWords(groups, m.count)
+	window := "  " + m.windowName()
+	return []string{"  " + full + window, "  " + brief + window, "  " + brief}
+}
 
 // groups are the snapshot's, without those that are ignored.
 func (m *model) groups() []*stats.Group {
@@ -250,8 +254,9 @@ func (s *errorsScreen) view(m *model, w, h int) []string {
 	if len(end) > 0 {
 		end = []string{" " + strings.Join(end, "  ") + " "}
 	}
-	sum := heading.Styled("ERRORS") + "  " + m.sumOf(t.rows) + "  " + m.windowName()
-	title := firstThatFits(w-width(strings.Join(end, ""))-2, sum+" (a)  sort "+t.sorting()+" (o) ", sum+" (a) ", sum+" ")
+	name, sums := heading.Styled("ERRORS"), m.sums(t.rows)
+	title := firstThatFits(w-width(strings.Join(end, ""))-2, name+sums[0]+" (a)  sort "+t.sorting()+" (o) ", name+sums[0]+" (a) ",
+		name+sums[0]+" ", name+sums[1]+" ", name+sums[2]+" ")
 	preview := 0
 	if h >= 14 {
 		preview = min(max(h*2/5, 6), 20)

@@ -226,7 +226,8 @@ func statusMatrix(rows []stats.Row) (columns []string, matrix []htmlStatus) {
 }
 
 func groupViews(title string, groups []*stats.Group, m *exchange.Masker) htmlGroups {
-	out := htmlGroups{Title: title, Sum: stats.GroupsInWords(groups, counted)}
+	out := htmlGroups{Title: title}
+	out.Sum, _ = stats.GroupsInWords(groups, counted)
 	shown := groups[:min(len(groups), pageGroups)]
 	for _, g := range groups[len(shown):] {
 		out.More++

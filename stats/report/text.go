@@ -204,7 +204,8 @@ func textGroups(groups []*stats.Group, room int) []string {
 	if len(groups) > room-1 {
 		shown = groups[:max(room-2, 0)]
 	}
-	out := []string{"  errors: " + stats.GroupsInWords(groups, counted)}
+	sum, _ := stats.GroupsInWords(groups, counted)
+	out := []string{"  errors: " + sum}
 	spare := room - 1 - len(shown)
 	if len(groups) > len(shown) {
 		spare--
