@@ -234,7 +234,7 @@ func (x *terminal) oneMoment(screen string) {
 	}
 }
 
-var inWords = regexp.MustCompile(`(\d[\d ]*) failed requests in (\d+), (\d[\d ]*) task errors in (\d+) groups`)
+var inWords = regexp.MustCompile(`(\d[\d ]*) failed requests(?: in (\d+))?, (\d[\d ]*) task errors(?: in (\d+) groups)?`)
 
 // words holds a title of failures against the target.
 func (x truth) words(what, text string) {
@@ -245,9 +245,11 @@ func (x truth) words(what, text string) {
 		return
 	}
 	x.equal(what+": failed requests", figure(m[1]), x.of(failing...))
-	x.equal(what+": groups of them", figure(m[2]), len(failing))
 	x.equal(what+": task errors", figure(m[3]), x.of(mistaken...))
-	x.equal(what+": groups of them", figure(m[4]), len(mistaken))
+	if m[2] != "" { // there was room for them
+		x.equal(what+": groups of requests", figure(m[2]), len(failing))
+		x.equal(what+": groups of task errors", figure(m[4]), len(mistaken))
+	}
 }
 
 // figure is a number with blanks between its thousands.
