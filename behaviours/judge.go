@@ -38,7 +38,7 @@ func (c *Client) judge(k *call, opts []Option) error {
 
 // check looks at the reply as the options say. A request whose check panics is
 // recorded all the same, for the server has counted it; the task's end tells of
-// the panic.
+// the panic, an error of the task's own.
 func (c *Client) check(k *call, opts []Option) error {
 	returned := false
 	defer func() {
@@ -112,8 +112,6 @@ func (c *Client) record(k *call, message string) {
 		return
 	}
 	switch {
-	case k.sample.Kind == stats.Panic: // it is an exception's
-		sink.Record(m, k.sample)
 	case k.sample.Kind.Failed():
 		if keep := sink.Fail(m, k.sample, message); keep.Wanted() {
 			sink.Keep(keep, c.capture(k, message))

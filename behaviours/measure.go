@@ -55,13 +55,11 @@ func (u *User) MeasureCall(ctx context.Context, kind, name string, fn func(conte
 		sink.Record(m, x)
 		return recordedError{err}
 	}
-	if _, panicked := errors.AsType[*panicError](err); panicked {
+	_, panicked := errors.AsType[*panicError](err)
+	switch x.Kind = call.Kind; {
+	case panicked:
 		x.Kind = stats.Panic
-		sink.Record(m, x)
-		return err // counted as an exception by the task's end
-	}
-	x.Kind = call.Kind
-	if x.Kind == stats.OK {
+	case x.Kind == stats.OK:
 		x.Kind = kindOf(err)
 	}
 	detail := call.Response
@@ -79,6 +77,9 @@ func (u *User) MeasureCall(ctx context.Context, kind, name string, fn func(conte
 			Request: u.payload(call.Request), Response: u.payload(detail), Took: x.Took, Late: x.Late,
 			Conn: stats.ConnInfo{Proto: kind, Reused: !call.Dialled, Local: call.Local, Remote: call.Remote},
 		})
+	}
+	if panicked {
+		return err // the task's end tells of it too, an error of the task's own
 	}
 	return recordedError{err}
 }

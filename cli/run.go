@@ -15,6 +15,7 @@ import (
 	"tload/behaviours"
 	"tload/behaviours/requests"
 	"tload/cli/build"
+	"tload/stats"
 	"tload/swarm"
 	"tload/swarm/crew"
 )
@@ -220,36 +221,20 @@ func (s *settings) asked() string {
 // progress is a line about the last ten seconds.
 func progress(s *swarm.Snapshot) string {
 	w := &s.Total.Window
-	line := fmt.Sprintf("%s %-8s users %d/%d  RPS %.1f  fail %.1f%% (%.1f/s)  p50 %s  p95 %s  p99 %s ms  requests %d  failures %d",
-		clock(s.Elapsed), s.State, s.Running, s.Target, w.RPS, w.FailPercent(), w.FailRate,
-		millis(w.OK.P50), millis(w.OK.P95), millis(w.OK.P99), s.Total.Run.Requests, s.Total.Run.Failures)
+	failed := stats.None
+	if w.Requests > 0 {
+		failed = fmt.Sprintf("%s%% (%s/s)", stats.Share(w.Failures, w.Requests), stats.Rate(w.FailRate))
+	}
+	line := fmt.Sprintf("%s %-8s users %d/%d  RPS %s  fail %s  p50 %s  p95 %s  p99 %s ms  requests %s  failures %s",
+		stats.Clock(s.Elapsed), s.State, s.Running, s.Target, stats.Rate(w.RPS), failed,
+		stats.Millis(w.OK.P50), stats.Millis(w.OK.P95), stats.Millis(w.OK.P99), stats.Thousands(int64(s.Total.Run.Requests)), stats.Thousands(int64(s.Total.Run.Failures)))
 	if w.Due > 0 {
-		line += fmt.Sprintf("  corrected p99 %s ms  late %.1f%%  waiting %d", millis(w.Corrected.P99), w.LatePercent(), s.Backlog)
+		line += fmt.Sprintf("  corrected p99 %s ms  late %s%%  waiting %d", stats.Millis(w.Corrected.P99), stats.Share(w.Late, w.Due), s.Backlog)
 	}
 	if !s.Health.OK && len(s.Health.Reasons) > 0 {
 		line += "  GENERATOR: " + s.Health.Reasons[0].What
 	}
 	return line
-}
-
-func clock(d time.Duration) string {
-	d = d.Truncate(time.Second)
-	if d >= time.Hour {
-		return fmt.Sprintf("%d:%02d:%02d", int(d.Hours()), int(d.Minutes())%60, int(d.Seconds())%60)
-	}
-	return fmt.Sprintf("%02d:%02d", int(d.Minutes()), int(d.Seconds())%60)
-}
-
-// millis is a duration in milliseconds with three digits that count.
-func millis(d time.Duration) string {
-	ms := float64(d) / 1e6
-	switch {
-	case ms >= 100 || ms == 0:
-		return fmt.Sprintf("%.0f", ms)
-	case ms >= 10:
-		return fmt.Sprintf("%.1f", ms)
-	}
-	return fmt.Sprintf("%.2f", ms)
 }
 
 // list prints the behaviours and the ratios to expect.

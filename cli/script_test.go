@@ -27,6 +27,7 @@ func TestMain(m *testing.M) {
 			p := program{args: os.Args[1:], stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, env: os.Environ()}
 			os.Exit(p.main(context.Background()))
 		},
+		"faulty": func() { Main(faulty) },
 	})
 }
 

@@ -259,7 +259,7 @@ func TestNoColour(t *testing.T) {
 	}
 	x.keys("q")
 	x.keys("s")
-	x.see("requests")
+	x.see("latency ms")
 	x.typed("clear; TERM=dumb tload --host=$TARGET /ok -u 2 -n 10 --no-out > out.txt; echo over$((1+1))")
 	x.see("over2")
 	text, err := os.ReadFile(filepath.Join(x.dir, "out.txt"))

@@ -93,25 +93,32 @@ func (k Keep) Wanted() bool { return k.group != nil }
 // Fail records a failing sample and groups it by its message. Wanted answers
 // whether to copy the exchange. In a storm it costs a lock and a map look-up.
 func (s *Sink) Fail(m *Meter, x Sample, message string) Keep {
-	s.record(m, &x)
+	f := &s.r.failures
+	f.mu.Lock()
+	s.record(m, &x) // with its group, so that no batch has the one without the other
+	keep := f.fail(m.key, x.Kind, x.Status, message)
+	f.mu.Unlock()
 	if s.r.log != nil && m.key.Class == Request {
 		s.r.log(m.key, x, message)
 	}
-	return s.r.failures.fail(m.key, x.Kind, x.Status, message)
+	return keep
 }
 
 // Exception counts a panic or an error of a behaviour's own, which no request's
 // row counts: it is kept apart, under the task's key, with x as its detail.
 func (s *Sink) Exception(key Key, kind Kind, message string, x *Exchange) {
-	if k := s.r.failures.fail(key, kind, 0, message); k.Wanted() {
+	f := &s.r.failures
+	f.mu.Lock()
+	k := f.fail(key, kind, 0, message)
+	f.mu.Unlock()
+	if k.Wanted() {
 		s.Keep(k, x)
 	}
 }
 
+// fail counts a failure in its group; the caller holds mu.
 func (f *failures) fail(key Key, kind Kind, status int, message string) Keep {
 	now := time.Now()
-	f.mu.Lock()
-	defer f.mu.Unlock()
 	g := f.group(GroupKey{key, kind, status, f.print(message)})
 	g.total++
 	d := &g.delta
@@ -219,9 +226,8 @@ func (f *failures) success(key Key, x *Exchange) {
 	f.successes[key] = x
 }
 
+// take moves everything into b; the caller holds mu.
 func (f *failures) take(b *Batch) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
 	for _, g := range f.groups {
 		if g.delta.Count > 0 || len(g.delta.Kept) > 0 {
 			b.Errors = append(b.Errors, g.delta)

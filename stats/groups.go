@@ -27,6 +27,7 @@ type group struct {
 	last     []*Exchange
 	random   []*Exchange
 	counts   []uint32 // per full second, newest last
+	before   uint64   // Count when the shown numbers began again
 	now      uint32   // in the second that goes on
 	shown    *Group   // the published copy; nil when it is out of date
 }
@@ -37,9 +38,10 @@ func newGroups(samples, memory int) *groups {
 	return &groups{byKey: map[GroupKey]*group{}, success: map[Key]*Exchange{}, samples: samples, limit: memory}
 }
 
-func (gs *groups) fold(b *Batch, users int) {
+// fold adds a batch of so many seconds ago; 0 is the one that goes on.
+func (gs *groups) fold(b *Batch, users, ago int) {
 	for i := range b.Errors {
-		gs.foldError(&b.Errors[i], users)
+		gs.foldError(&b.Errors[i], users, ago)
 	}
 	for k, x := range b.Success {
 		if old := gs.success[k]; old != nil {
@@ -51,7 +53,7 @@ func (gs *groups) fold(b *Batch, users int) {
 	gs.shrink()
 }
 
-func (gs *groups) foldError(e *ErrorDelta, users int) {
+func (gs *groups) foldError(e *ErrorDelta, users, ago int) {
 	g := gs.byKey[e.Key]
 	if g == nil {
 		key := e.Key
@@ -67,7 +69,7 @@ func (gs *groups) foldError(e *ErrorDelta, users int) {
 	}
 	g.shown = nil
 	g.Count += e.Count
-	g.now += uint32(e.Count)
+	g.add(uint32(e.Count), ago)
 	if e.Count > 0 && e.First.Before(g.First) {
 		g.First = e.First
 	}
@@ -84,6 +86,19 @@ func (gs *groups) foldError(e *ErrorDelta, users int) {
 	}
 	for _, k := range e.Kept {
 		gs.keep(g, k)
+	}
+}
+
+// add counts n in the second so long ago, as far back as a trend reaches.
+func (g *group) add(n uint32, ago int) {
+	switch {
+	case ago <= 0:
+		g.now += n
+	case ago <= trendSeconds:
+		if missing := ago - len(g.counts); missing > 0 {
+			g.counts = append(make([]uint32, missing), g.counts...)
+		}
+		g.counts[len(g.counts)-ago] += n
 	}
 }
 
@@ -198,17 +213,25 @@ func quiet(counts []uint32) bool {
 	return true
 }
 
-// publish copies the groups that changed and shares the rest.
-func (gs *groups) publish(s *Snapshot) {
+// begin has the shown counts begin again.
+func (gs *groups) begin() {
+	for _, g := range gs.list {
+		g.before, g.shown = g.Count, nil
+	}
+}
+
+// publish copies the groups that changed and shares the rest. In the first
+// second of a run it is the window.
+func (gs *groups) publish(s *Snapshot, first bool) {
 	s.Groups = make([]*Group, len(gs.list))
 	for i, g := range gs.list {
 		if g.shown == nil {
 			g.shown = g.copy()
+			if first {
+				g.shown.Window = uint64(g.now)
+			}
 		}
 		s.Groups[i] = g.shown
-		if !g.Exception() {
-			s.Failures += g.Count
-		}
 	}
 	slices.SortStableFunc(s.Groups, func(a, b *Group) int {
 		if c := cmp.Compare(b.Count, a.Count); c != 0 {
@@ -226,10 +249,11 @@ func (g *group) copy() *Group {
 	counts := g.counts[max(0, len(g.counts)-trendSeconds):]
 	out.Trend = slices.Clone(counts)
 	var n uint64
-	ten := counts[max(0, len(counts)-10):]
+	ten := counts[max(0, len(counts)-windowSeconds):]
 	for _, c := range ten {
 		n += uint64(c)
 	}
+	out.Shown, out.Window = g.Count-g.before, n
 	if len(ten) > 0 {
 		out.Rate = float64(n) / float64(len(ten))
 	}

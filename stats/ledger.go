@@ -95,7 +95,7 @@ func (l *Ledger) Fold(b *Batch, now time.Duration, users Users) {
 			l.total.add(d)
 		}
 	}
-	l.groups.fold(b, users.Running)
+	l.groups.fold(b, users.Running, 0)
 	l.inFlight = b.InFlight
 	l.folded = l.folded || b.Folded
 	l.now = now
@@ -104,7 +104,7 @@ func (l *Ledger) Fold(b *Batch, now time.Duration, users Users) {
 
 // Late adds a batch of a second that has closed: of a node that was not heard of
 // for a while. Totals and that second's point on the charts have it; the segment
-// is the one that goes on, and groups count it as of now.
+// is the one that goes on.
 func (l *Ledger) Late(b *Batch, second int64) {
 	if l.Tap != nil {
 		l.Tap.Late(b, second)
@@ -115,7 +115,7 @@ func (l *Ledger) Late(b *Batch, second int64) {
 			l.total.late(d, second, l.second)
 		}
 	}
-	l.groups.fold(b, l.users.Running)
+	l.groups.fold(b, l.users.Running, int(l.second-second))
 	l.folded = l.folded || b.Folded
 	l.seconds = nil
 }
@@ -254,6 +254,7 @@ func (l *Ledger) Reset(name string) {
 		r.shown = new(Delta)
 		r.news = true
 	}
+	l.groups.begin()
 	l.mark(name)
 }
 
@@ -290,7 +291,7 @@ func (l *Ledger) Snapshot() *Snapshot {
 		l.seconds = l.total.slots.seconds()
 	}
 	s.Seconds, s.Rest = l.seconds, l.rest()
-	l.groups.publish(s)
+	l.groups.publish(s, l.second == 0)
 	return s
 }
 

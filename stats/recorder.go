@@ -310,16 +310,18 @@ func (o *outcomes) drain(d *Delta) (ok uint64) {
 	return ok
 }
 
-// drain moves everything into d.
+// drainFailed moves the failures' times, and so their number, into d.
+func (c *cell) drainFailed(d *Delta) {
+	if l := c.failed.Load(); l != nil {
+		l.drain(&d.Failed)
+	}
+}
+
+// drain moves everything else into d.
 func (c *cell) drain(d *Delta) {
 	ok := c.ok.drain(&d.OK) // first: see owed
-	for _, p := range []struct {
-		l *atomic.Pointer[live]
-		h *Histogram
-	}{{&c.failed, &d.Failed}, {&c.aborted, &d.Aborted}} {
-		if l := p.l.Load(); l != nil {
-			l.drain(p.h)
-		}
+	if l := c.aborted.Load(); l != nil {
+		l.drain(&d.Aborted)
 	}
 	if l := c.corrected.Load(); l != nil {
 		d.Due += l.drain(&d.Corrected)
@@ -347,24 +349,9 @@ func (c *cell) drain(d *Delta) {
 // memory is used again. One goroutine takes; users may record meanwhile.
 func (r *Recorder) Take(b *Batch) {
 	b.Reset()
-	r.mu.Lock()
-	meters := slices.Clip(r.meters)
-	r.mu.Unlock()
-	for i, m := range meters {
-		switch {
-		case i == len(b.rows):
-			b.rows = append(b.rows, rowDelta{key: m.key})
-		case b.rows[i].key != m.key: // a row that somebody else put here
-			b.rows = append(b.rows, b.rows[i])
-			b.rows[i] = rowDelta{key: m.key}
-			b.index, b.indexed = nil, 0
-		}
-		d := &b.rows[i].delta
-		for s := range m.shards {
-			if c := m.shards[s].Load(); c != nil {
-				c.drain(d)
-			}
-		}
+	for i, m := range r.rows() {
+		d := b.place(i, m.key)
+		m.drain(d, (*cell).drain)
 		r.mu.Lock()
 		d.NotStarted += m.skipped
 		m.skipped = 0
@@ -372,7 +359,41 @@ func (r *Recorder) Take(b *Batch) {
 	}
 	b.InFlight = r.InFlight()
 	b.Folded = r.names.folded.Load()
+	// What fails meanwhile is in both its row and its group, or in neither.
+	r.failures.mu.Lock()
+	defer r.failures.mu.Unlock()
+	for i, m := range r.rows() {
+		m.drain(b.place(i, m.key), (*cell).drainFailed)
+	}
 	r.failures.take(b)
+}
+
+// rows are the meters there are, in an order that more of them do not change.
+func (r *Recorder) rows() []*Meter {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Clip(r.meters)
+}
+
+func (m *Meter) drain(d *Delta, part func(*cell, *Delta)) {
+	for s := range m.shards {
+		if c := m.shards[s].Load(); c != nil {
+			part(c, d)
+		}
+	}
+}
+
+// place is the delta of the recorder's i-th row.
+func (b *Batch) place(i int, key Key) *Delta {
+	switch {
+	case i == len(b.rows):
+		b.rows = append(b.rows, rowDelta{key: key})
+	case b.rows[i].key != key: // a row that somebody else put here
+		b.rows = append(b.rows, b.rows[i])
+		b.rows[i] = rowDelta{key: key}
+		b.index, b.indexed = nil, 0
+	}
+	return &b.rows[i].delta
 }
 
 // WantSuccesses asks for one fresh successful exchange of every row; the

@@ -1,6 +1,7 @@
 package stats
 
 import (
+	"fmt"
 	"slices"
 	"time"
 )
@@ -22,8 +23,7 @@ type Snapshot struct {
 	Segments []Segment
 	Marks    []Mark
 
-	Groups    []*Group // failures, most frequent first
-	Failures  uint64   // in all groups but exceptions
+	Groups    []*Group // failures, most frequent first; those of requests add up to Total's
 	Recent    []*Exchange
 	Success   map[Key]*Exchange `json:"-"` // one recent success per row
 	Captured  int               // bytes of exchanges held
@@ -264,6 +264,8 @@ type Group struct {
 	Key      GroupKey
 	Message  string // the first raw message
 	Count    uint64
+	Shown    uint64  // since the numbers began again; Count if they never did
+	Window   uint64  // what Row.Window covers
 	Rate     float64 // per second, over the last ten
 	First    time.Time
 	Last     time.Time
@@ -275,7 +277,24 @@ type Group struct {
 
 // Exception says that this is not a failing request but a panic or an error of
 // the behaviour's own.
-func (g *Group) Exception() bool { return g.Key.Kind == Panic || g.Key.Key.Class == Task }
+func (g *Group) Exception() bool { return g.Key.Key.Class == Task }
+
+// Label is the group's kind and status as lists show them: HTTP 503, RESET.
+func (g *Group) Label() string {
+	if g.Key.Status != 0 {
+		return fmt.Sprint(g.KindLabel(), " ", g.Key.Status)
+	}
+	return g.KindLabel()
+}
+
+// KindLabel is the group's kind in a word. An error that a task returned is TASK,
+// for there are requests that fail as ERROR.
+func (g *Group) KindLabel() string {
+	if g.Exception() && g.Key.Kind == Error {
+		return "TASK"
+	}
+	return g.Key.Kind.String()
+}
 
 // Variant is one raw message of a group.
 type Variant struct {

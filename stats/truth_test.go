@@ -365,3 +365,116 @@ func TestSuspectSecondsAreMarkedWhole(t *testing.T) {
 		}
 	}
 }
+
+// TestGroupsStandForTheSameMomentsAsRows: whichever span of time is shown, the
+// failures of the rows are those of the groups.
+func TestGroupsStandForTheSameMomentsAsRows(t *testing.T) {
+	r := NewRecorder(Limits{})
+	s := r.Sink()
+	l := NewLedger(0, 0)
+	var b Batch
+	for tick := 1; tick <= 4*90; tick++ {
+		now := time.Duration(tick) * 250 * time.Millisecond
+		for i := range tick % 7 {
+			if tick > 4*15 && tick < 4*80 && i > 0 { // one of them pauses for over a minute
+				continue
+			}
+			s.Begin()
+			s.Fail(s.Meter(Key{Request, "GET", fmt.Sprint("/", i)}), Sample{Kind: HTTP, Status: 500, Took: 1}, "cause")
+		}
+		r.Take(&b)
+		l.Fold(&b, now, Users{})
+		if tick == 4*5+2 || tick == 4*40 {
+			l.Reset("again")
+		}
+		if tick%9 == 0 { // a node that was not heard of for a while
+			s.Begin()
+			s.Fail(s.Meter(Key{Request, "GET", fmt.Sprint("/late", tick%2)}), Sample{Kind: HTTP, Status: 500, Took: 1}, "cause")
+			r.Take(&b)
+			l.Late(&b, max(l.Second()-int64(tick%15), 0))
+		}
+		snap := l.Snapshot()
+		var run, shown, window uint64
+		for _, g := range snap.Groups {
+			run, shown, window = run+g.Count, shown+g.Shown, window+g.Window
+		}
+		if w := &snap.Total; run != w.Run.Failures || shown != w.Shown.Failures || window != w.Window.Failures {
+			t.Fatalf("after %v: the groups have %d failures, %d since the reset, %d in the window; the rows %d, %d, %d",
+				now, run, shown, window, w.Run.Failures, w.Shown.Failures, w.Window.Failures)
+		}
+	}
+}
+
+func TestFigures(t *testing.T) {
+	for _, test := range []struct{ what, got, want string }{
+		{"nothing took no time", Millis(0), "-"}, {"a share of nothing", Share(0, 0), "-"},
+		{"a small share", Share(1, 100_000), "<0.1"}, {"a large one", Share(99_999, 100_000), ">99.9"}, {"all", Share(7, 7), "100"}, {"none", Share(0, 7), "0.0"},
+		{"half a millisecond", Millis(500 * time.Microsecond), "0.50"}, {"one", Millis(time.Millisecond), "1.0"}, {"many", Millis(12345 * time.Millisecond), "12 345"},
+		{"a clock does not run ahead", Clock(21900 * time.Millisecond), "00:21"}, {"an hour", Clock(time.Hour + time.Second), "1:00:01"},
+		{"a slow rate", Rate(0.25), "0.2"}, {"a fast one", Rate(12345.6), "12 346"}, {"CPU", CPU(7.2, 2), "7% of 200%"},
+		{"CPUs unknown", CPU(7, 0), "-"}, {"bytes", Size(97), "97 B"}, {"more of them", Size(237_000), "231 KiB"},
+	} {
+		if test.got != test.want {
+			t.Errorf("%s: got %q, want %q", test.what, test.got, test.want)
+		}
+	}
+}
+
+func TestRequestsAndTaskErrorsAreToldApart(t *testing.T) {
+	http, reset := &Group{Key: GroupKey{Kind: HTTP, Status: 503}, Count: 1200}, &Group{Key: GroupKey{Kind: Reset}, Count: 34}
+	own, panics := &Group{Key: GroupKey{Key: Key{Class: Task}, Kind: Error}, Count: 1}, &Group{Key: GroupKey{Key: Key{Class: Task}, Kind: Panic}, Count: 2}
+	for _, test := range []struct {
+		groups      []*Group
+		full, brief string
+	}{
+		{nil, "0 failed requests in 0 groups", "0 failed requests"},
+		{[]*Group{http}, "1 200 failed requests in 1 group", "1 200 failed requests"},
+		{[]*Group{own}, "1 task error in 1 group", "1 task error"},
+		{[]*Group{panics, http, own, reset}, "1 234 failed requests in 2, 3 task errors in 2 groups", "1 234 failed requests, 3 task errors"},
+	} {
+		if full, brief := GroupsInWords(test.groups, func(g *Group) uint64 { return g.Count }); full != test.full || brief != test.brief {
+			t.Errorf("got %q and %q, want %q and %q", full, brief, test.full, test.brief)
+		}
+	}
+	for _, test := range []struct {
+		g    *Group
+		want string
+	}{{http, "HTTP 503"}, {reset, "RESET"}, {own, "TASK"}, {panics, "PANIC"}} {
+		if got := test.g.Label(); got != test.want {
+			t.Errorf("got %q, want %q", got, test.want)
+		}
+	}
+}
+
+// TestABatchHasAFailureWhole: whenever a batch ends, what failed in it is in the
+// rows and in the groups.
+func TestABatchHasAFailureWhole(t *testing.T) {
+	r := NewRecorder(Limits{})
+	var users sync.WaitGroup
+	const each, all = 20_000, 4 * 20_000
+	for range 4 {
+		users.Go(func() {
+			s := r.Sink()
+			for i := range each {
+				s.Begin()
+				s.Fail(s.Meter(Key{Request, "GET", fmt.Sprint("/", i/500)}), Sample{Kind: HTTP, Status: 500, Took: 1}, "cause")
+			}
+		})
+	}
+	var b Batch
+	for taken := uint64(0); taken < all; {
+		r.Take(&b)
+		var rows, groups uint64
+		for _, d := range b.Rows {
+			rows += d.Failed.Count()
+		}
+		for i := range b.Errors {
+			groups += b.Errors[i].Count
+		}
+		if rows != groups {
+			t.Fatalf("a batch has %d failures in its rows and %d in its groups", rows, groups)
+		}
+		taken += rows
+	}
+	users.Wait()
+}

@@ -44,7 +44,7 @@ func endpointTable() *table[endpoint] {
 			{name: "REQS", width: 9, rank: 4, cell: func(e endpoint) string { return thousands(e.s.Requests) }, number: func(e endpoint) float64 { return float64(e.s.Requests) }},
 			{name: "RPS", width: 6, rank: 1, cell: func(e endpoint) string { return rate(e.s.RPS) }, number: func(e endpoint) float64 { return e.s.RPS }},
 			{name: "FAIL%", width: 5, rank: 1, cell: func(e endpoint) string {
-				p := percent(e.s.FailPercent())
+				p := stats.Share(e.s.Failures, e.s.Requests)
 				if e.s.Failures > 0 {
 					p = bad.Styled(p)
 				}
@@ -60,7 +60,7 @@ func endpointTable() *table[endpoint] {
 			latency("max", 6, 5, func(s *stats.Summary) time.Duration { return s.OK.Max }),
 			latency("fail p99", 8, 10, func(s *stats.Summary) time.Duration { return s.Failed.P99 }),
 			latency(correctedColumn, 8, 8, func(s *stats.Summary) time.Duration { return s.Corrected.P99 }),
-			{name: "KiB/s", width: 7, rank: 9, cell: func(e endpoint) string { return rate(perSecond(e.s.In, e.s.Span) / 1024) }, number: func(e endpoint) float64 { return perSecond(e.s.In, e.s.Span) }},
+			{name: trafficColumn, width: 7, rank: 9, cell: func(e endpoint) string { return rate(perSecond(e.s.In, e.s.Span) / 1024) }, number: func(e endpoint) float64 { return perSecond(e.s.In, e.s.Span) }},
 			{name: "LAST 60 s", width: 10, rank: 7, text: true, cell: func(e endpoint) string { return spark(e.Trend, 10) }},
 		},
 	}
@@ -83,7 +83,10 @@ func (m *model) setEndpoints(t *table[endpoint], rows []endpoint) {
 	t.set(rows, m.moment())
 }
 
-const correctedColumn = "corr p99"
+const (
+	correctedColumn = "corr p99"
+	trafficColumn   = "KiB/s"
+)
 
 // endpoints are rows with the numbers of the window that is shown.
 func (m *model) endpoints(of []stats.Row) []endpoint {

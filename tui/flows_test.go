@@ -66,7 +66,9 @@ func TestFromTheDashboardDownToOneExchangeAndBack(t *testing.T) {
 	p.press("esc")
 	p.want("SAMPLES 12")
 	p.press("esc")
-	p.want("ERRORS 12 251 in 3 groups")
+	p.want("ERRORS  941 failed requests in 3 groups  last 10 s")
+	p.press("a")
+	p.want("ERRORS  12 251 failed requests in 3 groups  whole run")
 	p.press("esc esc esc q")
 	p.want("A run is active")
 	if p.quit {
@@ -308,10 +310,30 @@ func TestErrorFilters(t *testing.T) {
 	}
 }
 
+func TestRequestsAndTaskErrorsAreAddedUpApart(t *testing.T) {
+	for _, size := range [][2]int{{60, 20}, {80, 24}, {100, 30}, {160, 45}} {
+		for _, keys := range []string{"", "4"} {
+			p := sit(t, size[0], size[1], Options{})
+			p.load.set(func(s *swarm.Snapshot) {
+				own := &stats.Group{ID: 9, Key: stats.GroupKey{Key: stats.Key{Class: stats.Task, Method: "Shopper", Name: "buy"}, Kind: stats.Error}, Message: "no basket", Shown: 3400, Window: 200}
+				s.Groups = append([]*stats.Group{own}, s.Groups...)
+			})
+			p.tick()
+			if size[1] < 24 && keys == "" {
+				continue // no room for errors
+			}
+			p.press(keys)
+			p.want("941 failed requests", "200 task errors")
+			p.press("a")
+			p.want("12 251 failed requests", "3 400 task errors")
+		}
+	}
+}
+
 func TestIgnoredGroups(t *testing.T) {
 	p := sit(t, 80, 24, Options{})
 	p.press("4 i")
-	p.want("9 701 ignored")
+	p.want("746 ignored")
 	if list, _, _ := strings.Cut(p.sees(), "PREVIEW"); strings.Contains(list, "HTTP 503 POST /cart") {
 		t.Error("it is still listed")
 	}

@@ -1,39 +1,36 @@
 package tui
 
 import (
-	"fmt"
 	"math"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/charmbracelet/x/ansi"
+
+	"tload/stats"
 )
 
-// thousands is n with a space between groups of three digits.
-func thousands[N int | int64 | uint64 | uint32](n N) string {
-	s := strconv.FormatInt(int64(n), 10)
-	sign := ""
-	if strings.HasPrefix(s, "-") {
-		sign, s = "-", s[1:]
-	}
-	for i := len(s) - 3; i > 0; i -= 3 {
-		s = s[:i] + " " + s[i:]
-	}
-	return sign + s
-}
+// The figures that other outputs show too are written as they write them.
 
-// rate is a number per second: one decimal while it is small.
-func rate(v float64) string {
-	switch {
-	case math.IsNaN(v) || math.IsInf(v, 0):
-		return "-"
-	case v == 0:
-		return "0"
-	case v < 9.95:
-		return strconv.FormatFloat(v, 'f', 1, 64)
+func thousands[N int | int64 | uint64 | uint32](n N) string { return stats.Thousands(int64(n)) }
+
+func rate(v float64) string { return stats.Rate(v) }
+
+func millis(d time.Duration) string { return stats.Millis(d) }
+
+func percent(v float64) string { return stats.Percent(v) }
+
+func size(n float64) string { return stats.Size(n) }
+
+func clock(d time.Duration) string { return stats.Clock(d) }
+
+// share is part of whole with its sign; what does not apply has none.
+func share(part, whole uint64) string {
+	if whole == 0 {
+		return stats.None
 	}
-	return thousands(int64(math.Round(v)))
+	return stats.Share(part, whole) + "%"
 }
 
 // short is a number in at most five characters: 950, 4.8k, 1.2M.
@@ -93,66 +90,10 @@ func firstThatFits(w int, lines ...string) string {
 	return lines[len(lines)-1]
 }
 
-// millis is a duration in milliseconds, without the unit. Zero is "-": no
-// request ever takes none.
-func millis(d time.Duration) string {
-	v := float64(d) / float64(time.Millisecond)
-	switch {
-	case d <= 0:
-		return "-"
-	case v < 0.995:
-		return strconv.FormatFloat(v, 'f', 2, 64)
-	case v < 9.95:
-		return strconv.FormatFloat(v, 'f', 1, 64)
-	}
-	return thousands(int64(math.Round(v)))
-}
-
 // phase is a duration in milliseconds with one decimal, for the timings.
 func phase(d time.Duration) string {
 	t := int64(math.Round(float64(d) / float64(100*time.Microsecond)))
 	return thousands(t/10) + "." + strconv.FormatInt(t%10, 10)
-}
-
-func percent(v float64) string {
-	switch {
-	case math.IsNaN(v) || math.IsInf(v, 0):
-		return "-"
-	case v >= 100:
-		return "100"
-	case v > 99.95:
-		return ">99.9" // something did not fail: never shown as all
-	}
-	if v > 0 && v < 0.05 {
-		return "<0.1" // something failed: never shown as none
-	}
-	return strconv.FormatFloat(v, 'f', 1, 64)
-}
-
-// size is a number of bytes: 97 B, 1.2 KiB, 11 MiB.
-func size(n float64) string {
-	if n < 1024 {
-		return strconv.FormatFloat(math.Max(math.Round(n), 0), 'f', 0, 64) + " B"
-	}
-	for _, u := range []string{"KiB", "MiB", "GiB", "TiB"} {
-		n /= 1024
-		if n < 9.95 {
-			return strconv.FormatFloat(n, 'f', 1, 64) + " " + u
-		}
-		if n < 1023.5 || u == "TiB" {
-			return strconv.FormatFloat(n, 'f', 0, 64) + " " + u
-		}
-	}
-	return ""
-}
-
-// clock is a span as mm:ss, with hours when there are any.
-func clock(d time.Duration) string {
-	s := int64(max(d, 0) / time.Second)
-	if s >= 3600 {
-		return fmt.Sprintf("%d:%02d:%02d", s/3600, s/60%60, s%60)
-	}
-	return fmt.Sprintf("%02d:%02d", s/60, s%60)
 }
 
 // inTime is a number of seconds to come in words: 12 s, 5 min, 3 h, 11 days.

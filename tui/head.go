@@ -9,6 +9,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 	"github.com/charmbracelet/x/ansi"
 
+	"tload/stats"
 	"tload/swarm"
 )
 
@@ -73,7 +74,7 @@ func (m *model) tinyLines() []string {
 	if state == "" {
 		state = s.State.String()
 	}
-	rps, fails, p95 := short(t.RPS)+" rps", percent(t.FailPercent())+"%", "p95 "+squeeze(millis(t.OK.P95), 5)
+	rps, fails, p95 := short(t.RPS)+" rps", share(t.Failures, t.Requests), "p95 "+squeeze(millis(t.OK.P95), 5)
 	lines := []string{firstThatFits(f.w, state+" "+clock(s.Elapsed)+" "+rps+" "+fails+" fail "+p95, state+" "+rps+" "+fails+" fail "+p95,
 		rps+" "+fails+" fail "+p95, fails+" "+p95)}
 	if !m.healthy() {
@@ -245,8 +246,9 @@ func (m *model) light() string {
 	case m.snap.State == swarm.Stopped && m.snap.Health.SuspectSeconds > 0:
 		return warning.Styled("▲ was suspect")
 	}
-	if m.frame.w >= 120 && m.snap.Health.Cores > 0 {
-		return "generator " + good.Styled("● ok") + fmt.Sprintf(" cpu %3.0f%%", m.snap.Health.CPU/m.snap.Health.Cores)
+	if h := &m.snap.Health; m.frame.w >= 120 && h.Cores > 0 {
+		most := stats.CPU(100*h.Cores, h.Cores) // what stands beside it keeps its place
+		return "generator " + good.Styled("● ok") + " cpu " + right(stats.CPU(h.CPU, h.Cores), width(most))
 	}
 	return good.Styled("● ok")
 }
@@ -257,13 +259,13 @@ func (m *model) numbers() string {
 	s, f := m.snap, m.frame
 	t := m.shown(&s.Total)
 	rps := bold.Styled(few(rate(t.RPS), 6))
-	share := percent(t.FailPercent()) + "%"
-	fail := share + " (" + squeeze(rate(t.FailRate), 5) + "/s)"
-	late := percent(lateShare(s, t)) + "%"
+	failed := share(t.Failures, t.Requests)
+	fail := failed + " (" + squeeze(rate(t.FailRate), 5) + "/s)"
+	late := share(t.Late, t.Due)
 	if t.Failures > 0 {
-		share, fail = bad.Styled(share), bad.Styled(fail)
+		failed, fail = bad.Styled(failed), bad.Styled(fail)
 	}
-	if lateShare(s, t) >= 1 {
+	if t.LatePercent() >= 1 {
 		late = badBold.Styled(late)
 	}
 	l := &t.OK
@@ -276,17 +278,13 @@ func (m *model) numbers() string {
 	line := fmt.Sprintf(" RPS %s  fail %s p50 %s p95 %s p99 %s ms  late %s", rps, fit(fail, 16), p50, p95, p99, late)
 	if m.stalled() {
 		mark := warning.Styled(m.stallText())
-		return firstThatFits(f.w, wide+"   "+mark, line+"  "+mark, fmt.Sprintf(" RPS %s  fail %s  p95 %s ms  ", rps, share, strings.TrimLeft(p95, " "))+mark,
-			fmt.Sprintf(" RPS %s  fail %s  ", rps, share)+mark, " "+mark, " "+warning.Styled("▲ no reply for "+plainSeconds(m.quiet)))
+		return firstThatFits(f.w, wide+"   "+mark, line+"  "+mark, fmt.Sprintf(" RPS %s  fail %s  p95 %s ms  ", rps, failed, strings.TrimLeft(p95, " "))+mark,
+			fmt.Sprintf(" RPS %s  fail %s  ", rps, failed)+mark, " "+mark, " "+warning.Styled("▲ no reply for "+plainSeconds(m.quiet)))
 	}
 	return firstThatFits(f.w, wide, line+"  in flight "+few(thousands(s.InFlight), 5), line,
-		fmt.Sprintf(" RPS %s fail %s p50/95/99 %s/%s/%s ms", rps, fit(share, 6), squeeze(millis(l.P50), 5), bold.Styled(squeeze(millis(l.P95), 5)), squeeze(millis(l.P99), 5)),
-		fmt.Sprintf(" RPS %s fail %s p95 %s ms", rps, fit(share, 6), bold.Styled(squeeze(millis(l.P95), 5))),
-		fmt.Sprintf(" %s rps %s p95 %s", rps, share, bold.Styled(squeeze(millis(l.P95), 5))))
-}
-
-func lateShare(s *swarm.Snapshot, t interface{ LatePercent() float64 }) float64 {
-	return t.LatePercent()
+		fmt.Sprintf(" RPS %s fail %s p50/95/99 %s/%s/%s ms", rps, fit(failed, 6), squeeze(millis(l.P50), 5), bold.Styled(squeeze(millis(l.P95), 5)), squeeze(millis(l.P99), 5)),
+		fmt.Sprintf(" RPS %s fail %s p95 %s ms", rps, fit(failed, 6), bold.Styled(squeeze(millis(l.P95), 5))),
+		fmt.Sprintf(" %s rps %s p95 %s", rps, failed, bold.Styled(squeeze(millis(l.P95), 5))))
 }
 
 func perSecond(n uint64, span time.Duration) float64 {

@@ -81,7 +81,7 @@ func TestATargetThatStandsStillIsSaid(t *testing.T) {
 	p := sit(t, 80, 24, Options{})
 	at := func(d time.Duration, replies uint64, out int) {
 		p.load.set(func(s *swarm.Snapshot) {
-			s.Elapsed, s.InFlight, s.Groups, s.Failures, s.Recent = d, out, nil, 0, nil
+			s.Elapsed, s.InFlight, s.Groups, s.Recent = d, out, nil, nil
 			s.Total = row("", "", replies, 0, 5, 9, 20, 30)
 		})
 		p.tick()

@@ -162,7 +162,7 @@ var bindings = []binding{
 
 	{[]string{"o"}, inLists, sortNext, "sort", "sort by the next column"},
 	{[]string{"O"}, inLists, sortReverse, "", "turn the order round"},
-	{[]string{"a"}, inDash | inStats | inDetail, wholeRun, "window", "the last 10 seconds, or the whole run"},
+	{[]string{"a"}, inDash | inStats | inDetail | inErrors, wholeRun, "window", "the last 10 seconds, or the whole run"},
 	{[]string{"E"}, inDash | inStats | inDetail | inCharts, errorsOf, "errors", "its errors; charts: those of that second"},
 	{[]string{"C"}, inDash | inStats | inDetail | inErrors | inGroup, chartsOf, "charts", "its charts"},
 	{[]string{"y"}, inLists | inLogs, copyPart, "copy", "copy the cell or line"},
@@ -202,7 +202,7 @@ var footers = map[place][]action{
 	inStats:    {open, sortNext, wholeRun, errorsOf, chartsOf, filter, export, freeze, moreUsers, quit},
 	inDetail:   {errorsOf, chartsOf, wholeRun, back, export, freeze},
 	inCharts:   {nextPane, open, left, zoomOut, logScale, pickSeries, errorsOf, freeze, moreUsers, quit},
-	inErrors:   {open, sortNext, filter, ignore, chartsOf, export, freeze, moreUsers, quit},
+	inErrors:   {open, sortNext, wholeRun, filter, ignore, chartsOf, export, freeze, moreUsers, quit},
 	inGroup:    {open, filter, splitVariants, ignore, chartsOf, export, back},
 	inExchange: {copyPart, copyCurl, export, filter, rawBody, hexBody, nextPane, back, sendAgain, reveal, wrap, nextSample},
 	inUsers:    {moreUsers, plusOne, setUsers, pause, stop, freeze, quit},

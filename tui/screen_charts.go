@@ -338,7 +338,7 @@ func (c *chartsScreen) at(m *model, w int) []string {
 				continue
 			}
 			if n := failuresIn(g, s.At, s.Span, m.snap.Elapsed); n > 0 || !g.First.After(from) && !g.Last.Before(from) && n < 0 {
-				t := groupKind(g) + " " + endpointName(g.Key.Key)
+				t := g.Label() + " " + endpointName(g.Key.Key)
 				if n > 0 {
 					t += " " + thousands(n)
 				}

@@ -31,6 +31,7 @@ func (d *dash) place() place { return inDash }
 func (d *dash) refresh(m *model) {
 	d.model = m
 	m.setEndpoints(d.table, m.endpoints(m.snap.Rows))
+	d.errors.faint = func(g *stats.Group) bool { return m.count(g) == 0 }
 	d.errors.set(m.groups(), m.moment())
 	if d.focus != 1 {
 		d.errors.to(0) // the worst, until somebody chooses
@@ -160,13 +161,18 @@ func (d *dash) errorPane(m *model, w, h int) []string {
 	if d.focus == 1 {
 		st = accent
 	}
-	title := st.Styled("ERRORS") + fmt.Sprintf("  %s in %s (whole run) ", thousands(m.snap.Failures), plural(len(m.snap.Groups), "group"))
+	room := w - len("LAST ERRORS") - len(" tab ") - 3
+	if m.frame.wide() {
+		room = w/2 - len("ERRORS") - 2
+	}
+	sum := firstThatFits(room, m.sums(d.errors.rows)...) + " "
+	title := st.Styled("ERRORS") + sum
 	if len(m.snap.Groups) == 0 {
 		return sized([]string{rule(title, "", w, d.focus == 1), m.noFailures()}, w, h)
 	}
 	if !m.frame.wide() {
 		if d.focus == 0 {
-			return append([]string{rule(st.Styled("LAST ERRORS")+fmt.Sprintf("  %s in %s (whole run) ", thousands(m.snap.Failures), plural(len(m.snap.Groups), "group")), " tab ", w, false)},
+			return append([]string{rule(st.Styled("LAST ERRORS")+sum, " tab ", w, false)},
 				lastErrors(m, w, h-1)...)
 		}
 		return append([]string{rule(title, "", w, true)}, d.errors.draw(w, h-1, true)...)

@@ -58,10 +58,13 @@ func (d *detail) view(m *model, w, h int) []string {
 	}
 	title := lines[0]
 	body := append([]string(nil), lines[1:]...)
-	body = append(body, "", " requests of the last 60 s  "+spark(r.Trend, min(60, max(w-30, 10))))
+	body = append(body, "", " "+acts(d.key)+" of the last 60 s  "+spark(r.Trend, min(60, max(w-30, 10))))
 	s := m.shown(r)
-	body = append(body, fmt.Sprintf(" %s requests  %s failures (%s%%)  %s aborted  connections opened %s  TLS handshakes %s  reconnects %s",
-		thousands(s.Requests), thousands(s.Failures), percent(s.FailPercent()), thousands(s.Aborted), thousands(s.Dialled), thousands(s.Handshakes), thousands(s.Reconnects)))
+	line := fmt.Sprintf(" %s %s  %s failed (%s)  %s aborted", thousands(s.Requests), acts(d.key), thousands(s.Failures), share(s.Failures, s.Requests), thousands(s.Aborted))
+	if d.key.Class == stats.Request {
+		line += fmt.Sprintf("  connections opened %s  TLS handshakes %s  reconnects %s", thousands(s.Dialled), thousands(s.Handshakes), thousands(s.Reconnects))
+	}
+	body = append(body, line)
 	first := true
 	for _, g := range m.snap.Groups {
 		if g.Key.Key != d.key {
@@ -70,14 +73,14 @@ func (d *detail) view(m *model, w, h int) []string {
 		if first {
 			body, first = append(body, "", heading.Styled(" errors")), false
 		}
-		body = append(body, fmt.Sprintf("  %s  %s  %s", right(thousands(g.Count), 9), groupKind(g), clean(g.Message)))
+		body = append(body, fmt.Sprintf("  %s  %s  %s", right(thousands(m.count(g)), 9), g.Label(), clean(g.Message)))
 	}
 	if m.windowName() == "whole run" || !first {
 		for _, sg := range m.snap.Segments {
 			for i := range sg.Rows {
 				if x := &sg.Rows[i]; x.Key == d.key {
-					body = append(body, fmt.Sprintf(" segment %s  %s-%s  %s requests  %s/s  p95 %s ms", clean(sg.Name), clock(sg.From), clock(sg.To),
-						thousands(x.Run.Requests), rate(x.Run.RPS), millis(x.Run.OK.P95)))
+					body = append(body, fmt.Sprintf(" segment %s  %s-%s  %s %s  %s/s  p95 %s ms", clean(sg.Name), clock(sg.From), clock(sg.To),
+						thousands(x.Run.Requests), acts(d.key), rate(x.Run.RPS), millis(x.Run.OK.P95)))
 				}
 			}
 		}
@@ -107,12 +110,18 @@ func detailLines(m *model, e endpoint, w, h int, hint string) []string {
 		line += p + " " + bold.Styled(millis(l.At(i))) + "  "
 	}
 	out = append(out, line)
-	out = append(out, fmt.Sprintf(" min %s  mean %s  max %s ms   size %s avg   in %s/s  out %s/s",
-		millis(l.Min), millis(l.Mean), millis(l.Max), size(ratio(float64(s.In), float64(s.Requests))),
-		size(perSecond(s.In, s.Span)), size(perSecond(s.Out, s.Span))))
+	line = fmt.Sprintf(" min %s  mean %s  max %s ms", millis(l.Min), millis(l.Mean), millis(l.Max))
+	if e.Key.Class == stats.Request {
+		average := stats.None
+		if s.Requests > 0 {
+			average = size(ratio(float64(s.In), float64(s.Requests)))
+		}
+		line += fmt.Sprintf("   size %s avg   in %s/s  out %s/s", average, size(perSecond(s.In, s.Span)), size(perSecond(s.Out, s.Span)))
+	}
+	out = append(out, line)
 	if c := &s.Corrected; c.Count > 0 {
-		out = append(out, fmt.Sprintf(" corrected (from when it was due)  p50 %s  p95 %s  p99 %s  max %s ms   late %s%%",
-			millis(c.P50), millis(c.P95), millis(c.P99), millis(c.Max), percent(s.LatePercent())))
+		out = append(out, fmt.Sprintf(" corrected (from when it was due)  p50 %s  p95 %s  p99 %s  max %s ms   late %s",
+			millis(c.P50), millis(c.P95), millis(c.P99), millis(c.Max), share(s.Late, s.Due)))
 	}
 	if f := &s.Failed; f.Count > 0 {
 		out = append(out, bad.Styled(" failed")+fmt.Sprintf("  p50 %s  p95 %s  p99 %s  max %s ms", millis(f.P50), millis(f.P95), millis(f.P99), millis(f.Max)))
@@ -135,6 +144,14 @@ func detailLines(m *model, e endpoint, w, h int, hint string) []string {
 		from = b.To
 	}
 	return sized(out, w, h)
+}
+
+// acts are what a row counts.
+func acts(k stats.Key) string {
+	if k.Class == stats.Request {
+		return "requests"
+	}
+	return "runs"
 }
 
 func ratio(a, b float64) float64 {

@@ -13,23 +13,15 @@ import (
 	"tload/swarm"
 )
 
-// groupKind is a group's kind in a word: HTTP 503, RESET, PANIC.
-func groupKind(g *stats.Group) string {
-	if g.Key.Status != 0 {
-		return fmt.Sprintf("%s %d", g.Key.Kind, g.Key.Status)
-	}
-	return g.Key.Kind.String()
-}
-
 func groupID(g *stats.Group) string { return fmt.Sprint(g.ID) }
 
 // kindCell is the same where there is little room: the status goes before the
 // word does.
 func kindCell(g *stats.Group) string {
-	if k := groupKind(g); width(k) <= kindWidth {
+	if k := g.Label(); width(k) <= kindWidth {
 		return k
 	}
-	return g.Key.Kind.String()
+	return g.KindLabel()
 }
 
 const kindWidth = 9
@@ -51,12 +43,12 @@ func groupTable(m func() *model, times bool) *table[*stats.Group] {
 		id: groupID,
 		text: func(g *stats.Group) subject {
 			name := g.Key.Key.Method + " " + g.Key.Key.Name
-			return subject{text: groupKind(g) + " " + name + " " + g.Message, parts: []string{name, g.Key.Key.Name, g.Message}, kind: g.Key.Kind.String(), status: g.Key.Status}
+			return subject{text: g.Label() + " " + name + " " + g.Message, parts: []string{name, g.Key.Key.Name, g.Message}, kind: g.KindLabel(), status: g.Key.Status}
 		},
 		columns: []column[*stats.Group]{
-			{name: "COUNT", width: 8, cell: func(g *stats.Group) string { return thousands(g.Count) }, number: func(g *stats.Group) float64 { return float64(g.Count) }},
+			{name: "COUNT", width: 8, cell: func(g *stats.Group) string { return thousands(m().count(g)) }, number: func(g *stats.Group) float64 { return float64(m().count(g)) }},
 			{name: "/s", width: 5, rank: 2, cell: func(g *stats.Group) string { return rate(m().rateOf(g)) }, number: func(g *stats.Group) float64 { return m().rateOf(g) }},
-			{name: "KIND", width: kindWidth, text: true, cell: func(g *stats.Group) string { return bad.Styled(kindCell(g)) }, word: groupKind},
+			{name: "KIND", width: kindWidth, text: true, cell: func(g *stats.Group) string { return bad.Styled(kindCell(g)) }, word: (*stats.Group).Label},
 			{name: "ENDPOINT", width: 15, rank: 1, text: true, middle: true, cell: func(g *stats.Group) string { return endpointName(g.Key.Key) }, word: func(g *stats.Group) string { return endpointName(g.Key.Key) }},
 			{name: "MESSAGE", text: true, cell: said, word: func(g *stats.Group) string { return g.Message }},
 		},
@@ -70,6 +62,21 @@ func groupTable(m func() *model, times bool) *table[*stats.Group] {
 }
 
 func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
+
+// count is how often a group failed in the window that is shown.
+func (m *model) count(g *stats.Group) uint64 {
+	if m.wholeRun() {
+		return g.Shown
+	}
+	return g.Window
+}
+
+// sums are what groups add up to in words, and in which window, the fullest first.
+func (m *model) sums(groups []*stats.Group) []string {
+	full, brief := stats.GroupsInWords(groups, m.count)
+	window := "  " + m.windowName()
+	return []string{"  " + full + window, "  " + brief + window, "  " + brief}
+}
 
 // groups are the snapshot's, without those that are ignored.
 func (m *model) groups() []*stats.Group {
@@ -115,7 +122,7 @@ func (s *errorsScreen) place() place { return inErrors }
 
 func (s *errorsScreen) refresh(m *model) {
 	s.model = m
-	s.table.faint = func(g *stats.Group) bool { return m.ignored[g.ID] }
+	s.table.faint = func(g *stats.Group) bool { return m.ignored[g.ID] || m.count(g) == 0 }
 	rows := m.snap.Groups
 	if !s.ignored {
 		rows = m.groups()
@@ -198,7 +205,7 @@ func groupAct(m *model, t *table[*stats.Group], do action) tea.Cmd {
 		if ok {
 			m.ignored[g.ID] = !m.ignored[g.ID]
 			if m.ignored[g.ID] {
-				m.say("ignored: %s %s (I shows ignored groups)", groupKind(g), endpointName(g.Key.Key))
+				m.say("ignored: %s %s (I shows ignored groups)", g.Label(), endpointName(g.Key.Key))
 			}
 			m.refresh()
 		}
@@ -227,12 +234,10 @@ func (s *errorsScreen) view(m *model, w, h int) []string {
 	hidden, dimmed := uint64(0), 0
 	for _, g := range m.snap.Groups {
 		if m.ignored[g.ID] {
-			hidden += g.Count
+			hidden += m.count(g)
 			dimmed++
 		}
 	}
-	title := heading.Styled("ERRORS") + fmt.Sprintf(" %s in %s (whole run)", thousands(m.snap.Failures), plural(len(m.snap.Groups), "group"))
-	title += "  sort " + t.sorting() + " (o) "
 	var end []string
 	if s.only != nil {
 		end = append(end, "only "+cutMiddle(endpointName(*s.only), 24))
@@ -249,6 +254,9 @@ func (s *errorsScreen) view(m *model, w, h int) []string {
 	if len(end) > 0 {
 		end = []string{" " + strings.Join(end, "  ") + " "}
 	}
+	name, sums := heading.Styled("ERRORS"), m.sums(t.rows)
+	title := firstThatFits(w-width(strings.Join(end, ""))-2, name+sums[0]+" (a)  sort "+t.sorting()+" (o) ", name+sums[0]+" (a) ",
+		name+sums[0]+" ", name+sums[1]+" ", name+sums[2]+" ")
 	preview := 0
 	if h >= 14 {
 		preview = min(max(h*2/5, 6), 20)

@@ -52,7 +52,7 @@ func newGroup(g *stats.Group) *group {
 
 func (s *group) place() place { return inGroup }
 func (s *group) title() string {
-	return cutMiddle(groupKind(s.last)+" "+endpointName(s.last.Key.Key), 48)
+	return cutMiddle(s.last.Label()+" "+endpointName(s.last.Key.Key), 48)
 }
 
 func (s *group) refresh(m *model) {
@@ -157,9 +157,13 @@ func (s *group) about(m *model, w int) []string {
 	g := s.last
 	share := ""
 	if r := m.row(g.Key.Key); r != nil && r.Run.Requests > 0 {
-		share = fmt.Sprintf(" · %s%% of %s", percent(100*float64(g.Count)/float64(r.Run.Requests)), "this endpoint")
+		what := "this endpoint"
+		if g.Exception() {
+			what = "this task"
+		}
+		share = " · " + stats.Share(g.Count, r.Run.Requests) + "% of " + what
 	}
-	title := fmt.Sprintf("%s failures · first %s · last %s ago%s ", thousands(g.Count), g.First.Local().Format("15:04:05"), ago(m.now(), g.Last), share)
+	title := fmt.Sprintf("%s in the whole run · first %s · last %s ago%s ", thousands(g.Count), g.First.Local().Format("15:04:05"), ago(m.now(), g.Last), share)
 	out := []string{rule(heading.Styled(title), "", w, false)}
 	out = append(out, fmt.Sprintf(" per second  %s  %s/s   began at %s users", spark(g.Trend, min(max(w-46, 10), 60)), rate(m.rateOf(g)), thousands(g.Users)))
 	line := " message     "

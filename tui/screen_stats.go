@@ -32,7 +32,27 @@ func (s *statsScreen) rows(m *model) []endpoint {
 	return m.endpoints(of)
 }
 
-func (s *statsScreen) refresh(m *model) { m.setEndpoints(s.table, s.rows(m)) }
+func (s *statsScreen) refresh(m *model) {
+	s.name()
+	m.setEndpoints(s.table, s.rows(m))
+}
+
+// name has the columns say what the rows are. Only requests have bytes of their
+// own.
+func (s *statsScreen) name() {
+	names := [][3]string{{"METHOD", "ENDPOINT", "REQS"}, {"", "TRANSACTION", "RUNS"}, {"BEHAVIOUR", "TASK", "RUNS"}}[s.kind]
+	c := s.table.columns
+	c[0].width = max(7, len(names[0])+1)
+	c[0].off = names[0] == ""
+	for i, n := range names {
+		c[i].name = n
+	}
+	for i := range c {
+		if c[i].name == trafficColumn {
+			c[i].off = s.kind > 0
+		}
+	}
+}
 
 func (s *statsScreen) filtered(m *model, text string) {
 	s.table.query = parseQuery(text)

@@ -170,7 +170,7 @@ func (s *usersScreen) view(m *model, w, h int) []string {
 		below = max(rest-6, 0)
 	}
 	list := min(max(len(s.table.rows)+1, 4), max(rest-below, 2))
-	out := []string{rule(title, "", w, true)}
+	out := []string{rule(title, " whole run ", w, true)}
 	m.areas = append(m.areas, s.table.area(m, 0, headLines+1, w, list))
 	out = append(out, s.table.draw(w, list, true)...)
 	out = append(out, now...)

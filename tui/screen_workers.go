@@ -5,6 +5,7 @@ import (
 
 	tea "charm.land/bubbletea/v2"
 
+	"tload/stats"
 	"tload/swarm"
 )
 
@@ -13,11 +14,13 @@ import (
 type workersScreen struct {
 	blankScreen
 	table *table[*swarm.NodeView]
+	due   bool // some starts had a schedule
 }
 
 func newWorkers() *workersScreen {
 	type N = *swarm.NodeView
-	return &workersScreen{table: &table[N]{
+	s := &workersScreen{}
+	s.table = &table[N]{
 		id:   func(n N) string { return n.Name },
 		text: func(n N) subject { return subject{text: n.Name + " " + n.State} },
 		columns: []column[N]{
@@ -25,8 +28,8 @@ func newWorkers() *workersScreen {
 			{name: "STATE", width: 9, text: true, rank: 1, cell: func(n N) string { return clean(n.State) }, word: func(n N) string { return n.State }},
 			{name: "USERS", width: 7, cell: func(n N) string { return thousands(n.Users) }, number: func(n N) float64 { return float64(n.Users) }},
 			{name: "RPS", width: 7, rank: 1, cell: func(n N) string { return rate(n.RPS) }, number: func(n N) float64 { return n.RPS }},
-			{name: "CPU%", width: 5, rank: 2, cell: func(n N) string {
-				c := fmt.Sprintf("%.0f", n.CPU)
+			{name: "CPU", width: 14, rank: 2, cell: func(n N) string {
+				c := stats.CPU(n.CPU, n.Cores)
 				if n.Cores > 0 && n.CPU > 85*n.Cores {
 					c = badBold.Styled(c)
 				}
@@ -34,11 +37,28 @@ func newWorkers() *workersScreen {
 			}, number: func(n N) float64 { return n.CPU }},
 			{name: "RSS", width: 8, rank: 3, cell: func(n N) string { return size(float64(n.RSS)) }, number: func(n N) float64 { return float64(n.RSS) }},
 			{name: "GORTNS", width: 7, rank: 6, cell: func(n N) string { return thousands(n.Goroutines) }, number: func(n N) float64 { return float64(n.Goroutines) }},
-			{name: "FDs", width: 11, rank: 5, cell: func(n N) string { return fmt.Sprintf("%d/%d", n.Files, n.FileLimit) }, number: func(n N) float64 { return float64(n.Files) }},
-			{name: "LATE", width: 6, rank: 2, cell: func(n N) string { return percent(n.Late) + "%" }, number: func(n N) float64 { return n.Late }},
+			{name: "FDs", width: 11, rank: 5, cell: func(n N) string { return ofLimit(n.Files, n.FileLimit) }, number: func(n N) float64 { return float64(n.Files) }},
+			{name: "LATE", width: 6, rank: 2, cell: func(n N) string {
+				if !s.due {
+					return stats.None
+				}
+				return percent(n.Late) + "%"
+			}, number: func(n N) float64 { return n.Late }},
 			{name: "RTT", width: 6, rank: 4, cell: func(n N) string { return millis(n.RTT) }, number: func(n N) float64 { return float64(n.RTT) }},
 		},
-	}}
+	}
+	return s
+}
+
+// ofLimit is what there is of a limit; what the system does not tell is none.
+func ofLimit(n, limit int) string {
+	switch {
+	case n < 0:
+		return stats.None
+	case limit <= 0:
+		return fmt.Sprint(n)
+	}
+	return fmt.Sprintf("%d/%d", n, limit)
 }
 
 func (s *workersScreen) place() place { return inWorkers }
@@ -48,6 +68,7 @@ func (s *workersScreen) refresh(m *model) {
 	for i := range rows {
 		rows[i] = &m.snap.Nodes[i]
 	}
+	s.due = m.snap.Total.Run.Due > 0
 	s.table.set(rows, m.moment())
 }
 

@@ -2,7 +2,10 @@ package report
 
 import (
 	"bytes"
+	"encoding/csv"
 	"fmt"
+	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -90,6 +93,35 @@ func TestHistoryEndsWithTheRun(t *testing.T) {
 			}
 			if total := strconv.Itoa(int(test.end / time.Millisecond)); i == len(lines)-1 && fields[17] != total {
 				t.Errorf("%v: the last row has %s requests in all, want %s", test.end, fields[17], total)
+			}
+		}
+	}
+}
+
+// TestAMedianIsOneFigure: what stands in two columns is rounded in one way.
+func TestAMedianIsOneFigure(t *testing.T) {
+	for _, took := range []time.Duration{400 * time.Microsecond, 500 * time.Microsecond, 501 * time.Microsecond, 1500 * time.Microsecond, 2 * time.Millisecond} {
+		l := stats.NewLedger(0, 0)
+		var b stats.Batch
+		b.Row(stats.Key{Method: "GET", Name: "/"}).OK.AddN(took, 3)
+		l.Fold(&b, 900*time.Millisecond, stats.Users{})
+		r := &Run{Snapshot: l.Snapshot()}
+		for _, file := range []struct {
+			write        func(io.Writer, *Run) error
+			median, half string
+		}{{CSVStats, "Median Response Time", "50%"}, {CSVHistory, "Total Median Response Time", "50%"}} {
+			var out bytes.Buffer
+			if err := file.write(&out, r); err != nil {
+				t.Fatal(err)
+			}
+			rows, err := csv.NewReader(&out).ReadAll()
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, row := range rows[1:] {
+				if m, h := row[slices.Index(rows[0], file.median)], row[slices.Index(rows[0], file.half)]; m != h {
+					t.Errorf("%v: a median of %s, and %s as 50%%", took, m, h)
+				}
 			}
 		}
 	}

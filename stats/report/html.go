@@ -25,10 +25,13 @@ const (
 	pageBody    = 16 << 10
 )
 
+// matrixColumns are how many ways for a request to end have a column.
+const matrixColumns = 30
+
 // HTML writes the run as one page that needs nothing else.
 func HTML(w io.Writer, r *Run) error {
 	t, err := template.New("report").Funcs(template.FuncMap{
-		"count": count, "ms": millis, "rate": rate, "percent": percent, "clock": clock, "size": size, "plain": plain,
+		"count": count, "ms": millis, "rate": rate, "percent": percent, "clock": clock, "size": size, "plain": plain, "share": share, "cpu": stats.CPU,
 	}).Parse(page)
 	if err != nil {
 		return err
@@ -49,9 +52,7 @@ type htmlView struct {
 	Matrix      []htmlStatus
 	Tasks       []stats.Row
 	Segments    []htmlSegment
-	Failures    []htmlGroup
-	Exceptions  []htmlGroup
-	MoreGroups  int
+	Groups      []htmlGroups
 	Suspect     bool
 	SuspectTime string
 }
@@ -80,9 +81,17 @@ type htmlSegment struct {
 	L        *stats.Latency
 }
 
+// htmlGroups are the failing requests, or the errors of tasks.
+type htmlGroups struct {
+	Title        string
+	Sum          string
+	Groups       []htmlGroup
+	More         int    // that are not on the page
+	MoreFailures uint64 // … and failed so often
+}
+
 type htmlGroup struct {
 	*stats.Group
-	Kind    string
 	Samples []htmlSample
 	More    int
 }
@@ -111,11 +120,17 @@ func view(r *Run) *htmlView {
 		if end == 0 {
 			end = s.Elapsed
 		}
-		v.Segments = append(v.Segments, htmlSegment{g.Name, clock(g.From), clock(end), &g.Total, headline(&g.Total)})
+		v.Segments = append(v.Segments, htmlSegment{g.Name, clock(g.From), clock(end), &g.Total, &g.Total.OK})
 	}
 	failures, exceptions := r.failures()
-	v.Failures, v.MoreGroups = groupViews(failures, r.Redact)
-	v.Exceptions, _ = groupViews(exceptions, r.Redact)
+	for _, g := range []struct {
+		title string
+		list  []*stats.Group
+	}{{"Failures", failures}, {"Exceptions of the behaviours", exceptions}} {
+		if len(g.list) > 0 {
+			v.Groups = append(v.Groups, groupViews(g.title, g.list, r.Redact))
+		}
+	}
 	return v
 }
 
@@ -157,7 +172,7 @@ func rowView(r *stats.Row, method, name string, of func(*stats.Summary) *stats.L
 // latencyCells are count, min, mean, the percentiles and max, parted by bars.
 func latencyCells(l *stats.Latency) string {
 	if l.Count == 0 {
-		return "0" + strings.Repeat("|–", 9)
+		return "0" + strings.Repeat("|"+stats.None, 9)
 	}
 	cells := []string{count(l.Count)}
 	for _, d := range []time.Duration{l.Min, l.Mean, l.P50, l.P75, l.P90, l.P95, l.P99, l.P999, l.Max} {
@@ -182,20 +197,22 @@ func statusMatrix(rows []stats.Row) (columns []string, matrix []htmlStatus) {
 	}
 	for i := range rows {
 		for _, o := range rows[i].Run.Outcomes {
-			if n := name(o); len(columns) < 30 {
-				if _, known := at[n]; !known {
-					at[n] = len(columns)
-					columns = append(columns, n)
-				}
+			n := name(o)
+			if _, known := at[n]; known {
+				continue
 			}
+			if at[n] = len(columns); len(columns) == matrixColumns {
+				at[n]-- // the last one is for all others
+				columns[at[n]] = "others"
+				continue
+			}
+			columns = append(columns, n)
 		}
 	}
 	for i := range rows {
 		sums := make([]uint64, len(columns))
 		for _, o := range rows[i].Run.Outcomes {
-			if c, known := at[name(o)]; known {
-				sums[c] += o.Count
-			}
+			sums[at[name(o)]] += o.Count
 		}
 		row := htmlStatus{rows[i].Key.Method, rows[i].Key.Name, make([]string, len(columns))}
 		for c, n := range sums {
@@ -208,15 +225,16 @@ func statusMatrix(rows []stats.Row) (columns []string, matrix []htmlStatus) {
 	return columns, matrix
 }
 
-func groupViews(groups []*stats.Group, m *exchange.Masker) (out []htmlGroup, more int) {
-	if more = len(groups) - pageGroups; more > 0 {
-		groups = groups[:pageGroups]
+func groupViews(title string, groups []*stats.Group, m *exchange.Masker) htmlGroups {
+	out := htmlGroups{Title: title}
+	out.Sum, _ = stats.GroupsInWords(groups, counted)
+	shown := groups[:min(len(groups), pageGroups)]
+	for _, g := range groups[len(shown):] {
+		out.More++
+		out.MoreFailures += g.Count
 	}
-	for _, g := range groups {
-		v := htmlGroup{Group: g, Kind: g.Key.Kind.String()}
-		if g.Key.Status != 0 {
-			v.Kind += fmt.Sprint(" ", g.Key.Status)
-		}
+	for _, g := range shown {
+		v := htmlGroup{Group: g}
 		// The first ones and the last one: how it began, and how it is now.
 		for i, x := range g.Samples {
 			if i >= pageSamples-1 && i != len(g.Samples)-1 {
@@ -228,9 +246,9 @@ func groupViews(groups []*stats.Group, m *exchange.Masker) (out []htmlGroup, mor
 				Text: readable(x, m), Curl: lines(exchange.Curl(x, m, "")),
 			})
 		}
-		out = append(out, v)
+		out.Groups = append(out.Groups, v)
 	}
-	return out, max(more, 0)
+	return out
 }
 
 // readable is an exchange as text on a page: bodies cut, bytes that are no text

@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"os/exec"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -65,6 +66,26 @@ func TestHTMLIsEscaped(t *testing.T) {
 	}
 	if strings.Count(s, "&lt;script") < 12 {
 		t.Errorf("got the text %d times, want it wherever it was put", strings.Count(s, "&lt;script"))
+	}
+}
+
+// TestTheMatrixLosesNothing: however many ways there are to end, each row has all
+// of its requests.
+func TestTheMatrixLosesNothing(t *testing.T) {
+	for _, ways := range []int{1, matrixColumns, matrixColumns + 1, matrixColumns + 70} {
+		row := stats.Row{}
+		for i := range ways {
+			row.Run.Outcomes = append(row.Run.Outcomes, stats.Outcome{Kind: stats.HTTP, Status: 400 + i, Count: 1})
+		}
+		columns, matrix := statusMatrix([]stats.Row{row})
+		sum := 0
+		for _, c := range matrix[0].Counts {
+			n, _ := strconv.Atoi(c)
+			sum += n
+		}
+		if sum != ways || len(columns) > matrixColumns {
+			t.Errorf("%d ways to end: %d requests in %d columns", ways, sum, len(columns))
+		}
 	}
 }
 

@@ -2,90 +2,42 @@ package report
 
 import (
 	"fmt"
-	"math"
 	"strconv"
 	"strings"
 	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"tload/stats"
 )
 
-// count is n with a space between the thousands.
-func count(n uint64) string { return group(strconv.FormatUint(n, 10)) }
+// Numbers are written as the screen writes them.
 
-func group(digits string) string {
-	for i := len(digits) - 3; i > 0; i -= 3 {
-		digits = digits[:i] + " " + digits[i:]
-	}
-	return digits
-}
+func count(n uint64) string { return stats.Thousands(int64(n)) }
 
-// millis is d in milliseconds with two or three digits that mean something.
-func millis(d time.Duration) string {
-	ms := float64(d) / 1e6
-	switch {
-	case ms < 0.9995:
-		return strconv.FormatFloat(ms, 'f', 2, 64)
-	case ms < 9.995:
-		return strconv.FormatFloat(ms, 'f', 1, 64)
-	}
-	return group(strconv.FormatFloat(ms, 'f', 0, 64))
-}
+func millis(d time.Duration) string { return stats.Millis(d) }
 
-// rate is events per second.
-func rate(r float64) string {
-	switch {
-	case r == 0:
-		return "0"
-	case r < 9.95:
-		return strconv.FormatFloat(r, 'f', 1, 64)
-	}
-	return group(strconv.FormatFloat(r, 'f', 0, 64))
-}
+func rate(r float64) string { return stats.Rate(r) }
 
-// percent keeps a small share from looking like none, and a large one from
-// looking like all.
-func percent(part, whole uint64) string {
+func percent(part, whole uint64) string { return stats.Share(part, whole) }
+
+// share is the same with its sign.
+func share(part, whole uint64) string {
 	if whole == 0 {
-		return "0.0"
+		return stats.None
 	}
-	p := 100 * float64(part) / float64(whole)
-	if part > 0 && p < 0.05 {
-		return "<0.1"
-	}
-	if part < whole && p > 99.9 {
-		return ">99.9"
-	}
-	return strconv.FormatFloat(p, 'f', 1, 64)
+	return percent(part, whole) + "%"
 }
 
-// size is a number of bytes as a person reads it.
-func size(n uint64) string {
-	f, unit := float64(n), 0
-	for f >= 1024 && unit < 5 {
-		f /= 1024
-		unit++
-	}
-	if unit == 0 {
-		return strconv.FormatUint(n, 10) + " B"
-	}
-	return strconv.FormatFloat(f, 'f', 1, 64) + " " + [...]string{"", "KiB", "MiB", "GiB", "TiB", "PiB"}[unit]
-}
+func size(n uint64) string { return stats.Size(float64(n)) }
 
-// clock is a span in minutes and seconds, with hours when there are any, and in
-// milliseconds where there is nothing else.
+// clock is the time of a run. One of less than a second has its milliseconds.
 func clock(d time.Duration) string {
-	s := int64(d.Round(time.Second) / time.Second)
-	if s >= 3600 {
-		return fmt.Sprintf("%dh%02dm%02ds", s/3600, s/60%60, s%60)
+	s := stats.Clock(d)
+	if d > 0 && d < time.Second {
+		s += fmt.Sprintf(".%03d", d/time.Millisecond)
 	}
-	if d > 0 && d < 100*time.Millisecond {
-		return millis(d) + "ms"
-	}
-	if d < 10*time.Second {
-		return strconv.FormatFloat(math.Round(d.Seconds()*10)/10, 'f', -1, 64) + "s"
-	}
-	return fmt.Sprintf("%dm%02ds", s/60, s%60)
+	return s
 }
 
 // plain makes a string safe to print on one line of a terminal: control

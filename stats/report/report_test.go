@@ -102,7 +102,7 @@ func TestText(t *testing.T) {
 	s := text(t, shop())
 	fits(t, s)
 	for _, want := range []string{
-		"ended by its run time after 0m10s", "5 users", "http://localhost:5000",
+		"ended by its run time after 00:10", "peak 5 users", "http://localhost:5000",
 		"requests 1 100", "RPS 110", "failed 10 (0.9%)",
 		"latency ms", "failed ms", "POST   /cart", "503 Service Unavailable", "[10 kept]", "max 44",
 		"generator ok", "saved ./tload-runs/localhost-1",
@@ -143,7 +143,7 @@ func TestTextOfManyRowsFits(t *testing.T) {
 	}, Snapshot: l.Snapshot()}
 	s := text(t, r)
 	fits(t, s)
-	for _, want := range []string{"generator was not well for 0m41s", "saved", "errors", "more endpoints", "more groups", "corrected ms", "aborted", "not started"} {
+	for _, want := range []string{"generator was not well for 00:41", "saved", "errors", "more endpoints", "more groups", "corrected ms", "aborted", "not started"} {
 		if !strings.Contains(s, want) {
 			t.Errorf("no %q in\n%s", want, s)
 		}
@@ -286,5 +286,54 @@ func TestWriteDirGoesOn(t *testing.T) {
 	}
 	if _, err := os.Stat(filepath.Join(dir, "stats.csv")); err != nil {
 		t.Errorf("after a file that failed the next is missing: %v", err)
+	}
+}
+
+// TestTextOfFailuresAlone: the times of what never succeeded are under the name
+// of failures and nowhere else, and the list of failures is sorted by count.
+func TestTextOfFailuresAlone(t *testing.T) {
+	l := stats.NewLedger(0, 0)
+	down, up := stats.Key{Method: "GET", Name: "/down"}, stats.Key{Method: "GET", Name: "/up"}
+	own := stats.Key{Class: stats.Task, Method: "Shopper", Name: "buy"}
+	var b stats.Batch
+	b.Row(down).Failed.AddN(2*time.Second, 1200)
+	b.Row(up).OK.AddN(7*time.Millisecond, 50)
+	for _, e := range []struct {
+		key   stats.GroupKey
+		count uint64
+	}{{stats.GroupKey{Key: down, Kind: stats.HTTP, Status: 500}, 1200}, {stats.GroupKey{Key: own, Kind: stats.Error}, 3400}, {stats.GroupKey{Key: own, Kind: stats.Panic, Print: "x"}, 1}} {
+		b.Errors = append(b.Errors, stats.ErrorDelta{Key: e.key, Count: e.count, First: begin, Last: begin, Variants: map[string]uint64{"cause": e.count}})
+	}
+	l.Fold(&b, 4200*time.Millisecond, stats.Users{})
+	r := &Run{Meta: Meta{Exit: "iterations", Peak: 12, Host: "http://h"}, Snapshot: l.Snapshot()}
+	s := text(t, r)
+	fits(t, s)
+	at := 0
+	for _, want := range []string{
+		"after 00:04  peak 12 users  http://h\n", "failed 1 200 (96.0%)", "fail99",
+		"GET    /down                   1 200      286    100     -     -     -   2 000\n",
+		"GET    /up                        50       12    0.0   7.0   7.0   7.0       -\n",
+		"errors: 1 200 failed requests in 1, 3 401 task errors in 2 groups\n",
+		"3 400  TASK ", "1 200  HTTP 500", "1  PANIC",
+	} {
+		i := strings.Index(s[at:], want)
+		if i < 0 {
+			t.Fatalf("no %q from there on in\n%s", want, s)
+		}
+		at += i
+	}
+	page := pageOf(t, r)
+	for _, want := range []string{"<h2>Failures: 1 200 failed requests in 1 group</h2>", "<h2>Exceptions of the behaviours: 3 401 task errors in 2 groups</h2>"} {
+		if !strings.Contains(page, want) {
+			t.Errorf("no %q in the page", want)
+		}
+	}
+	// A segment's times are of successes: of one with none there are none.
+	l.Segment("later")
+	b.Reset()
+	b.Row(down).Failed.AddN(2*time.Second, 10)
+	l.Fold(&b, 9*time.Second, stats.Users{})
+	if page := pageOf(t, &Run{Snapshot: l.Snapshot()}); !strings.Contains(page, "<td>100</td><td>-</td><td>-</td><td>-</td><td>-</td></tr>") {
+		t.Error("a segment that only failed has times on the page that are not said to be of failures")
 	}
 }

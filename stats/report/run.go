@@ -139,14 +139,5 @@ func (r *Run) failures() (failures, exceptions []*stats.Group) {
 	return failures, exceptions
 }
 
-// headline is the latency that stands for a row: that of its successes, or of
-// its failures when it has no success.
-func headline(s *stats.Summary) *stats.Latency {
-	if s.OK.Count == 0 {
-		return &s.Failed
-	}
-	return &s.OK
-}
-
 // timed says that starts had a schedule, so that corrected times mean something.
 func timed(s *stats.Summary) bool { return s.Due > 0 || s.NotStarted > 0 }

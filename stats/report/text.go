@@ -56,8 +56,7 @@ func Text(w io.Writer, r *Run) error {
 	}
 
 	rows := busiest(r.rows())
-	failures, exceptions := r.failures()
-	groups := append(failures, exceptions...)
+	groups := r.Snapshot.Groups
 	room := textLines - len(head) - len(tail)
 	lines := head
 	forErrors := min(len(groups), 4)
@@ -65,7 +64,7 @@ func Text(w io.Writer, r *Run) error {
 		forErrors++ // their title
 	}
 	if len(rows) > 0 {
-		lines = append(lines, textRows(rows, room-forErrors, timed(t))...)
+		lines = append(lines, textRows(rows, room-forErrors, t)...)
 	}
 	lines = append(lines, textGroups(groups, textLines-len(lines)-len(tail))...)
 	lines = append(lines, tail...)
@@ -89,7 +88,7 @@ func textTitle(r *Run) string {
 	if r.Hangup && r.Exit != "hangup" {
 		end += ", the terminal lost on the way,"
 	}
-	return fmt.Sprintf("tload: %s after %s   %s   %s", end, clock(r.Snapshot.Elapsed), users(r.Peak), plain(r.Host))
+	return fmt.Sprintf("tload: %s after %s  peak %s  %s", end, clock(r.Snapshot.Elapsed), users(r.Peak), plain(r.Host))
 }
 
 func users(n int) string {
@@ -100,8 +99,7 @@ func users(n int) string {
 }
 
 func textTotals(t *stats.Summary) string {
-	line := fmt.Sprintf("  requests %s   RPS %s   failed %s (%s%%)",
-		count(t.Requests), rate(t.RPS), count(t.Failures), percent(t.Failures, t.Requests))
+	line := fmt.Sprintf("  requests %s   RPS %s   failed %s (%s)", count(t.Requests), rate(t.RPS), count(t.Failures), share(t.Failures, t.Requests))
 	// What does not fit is left to the files, and never cut in its midst.
 	for _, more := range []string{"   in " + size(t.In), "   out " + size(t.Out)} {
 		if columns(line+more) <= textColumns {
@@ -136,39 +134,41 @@ func textLatency(r *Run) []string {
 		if t.Corrected.Count > 0 {
 			out = append(out, line("corrected ms", &t.Corrected))
 		}
-		out = append(out, fmt.Sprintf("  late %s%% of the starts   not started %s", percent(t.Late, t.Due), count(t.NotStarted)))
+		out = append(out, fmt.Sprintf("  late %s of the starts   not started %s", share(t.Late, t.Due), count(t.NotStarted)))
 	}
 	return out
 }
 
-// textRows is the table of endpoints in at most room lines.
-func textRows(rows []stats.Row, room int, corrected bool) []string {
+// textRows is the table of endpoints in at most room lines. Its percentiles are
+// of successes; there is one more column for the times that say most besides:
+// corrected ones where starts were due, or else those of failures.
+func textRows(rows []stats.Row, room int, t *stats.Summary) []string {
 	room = max(room, 3)
 	shown := rows
 	if len(rows) > room-1 {
 		shown = rows[:room-2]
 	}
-	name := 26
-	if corrected {
-		name = 18
+	name, more, last := 26, "", func(*stats.Summary) string { return "" }
+	switch {
+	case timed(t):
+		name, more, last = 18, "  corr99", func(s *stats.Summary) string { return cell(&s.Corrected, s.Corrected.P99) }
+	case t.Failures > 0:
+		name, more, last = 18, "  fail99", func(s *stats.Summary) string { return cell(&s.Failed, s.Failed.P99) }
 	}
-	head := fmt.Sprintf("  %-7s%s%11s%9s%7s%6s%6s%6s", "METHOD", fit("ENDPOINT", name), "REQS", "RPS", "FAIL%", "p50", "p95", "p99")
-	if corrected {
-		head += fmt.Sprintf("%8s", "corr99")
-	}
-	out := []string{head}
+	out := []string{fmt.Sprintf("  %-7s%s%11s%9s%7s%6s%6s%6s", "METHOD", fit("ENDPOINT", name), "REQS", "RPS", "FAIL%", "p50", "p95", "p99") + more}
 	for i := range shown {
 		s := &shown[i].Run
-		l := headline(s)
+		l := &s.OK
 		line := fmt.Sprintf("  %s%s%11s%9s%7s%6s%6s%6s", fit(plain(shown[i].Key.Method), 6)+" ", fit(plain(shown[i].Key.Name), name),
 			count(s.Requests), rate(s.RPS), percent(s.Failures, s.Requests), cell(l, l.P50), cell(l, l.P95), cell(l, l.P99))
-		if corrected {
-			line += fmt.Sprintf("%8s", cell(&s.Corrected, s.Corrected.P99))
-		}
-		out = append(out, line)
+		out = append(out, line+fmt.Sprintf("%*s", len(more), last(s)))
 	}
 	if n := len(rows) - len(shown); n > 0 {
-		out = append(out, fmt.Sprintf("  … and %d more endpoints", n))
+		var rest uint64
+		for i := range rows[len(shown):] {
+			rest += rows[len(shown)+i].Run.Requests
+		}
+		out = append(out, "  "+fit(fmt.Sprintf("… and %d more endpoints", n), 7+name)+fmt.Sprintf("%11s", count(rest)))
 	}
 	return out
 }
@@ -188,6 +188,11 @@ func cell(l *stats.Latency, d time.Duration) string {
 	return millis(d)
 }
 
+const kindColumns = 9
+
+// counted is how often a group failed in the run.
+func counted(g *stats.Group) uint64 { return g.Count }
+
 // textGroups is the list of failures in at most room lines. A message that does
 // not fit beside the rest follows whole, as far as there is room for it.
 func textGroups(groups []*stats.Group, room int) []string {
@@ -199,19 +204,20 @@ func textGroups(groups []*stats.Group, room int) []string {
 	if len(groups) > room-1 {
 		shown = groups[:max(room-2, 0)]
 	}
-	out := []string{"  errors"}
+	sum, _ := stats.GroupsInWords(groups, counted)
+	out := []string{"  errors: " + sum}
 	spare := room - 1 - len(shown)
 	if len(groups) > len(shown) {
 		spare--
 	}
 	for _, g := range shown {
-		kind := g.Key.Kind.String()
-		if g.Key.Status != 0 {
-			kind = fmt.Sprint(kind, " ", g.Key.Status)
+		kind := g.Label()
+		if columns(kind) > kindColumns {
+			kind = g.KindLabel()
 		}
 		kept := fmt.Sprintf(" [%d kept]", len(g.Samples))
-		what := fit(kind, 8) + " " + strings.TrimSpace(plain(g.Key.Key.Method+" "+g.Key.Key.Name))
-		line, message := fmt.Sprintf("  %9s  %s  ", count(g.Count), fit(what, 30)), plain(g.Message)
+		what := fit(kind, kindColumns) + " " + strings.TrimSpace(plain(g.Key.Key.Method+" "+g.Key.Key.Name))
+		line, message := fmt.Sprintf("  %9s  %s  ", count(g.Count), fit(what, kindColumns+22)), plain(g.Message)
 		if columns(line+message) > textColumns-len(kept) {
 			whole := wrapped(strings.Repeat(" ", 13), message)
 			if len(whole) <= spare {
@@ -272,7 +278,7 @@ func textGenerator(g *Generator) []string {
 	case g.Verdict == "":
 		return []string{"  ! how well the load generator was is not known"}
 	case g.Verdict == "ok":
-		return []string{fmt.Sprintf("  ✓ generator ok   cpu %.0f%% of %.0f%%", g.CPUPercent, 100*g.Cores)}
+		return []string{"  ✓ generator ok   cpu " + stats.CPU(g.CPUPercent, g.Cores)}
 	}
 	out := []string{fmt.Sprintf("  ✗ generator was not well for %s: latency in that time is not the target's",
 		clock(time.Duration(g.SuspectSeconds)*time.Second))}
