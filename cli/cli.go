@@ -89,6 +89,7 @@ func commands() []command {
 		{"init", "[DIR]", "behaviours to start from, with a module and a test", (*program).init},
 		{"view", "RUN", "open a finished run in the same screens, or write its reports again", (*program).view},
 		{"compare", "BASE RUN", "what changed between two runs, with its confidence; exit 1 on a regression", (*program).compare},
+		{"token", "[rotate]", "print the token with which workers join this user's masters, or make another one", (*program).token},
 		{"completion", "bash|zsh|fish", "print completions for a shell", (*program).completion},
 		{"version", "", "print the version", (*program).version},
 	}

@@ -13,6 +13,7 @@ import (
 	"tload/behaviours/requests"
 	"tload/stats/exchange"
 	"tload/stats/report"
+	"tload/swarm/link"
 )
 
 // settings is everything that flags, environment and tload.toml can say.
@@ -31,6 +32,16 @@ type settings struct {
 	withoutTags []string
 	list        bool
 	seed        uint64
+
+	master        bool
+	worker        bool
+	masterHost    string
+	masterPort    count
+	masterBind    string
+	expectWorkers count
+	expectWait    seconds
+	token         string
+	tokenFile     string
 
 	timeout        seconds
 	connectTimeout seconds
@@ -76,10 +87,11 @@ type settings struct {
 	help       bool
 	version    bool
 
-	args  []string        // paths and URLs
-	flags *pflag.FlagSet  // for what was given
-	typed map[string]bool // … on the command line
-	demo  bool            // the built-in target is loaded
+	args   []string        // paths and URLs
+	flags  *pflag.FlagSet  // for what was given
+	typed  map[string]bool // … on the command line
+	demo   bool            // the built-in target is loaded
+	inside bool            // the behaviours are inside this program
 }
 
 // given says whether the flag was set by the command line, the environment or
@@ -108,6 +120,20 @@ func (s *settings) define() *pflag.FlagSet {
 	f.StringSliceVar(&s.withoutTags, "exclude-tags", nil, "no tasks with one of these `TAGS`")
 	f.BoolVarP(&s.list, "list", "l", false, "list the behaviours and their expected ratios")
 	f.Uint64Var(&s.seed, "seed", 0, "repeat the same random choices (default: random, printed)")
+
+	f.BoolVar(&s.master, "master", false, "run the users on workers on other machines; prints the line that starts one")
+	f.BoolVar(&s.worker, "worker", false, "run users for a master on another machine")
+	f.BoolVar(&s.worker, "slave", false, "the same as --worker")
+	f.Lookup("slave").Hidden = true
+	f.StringVar(&s.masterHost, "master-host", "", "with --worker: where the master is, as `ADDR[:PORT]`")
+	s.masterPort = link.DefaultPort
+	f.Var(&s.masterPort, "master-port", "the master's `PORT` for workers")
+	f.StringVar(&s.masterBind, "master-bind", "", "with --master: `ADDR` of this machine to listen on (default: all)")
+	s.expectWorkers = 1
+	f.Var(&s.expectWorkers, "expect-workers", "with --master: how many workers are waited for before the first user starts")
+	f.Var(&s.expectWait, "expect-workers-max-wait", "give the run up if they have not come by then (default: it waits)")
+	f.StringVar(&s.token, "token", "", "with --worker: the master's `TOKEN`; others can see it in the list of processes, unlike TLOAD_TOKEN")
+	f.StringVar(&s.tokenFile, "token-file", "", "with --worker: `FILE` that holds the token")
 
 	s.timeout = seconds(30 * time.Second)
 	f.Var(&s.timeout, "timeout", "per request")
@@ -188,12 +214,17 @@ func (p *program) parse(args []string, presets map[string]string) (*settings, er
 			}
 		}
 	}
+	p.mask(s)
+	return s, nil
+}
+
+// mask makes the one masker of a run with these settings.
+func (p *program) mask(s *settings) {
 	s.masker = exchange.NewMasker(s.redact...)
 	if s.noRedact {
 		s.masker = s.masker.Off()
 	}
 	p.masker = s.masker
-	return s, nil
 }
 
 // explain makes pflag's errors say what to do next.

@@ -26,6 +26,10 @@ func (p *program) run(ctx context.Context, args []string) int {
 	if err != nil {
 		return p.complain(exitMisuse, err)
 	}
+	if s.worker && !s.help && !s.version {
+		return p.work(ctx, s)
+	}
+	s.inside = len(p.behaviours) > 0
 	own, err := p.chooseBehaviours(ctx, s)
 	if err != nil {
 		return p.complain(codeOf(err), err)
@@ -114,7 +118,10 @@ func (p *program) headless(x *session) int {
 	}
 	fmt.Fprintf(out, "tload %s: %s, %s, seed %d\n", Version, s.shownHost(), s.asked(), s.seed)
 	p.warnDir(x)
-	e := listen(os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	if x.invite != "" {
+		fmt.Fprintf(out, "workers join with\n  %s\n", x.invite)
+	}
+	e := listen(endingSignals...)
 	defer e.close()
 	x.start()
 	return p.await(x, e, out, exitOK)

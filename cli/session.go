@@ -18,6 +18,7 @@ import (
 	"tload/stats/report"
 	"tload/swarm"
 	"tload/swarm/crew"
+	"tload/swarm/link"
 )
 
 // session is one run with everything around it: client, log, directory.
@@ -38,6 +39,9 @@ type session struct {
 	fileErr   error
 	failIf    []*report.Condition
 	journal   *journal.Writer // nil for none
+	master    *link.Master    // nil where the users run here
+	invite    string          // the line that starts a worker
+	noWorkers error           // why the run did not begin
 	outside   outside
 }
 
@@ -90,7 +94,9 @@ func prepare(ctx context.Context, s *settings, own []behaviours.Behaviour, logs 
 	if err := errors.Join(checkFiles(plan.Users), s.checkOut(), s.checkOutputs()); err != nil {
 		return nil, err
 	}
-	if err := x.transport.Reach(ctx); err != nil {
+	if s.master {
+		plan.Expect = int(s.expectWorkers)
+	} else if err := x.transport.Reach(ctx); err != nil {
 		return nil, err
 	}
 	if x.dir, x.dirErr = s.makeRunDir(x.started); x.dirErr != nil {
@@ -109,8 +115,13 @@ func prepare(ctx context.Context, s *settings, own []behaviours.Behaviour, logs 
 		return nil, misuse{err}
 	}
 	x.openJournal(&plan)
-	if x.ctl, err = crew.Swarm(plan, x.job); err != nil {
-		return nil, misuse{err}
+	if s.master {
+		err = x.lead(plan, own, s.inside)
+	} else if x.ctl, err = crew.Swarm(plan, x.job); err != nil {
+		err = misuse{err}
+	}
+	if err != nil {
+		return nil, err
 	}
 	x.own = list
 	if err := x.setup(ctx); err != nil {
@@ -181,7 +192,9 @@ func (x *session) start() {
 		if x.settings.abort {
 			go x.watchThresholds()
 		}
-		x.runErr = errors.Join(x.ctl.Run(context.Background()), x.teardown())
+		go x.awaitWorkers()
+		x.runErr = errors.Join(x.ctl.Run(context.Background()), x.noWorkers, x.teardown())
+		x.closeMaster()
 		x.transport.Close()
 		x.fileErr = errors.Join(x.dirGone(x.closeJournal()), x.outside.close(), x.writeFiles())
 		x.closeLog()
@@ -232,8 +245,17 @@ func guard(f func() error) (err error) {
 	return f()
 }
 
+// closeMaster ends the links to workers.
+func (x *session) closeMaster() {
+	if x.master != nil {
+		x.master.Close()
+		x.master = nil
+	}
+}
+
 // close gives up a session that was not started.
 func (x *session) close() {
+	x.closeMaster()
 	x.transport.Close()
 	x.closeJournal()
 	x.outside.close()

@@ -26,6 +26,9 @@ type ear struct {
 	code  int // exit code of the last of them; exitOK when there was none
 }
 
+// endingSignals are those that end a run without a screen.
+var endingSignals = []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP}
+
 func listen(signals ...os.Signal) *ear {
 	e := &ear{heard: make(chan os.Signal, 8)}
 	for _, s := range signals {

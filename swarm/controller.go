@@ -41,6 +41,7 @@ type Controller struct {
 	reason    string
 	err       error
 	want      Assignment // of all nodes together, but for its users
+	invite    string     // how nodes join; "" where none does
 	waits     bool       // a node is not assigned all of it yet
 	target    int
 	level     int       // users that the nodes' ramps, or arrivals, asked for
@@ -77,6 +78,11 @@ func New(p Plan, nodes ...Node) (*Controller, error) {
 	c.ledger.Tap = p.Tap
 	c.snapshot.Store(&Snapshot{Snapshot: c.ledger.Snapshot(), Host: p.Host, RunID: p.RunID, Seed: p.Seed, RunTime: p.RunTime, Rate: p.Rate, SpawnRate: p.SpawnRate, Taken: time.Now()})
 	return c, nil
+}
+
+// Invite has the snapshots say how a node may join.
+func (c *Controller) Invite(line string) {
+	c.do(func() { c.invite = line })
 }
 
 // Join adds a node, which is given its share of the users from then on. The name is

@@ -57,6 +57,7 @@ type Snapshot struct {
 	Changes    []Change
 	Health     health.Health
 	Nodes      []NodeView
+	Invite     string // the line that starts a worker; "" on one machine
 }
 
 // BehaviourView is what the users of one behaviour do.

@@ -14,7 +14,7 @@ func (c *Controller) view(now time.Time) {
 		Snapshot: c.ledger.Snapshot(), Taken: now, State: c.shownState(), Reason: c.reason, Err: c.err,
 		Host: c.plan.Host, RunID: c.plan.RunID, Seed: c.plan.Seed, Started: c.started, RunTime: c.plan.RunTime, Rate: c.plan.Rate,
 		Target: c.shownTarget(), SpawnRate: c.rate, Running: status.Active, Stopping: status.Stopping, Peak: c.peak, Backlog: status.Backlog,
-		Doing: status.Doing, Changes: c.changes,
+		Doing: status.Doing, Changes: c.changes, Invite: c.invite,
 	}
 	c.logGroups(s.Groups)
 	s.Doing.InRequest = s.InFlight

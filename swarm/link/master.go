@@ -1,6 +1,7 @@
 package link
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -82,15 +83,22 @@ func Listen(o MasterOptions) (*Master, error) {
 // Port is where workers dial.
 func (m *Master) Port() int { return m.srv.Addr().(*net.TCPAddr).Port }
 
-// Close ends all links. Workers that were not told that the run is over try to come
-// back.
+// Close ends all links. It waits a moment for workers to hear that the run is over;
+// those that do not try to come back.
 func (m *Master) Close() {
 	m.mu.Lock()
+	if m.closed {
+		m.mu.Unlock()
+		return
+	}
 	m.closed = true
 	list := m.workers
 	m.workers = map[string]*Remote{}
 	m.mu.Unlock()
+	ctx, cancel := context.WithTimeout(context.Background(), 2*answer)
+	defer cancel()
 	for _, w := range list {
+		w.farewell(ctx)
 		w.close()
 	}
 	close(m.gone)
@@ -133,8 +141,17 @@ func (m *Master) join(msg *nats.Msg) {
 		return
 	}
 	w := welcome{Job: m.o.Job}
-	for name, b := range m.o.Files {
-		w.Files = append(w.Files, fileOf(name, b))
+	switch {
+	case h.Failed != "":
+		m.o.Log.Error("a worker cannot do the job", "worker", h.Host, "pid", h.PID, "reason", h.Failed)
+		respond(msg, welcome{})
+		return
+	case !h.Ready:
+		for name, b := range m.o.Files {
+			w.Files = append(w.Files, fileOf(name, b))
+		}
+		respond(msg, w)
+		return
 	}
 	m.mu.Lock()
 	if m.closed {
@@ -147,7 +164,7 @@ func (m *Master) join(msg *nats.Msg) {
 		m.workers[name] = remote
 	}
 	m.mu.Unlock()
-	respond(msg, w)
+	respond(msg, welcome{})
 	if !known {
 		m.o.Log.Info("worker joined", "worker", remote.Name(), "cores", h.Cores, "system", h.System)
 		if m.o.Joined != nil {

@@ -82,6 +82,21 @@ func (w *Remote) End() {
 	w.nudge()
 }
 
+// farewell waits until the worker has heard that the run is over, or is not heard
+// itself, or ctx ends.
+func (w *Remote) farewell(ctx context.Context) {
+	w.mu.Lock()
+	heard := w.bye && w.state <= swarm.Silent
+	w.mu.Unlock()
+	if !heard {
+		return
+	}
+	select {
+	case <-w.gone:
+	case <-ctx.Done():
+	}
+}
+
 func (w *Remote) close() { w.once.Do(func() { close(w.gone) }) }
 
 // Far implements swarm.Node.

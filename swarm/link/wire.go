@@ -20,6 +20,10 @@ type Hello struct {
 	Host     string
 	PID      int
 	Cores    int
+
+	// What came of the job, the second time: the node is made, or why it is not.
+	Ready  bool
+	Failed string
 }
 
 // File is one that belongs to a job. Workers fetch what they do not have.

@@ -218,32 +218,53 @@ func (w *worker) work(ctx context.Context) error {
 // errAnotherRun says that the master has begun anew, and knows nothing of this run.
 var errAnotherRun = errors.New("the master was started again and does not know this run: what it had not taken is lost")
 
-// join asks the master for a job until it gives one.
+// join asks the master for a job, makes the node that it is for, and says so.
 func (w *worker) join(ctx context.Context) (swarm.Node, error) {
 	w.o.Say("joining " + w.o.Address)
+	hi, err := w.introduce(ctx, w.o.Hello)
+	if err != nil {
+		return nil, err
+	}
+	node, err := w.make(ctx, hi)
+	h := w.o.Hello
+	if h.Ready = err == nil; err != nil {
+		h.Failed = err.Error()
+		w.introduce(ctx, h)
+		return nil, err
+	}
+	if _, err := w.introduce(ctx, h); err != nil {
+		return nil, err
+	}
+	w.o.Say("joined " + w.o.Address + "; the run is the master's to begin")
+	return node, nil
+}
+
+func (w *worker) make(ctx context.Context, hi welcome) (swarm.Node, error) {
+	files, err := w.fetch(ctx, hi.Files)
+	if err != nil {
+		return nil, err
+	}
+	return w.o.Make(hi.Job, files, tailHandler{tail: w.log})
+}
+
+// introduce says who this worker is, until the master answers.
+func (w *worker) introduce(ctx context.Context, h Hello) (hi welcome, err error) {
 	retry := time.NewTicker(answer / 2)
 	defer retry.Stop()
 	for {
-		var hi welcome
 		sent := time.Now()
-		err := w.request(w.subjects.join(), w.o.Hello, &hi)
-		switch {
+		switch err := w.request(w.subjects.join(), h, &hi); {
 		case err == nil && hi.Refused != "":
-			return nil, ErrRefused{hi.Refused}
+			return hi, ErrRefused{hi.Refused}
 		case err == nil:
-			files, err := w.fetch(ctx, hi.Files)
-			if err != nil {
-				return nil, err
-			}
 			w.driver.lease(sent)
-			w.o.Say("joined " + w.o.Address + "; the run is the master's to begin")
-			return w.o.Make(hi.Job, files, tailHandler{tail: w.log})
+			return hi, nil
 		}
 		select {
 		case err := <-w.refused:
-			return nil, err
+			return hi, err
 		case <-ctx.Done():
-			return nil, ctx.Err()
+			return hi, ctx.Err()
 		case <-retry.C:
 		}
 	}
