@@ -14,7 +14,6 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	"github.com/quic-go/quic-go"
@@ -67,18 +66,37 @@ const (
 // heard is a connection that remembers the first error of reading from it. When
 // it ends while no request is under way the library only says that the
 // connection cannot be used, not why.
+//
+// What the server said before it closed the connection, a refused certificate
+// perhaps, lies there to be read when a write already fails. So that it does not
+// depend on who is first, a write to a connection that is gone fails in silence,
+// and reading, which the library does all the time, tells of the end: as what the
+// write was told, for a reset is told once.
 type heard struct {
 	net.Conn
-	err atomic.Pointer[error]
+	err   atomic.Pointer[error]
+	write atomic.Pointer[error]
 }
 
 func (h *heard) Read(b []byte) (int, error) {
 	n, err := h.Conn.Read(b)
-	if err != nil {
-		first := err
-		h.err.CompareAndSwap(nil, &first)
+	if err == nil {
+		return n, nil
 	}
+	if why := h.write.Load(); why != nil && (errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)) {
+		err = *why
+	}
+	h.err.CompareAndSwap(nil, &err)
 	return n, err
+}
+
+func (h *heard) Write(b []byte) (int, error) {
+	n, err := h.Conn.Write(b)
+	if !http1.Gone(err) {
+		return n, err
+	}
+	h.write.CompareAndSwap(nil, &err)
+	return len(b), nil
 }
 
 func (t *Transport) muxes() *muxes {
@@ -424,7 +442,6 @@ func (c *Client) muxError(ctx context.Context, k *call, phase http1.Phase, detai
 	}
 	e := &http1.Error{Kind: stats.Reset, Phase: phase, Err: err}
 	var idle *quic.IdleTimeoutError
-	var errno syscall.Errno
 	text := err.Error()
 	switch {
 	case errors.As(err, &idle):
@@ -434,7 +451,7 @@ func (c *Client) muxError(ctx context.Context, k *call, phase http1.Phase, detai
 		if phase == http1.Body {
 			e.Kind = stats.Body
 		}
-	case errors.As(err, &errno) && (errno == syscall.ECONNRESET || errno == syscall.EPIPE || errno == syscall.ECONNABORTED):
+	case http1.Gone(err):
 		e.Text = "the server reset the connection " + phase.String() + detail
 	case ofTLS(err) != nil:
 		e.Kind, e.Text = stats.TLS, "TLS failed "+phase.String()+detail+": "+ofTLS(err).Error()

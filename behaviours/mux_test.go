@@ -20,6 +20,7 @@ import (
 	"golang.org/x/net/http2"
 	"golang.org/x/net/http2/hpack"
 
+	"tload/behaviours/http1"
 	"tload/stats"
 )
 
@@ -328,6 +329,40 @@ func TestHTTP2Failures(t *testing.T) {
 				t.Errorf("the server saw %d requests, want 1", n)
 			}
 		})
+	}
+}
+
+// TestWhatWasSaidBeforeTheEnd holds that what a server said before it reset the
+// connection is read, and the reset as well, whether a write met it first or not.
+func TestWhatWasSaidBeforeTheEnd(t *testing.T) {
+	for _, writes := range []bool{false, true} {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer l.Close()
+		nc, err := net.Dial("tcp", l.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer nc.Close()
+		server, err := l.Accept()
+		if err != nil {
+			t.Fatal(err)
+		}
+		io.WriteString(server, "no")
+		server.(*net.TCPConn).SetLinger(0)
+		server.Close()
+		h := &heard{Conn: nc}
+		for deadline := time.Now().Add(10 * time.Second); writes && h.write.Load() == nil && time.Now().Before(deadline); {
+			if n, err := h.Write([]byte("request")); n != 7 || err != nil {
+				t.Fatalf("writes %d and %v, want it to go on", n, err)
+			}
+		}
+		said, err := io.ReadAll(h)
+		if string(said) != "no" || !http1.Gone(err) || h.err.Load() == nil || !http1.Gone(*h.err.Load()) {
+			t.Errorf("writes %v: read %q and %v, want what was said and a reset", writes, said, err)
+		}
 	}
 }
 

@@ -439,10 +439,11 @@ func (c *Conn) room(n int) {
 	c.class = min(bigger.class, unpooled-1)
 }
 
-// gone says whether that is how a connection fails of which the peer wants to hear
+// Gone says whether that is how a connection fails of which the peer wants to hear
 // no more.
-func gone(errno syscall.Errno) bool {
-	return errno == syscall.ECONNRESET || errno == syscall.EPIPE || errno == syscall.ECONNABORTED
+func Gone(err error) bool {
+	var errno syscall.Errno
+	return errors.As(err, &errno) && (errno == syscall.ECONNRESET || errno == syscall.EPIPE || errno == syscall.ECONNABORTED)
 }
 
 // failed makes an Error of what fill said, according to where it happened.
@@ -482,7 +483,7 @@ func (c *Conn) failed(req *Request, r *Reply, h *head, err error) error {
 		e.Kind, e.Text = stats.Timeout, "timed out "+phase.String()+detail
 	case errors.As(err, &errno):
 		e.Kind = stats.Reset
-		if gone(errno) {
+		if Gone(err) {
 			e.Text = "the server reset the connection " + phase.String() + detail
 		} else {
 			e.Text = "the connection broke " + phase.String() + detail + ": " + errno.Error()
@@ -492,7 +493,7 @@ func (c *Conn) failed(req *Request, r *Reply, h *head, err error) error {
 	default:
 		e.Kind, e.Text = stats.Reset, "the connection broke "+phase.String()+detail+": "+err.Error()
 	}
-	if c.used && r.In == 0 && (e.Kind == stats.EOF || gone(errno)) {
+	if c.used && r.In == 0 && (e.Kind == stats.EOF || Gone(err)) {
 		e.Unsent = c.untouched(r)
 		e.Stale = e.Unsent || e.Kind == stats.Reset || !c.w.taken(r.Out)
 	}
