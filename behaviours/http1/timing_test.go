@@ -154,6 +154,25 @@ func TestManyDeadlinesAtOnce(t *testing.T) {
 	})
 }
 
+// TestASweepThatHadToWait holds that the next one does not come much later for it.
+func TestASweepThatHadToWait(t *testing.T) {
+	s := sweeping(t)
+	addr := serve(t, func(c net.Conn) { io.Copy(io.Discard, c) })
+	c, other := connect(t, s, addr), connect(t, s, addr)
+	for i, c := range []*Conn{c, other} {
+		req, r := get(s), Reply{}
+		req.Timeout = 20 * time.Millisecond
+		if i == 0 {
+			s.mu.Lock()
+			time.AfterFunc(200*time.Millisecond, s.mu.Unlock) // a sweep waits meanwhile
+		}
+		check(t, c.RoundTrip(req, &r), stats.Timeout, "")
+		if late := r.End - (req.Start + req.Timeout); late > 2*time.Second {
+			t.Errorf("request %d: timed out %v too late", i+1, late)
+		}
+	}
+}
+
 func TestCancelFreesWhatIsCancellable(t *testing.T) {
 	inBothWays(t, func(t *testing.T, trip trip) {
 		s := sweeping(t)
