@@ -30,7 +30,8 @@
 // that the store of failures holds, or what is known of the run besides. When the
 // store gives an exchange up, its place in the file is used again, so that a day
 // of failures takes no more room than the store allows. Totals say how much there
-// was up to there, so that a reader knows what a damaged batch has cost.
+// was up to there, so that a reader knows what a damaged batch has cost; the newest
+// ones are kept as well, so that it knows what a cut has cost.
 //
 // Forward compatibility is by type: a reader skips types it does not know; what
 // it cannot skip changes the first line.

@@ -306,6 +306,38 @@ func TestKilledEarly(t *testing.T) {
 	}
 }
 
+// TestCutLater: of a journal that lost its end, and not to a kill, it is known how
+// much that was.
+func TestCutLater(t *testing.T) {
+	m := &memory{limit: 1 << 30}
+	w := start(m, "", Options{})
+	l := stats.NewLedger(0, 0)
+	l.Tap = w
+	var b stats.Batch
+	b.Row(stats.Key{Method: "GET", Name: "/"}).OK.AddN(time.Millisecond, 100)
+	const seconds = 20
+	for i := range seconds {
+		l.Fold(&b, time.Duration(i+1)*time.Second, stats.Users{})
+		until(t, "the disk to keep up", func() bool {
+			info, l, err := replay(m.read())
+			return err == nil && l.Snapshot().Total.Run.Requests == uint64(i+1)*100 && info.Lost == 0
+		})
+	}
+	if err := closing(t, w); err != nil {
+		t.Fatal(err)
+	}
+	whole := m.read()
+	for cut := len(whole) / 2; cut < len(whole); cut++ {
+		info, l, err := replay(whole[:cut])
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n := l.Snapshot().Total.Run.Requests; n+info.Lost != seconds*100 {
+			t.Fatalf("cut at %d of %d: got %d requests, %d are said to be lost, want %d with them", cut, len(whole), n, info.Lost, seconds*100)
+		}
+	}
+}
+
 // TestFailuresTakeNoMoreThanTheStore: an hour of long failures, and bodies whose
 // length differs, take the room of what is held and not of what was.
 func TestFailuresTakeNoMoreThanTheStore(t *testing.T) {

@@ -18,6 +18,7 @@ type kept struct {
 	free    []extent // with what was given up in it
 	blank   []extent // free, and nothing in it
 	meta    extent
+	totals  extent
 	groups  map[stats.GroupKey]*keptGroup
 	success map[stats.Key]keptSuccess
 }
@@ -42,7 +43,8 @@ const (
 )
 
 // keep brings the file up to what the store of failures holds, all of it or what
-// is due, and the newest meta.
+// is due, and the newest meta and totals: of a file that was cut short these may
+// stand before the cut, and say what was behind it.
 func (w *Writer) keep(all bool) error {
 	if w.options.Held != nil {
 		if s := w.options.Held(); s != nil {
@@ -53,13 +55,13 @@ func (w *Writer) keep(all bool) error {
 	}
 	if w.options.Meta != nil {
 		if b := w.options.Meta(); len(b) > 0 {
-			at, err := w.put(metaRecord, b)
-			if err != nil {
+			if err := w.renew(&w.kept.meta, metaRecord, b); err != nil {
 				return err
 			}
-			w.kept.drop(w.kept.meta)
-			w.kept.meta = at
 		}
+	}
+	if err := w.renew(&w.kept.totals, totalsRecord, w.totals.pack()); err != nil {
+		return err
 	}
 	if err := w.blankOut(); err != nil {
 		return err
@@ -165,6 +167,17 @@ func (w *Writer) put(kind byte, payload []byte) (extent, error) {
 		k.drop(at)
 	}
 	return at, err
+}
+
+// renew puts a kept record and gives up the one before it.
+func (w *Writer) renew(old *extent, kind byte, payload []byte) error {
+	at, err := w.put(kind, payload)
+	if err != nil {
+		return err
+	}
+	w.kept.drop(*old)
+	*old = at
+	return nil
 }
 
 // roomy rounds a size up by an eighth at most, so that what is a little longer

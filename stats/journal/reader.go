@@ -96,7 +96,9 @@ type player struct {
 	users   stats.Users
 	keys    map[stats.Key]bool
 
-	read, said, lost totals // in the batches, and what totals say there were
+	// In the batches, what totals say there were up to where they stand, and how
+	// much of that was not in the batches; and what kept totals say of the whole.
+	read, said, lost, whole totals
 
 	kept keptExchanges
 	meta uint64 // the number of info.Meta
@@ -211,6 +213,10 @@ func (p *player) keep(payload []byte) error {
 		return err
 	case f.kind == exchangeRecord:
 		return p.kept.add(f)
+	case f.kind == totalsRecord:
+		t, err := readTotals(f.data)
+		p.whole = p.whole.most(t)
+		return err
 	case f.kind == metaRecord && f.number >= p.meta:
 		p.info.Meta, p.meta = bytes.Clone(f.data), f.number
 	}
@@ -220,6 +226,7 @@ func (p *player) keep(payload []byte) error {
 // finish tells the tap of what was kept.
 func (p *player) finish() {
 	to := p.tap()
+	p.said, p.lost = p.said.most(p.whole), p.lost.most(p.whole.missing(p.read))
 	b := stats.Batch{InFlight: p.batch.InFlight}
 	p.kept.samples = p.options.Samples
 	p.kept.into(&b)

@@ -20,9 +20,10 @@ func (t *totals) add(b *stats.Batch) {
 	}
 }
 
-func (t *totals) appendTo(b []byte) []byte {
-	p := binary.AppendUvarint(nil, t.requests)
-	return appendRecord(b, totalsRecord, binary.AppendUvarint(p, t.failures))
+func (t *totals) appendTo(b []byte) []byte { return appendRecord(b, totalsRecord, t.pack()) }
+
+func (t *totals) pack() []byte {
+	return binary.AppendUvarint(binary.AppendUvarint(nil, t.requests), t.failures)
 }
 
 // readTotals is the totals in a record.
@@ -40,4 +41,12 @@ func readTotals(p []byte) (t totals, err error) {
 // missing is what t says there was and known does not have.
 func (t totals) missing(known totals) totals {
 	return totals{t.requests - min(known.requests, t.requests), t.failures - min(known.failures, t.failures)}
+}
+
+// most is the one of the two that has more requests.
+func (t totals) most(u totals) totals {
+	if u.requests > t.requests {
+		return u
+	}
+	return t
 }
