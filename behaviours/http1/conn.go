@@ -35,6 +35,7 @@ type Conn struct {
 	class    int8    // the size of buffer that the last reply took
 	used     bool    // a reply has come over this connection
 	broken   bool    // no further request may use it
+	closed   bool
 	last     time.Duration
 	head     head          // of the reply under way
 	reads    int           // for it
@@ -209,10 +210,14 @@ func (c *Conn) Release() {
 	}
 }
 
-// Close closes the connection. The last reply stays valid until Release. It
-// is not for stopping a RoundTrip under way: that is Interrupt's.
+// Close closes the connection, once: another time its file may be somebody
+// else's. The last reply stays valid until Release. It is not for stopping a
+// RoundTrip under way: that is Interrupt's.
 func (c *Conn) Close() error {
-	c.broken = true
+	if c.closed {
+		return net.ErrClosed
+	}
+	c.closed, c.broken = true, true
 	c.poller.forget(c)
 	c.sweeper.remove(c)
 	return c.w.Close()
@@ -399,18 +404,22 @@ func (c *Conn) fill(r *Reply) error {
 		if n > 0 && c.w.held > 0 && c.used { // nobody has asked for it yet
 			return errEOF
 		}
-	case c.buf != nil:
-		n, err = c.w.read(c.buf.b[c.end:], 0)
 	default:
-		n, err = c.w.read(nil, c.class)
+		var to []byte // nil: into a buffer that is lent when there is something to read
+		if c.buf != nil {
+			to = c.buf.b[c.end:]
+		}
+		n, err = c.w.read(to, c.class)
 		if c.w.short && err == nil {
 			if c.state.Load() <= 0 {
 				c.interrupt() // the outbox's word for it may have covered this one
 			}
 			c.stalled(r)
-			n, err = c.w.read(nil, c.class)
+			n, err = c.w.read(to, c.class)
 		}
-		c.buf, c.w.lent = c.w.lent, nil
+		if c.buf == nil {
+			c.buf, c.w.lent = c.w.lent, nil
+		}
 	}
 	c.end += n
 	r.In += int64(n)

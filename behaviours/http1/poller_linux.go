@@ -95,7 +95,7 @@ func (p *poller) open() bool {
 	}
 	p.fd, p.file = fd, os.NewFile(uintptr(fd), "epoll")
 	p.conns = append(p.conns, nil) // number 0 is of those that are not watched
-	go p.run()
+	go p.run(newYielder())         // whose file is open before anything is watched
 	return true
 }
 
@@ -117,7 +117,8 @@ func (p *poller) close() {
 }
 
 // run looks at what comes until close.
-func (p *poller) run() {
+func (p *poller) run(yield *yielder) {
+	defer yield.close()
 	raw, err := p.file.SyscallConn()
 	if err != nil {
 		return
@@ -129,8 +130,6 @@ func (p *poller) run() {
 		return n > 0
 	}
 	var turn time.Duration // when Go's poller last had its turn
-	yield := newYielder()
-	defer yield.close()
 	for {
 		looks = 0
 		if raw.Read(wait) != nil {

@@ -89,6 +89,28 @@ func TestOnePoller(t *testing.T) {
 	}
 }
 
+// TestClosedTwice holds that a second Close of a watched connection does not close
+// the file that has its number by then.
+func TestClosedTwice(t *testing.T) {
+	c := connect(t, sweeping(t), serve(t, func(c net.Conn) { readRequest(c) }))
+	watch(t, c)
+	if err := c.Close(); err != nil {
+		t.Fatal(err)
+	}
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	defer w.Close()
+	if err := c.Close(); !errors.Is(err, net.ErrClosed) {
+		t.Errorf("closed again: got %v, want %v", err, net.ErrClosed)
+	}
+	if _, err := w.WriteString("x"); err != nil {
+		t.Error(err)
+	}
+}
+
 // TestLargeRequestOfDetached holds that a request that does not fit the send
 // buffer goes out all the same.
 func TestLargeRequestOfDetached(t *testing.T) {
