@@ -34,7 +34,10 @@ var secretNames = []string{
 	"Authorization", "Proxy-Authorization", "Cookie", "Set-Cookie", "X-Api-Key", "Api-Key", "ApiKey", "X-Auth-Token", "X-Csrf-Token",
 	"Password", "Passwd", "Secret", "Client-Secret", "Token", "Access-Token", "Refresh-Token", "Id-Token", "Private-Key",
 	"Session-Id", "Session-Token", "Auth-Token", "Credentials", "Cvv", "Card-Number", "Pwd", "Passphrase", "Access-Key", "Secret-Key", "X-Xsrf-Token",
-	"X-Access-Token",
+	"X-Access-Token", "Api-Token", "X-Api-Token", "Private-Token", "Security-Token", "X-Auth-Key", "Api-Secret", "X-Session-Id", "X-Session-Token",
+	// Of widespread services, in headers and signed URLs.
+	"X-Amz-Security-Token", "X-Amz-Signature", "X-Goog-Api-Key", "X-Goog-Signature", "X-Vault-Token", "X-Gitlab-Token", "X-Shopify-Access-Token",
+	"Ocp-Apim-Subscription-Key", "Subscription-Key", "X-Functions-Key",
 }
 
 // Masker masks secrets in what is shown, written or sent on. Names count
