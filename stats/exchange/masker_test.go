@@ -17,6 +17,7 @@ func TestNamesOfSecrets(t *testing.T) {
 	r := NewMasker("Shop_Key", "")
 	for name, want := range map[string]bool{
 		"X-Access-Token": true, "access_token": true, "accessToken": true, "api.key": true, " Authorization": true, "SHOP-KEY": true,
+		"X-Amz-Signature": true, "PRIVATE-TOKEN": true, "X-Goog-Api-Key": true, "next_page_token": false,
 		"": false, "tokens": false, "key": false, "a name that is longer than any header or field that a person would write down": false,
 	} {
 		if got := r.Secret(name); got != want {
