@@ -181,8 +181,10 @@ func (w *Writer) renew(old *extent, kind byte, payload []byte) error {
 }
 
 // roomy rounds a size up by an eighth at most, so that what is a little longer
-// fits in the place of what was a little shorter.
+// fits in the place of what was a little shorter. What is small, the totals, keeps
+// its place near the beginning however the numbers in it grow.
 func roomy(size int64) int64 {
+	size = max(size, 64)
 	unit := int64(1) << max(bits.Len64(uint64(size))-4, 0)
 	return (size + unit - 1) / unit * unit
 }
