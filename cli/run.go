@@ -116,7 +116,7 @@ func (p *program) headless(x *session) int {
 	if s.json == "-" {
 		out = p.stderr
 	}
-	fmt.Fprintf(out, "tload %s: %s, %s, seed %d\n", Version, s.shownHost(), s.asked(), s.seed)
+	fmt.Fprintf(out, "tload %s: %s, %s, seed %d\n", Version, stats.Clean(s.shownHost()), s.asked(), s.seed)
 	p.warnDir(x)
 	if x.invite != "" {
 		fmt.Fprintf(out, "workers join with\n  %s\n", x.invite)
@@ -207,7 +207,7 @@ func (x *session) where() string {
 	if x.dir == "" {
 		return ""
 	}
-	return "; its files are in " + x.dir
+	return "; its files are in " + stats.Clean(x.dir)
 }
 
 // asked is what the run is to do, in a few words.
@@ -262,7 +262,7 @@ func (p *program) list(ctx context.Context, s *settings, own []behaviours.Behavi
 		if !listed[name] { // its tasks' tags, or its behaviour, are not asked for
 			continue
 		}
-		fmt.Fprintf(p.stdout, "▲ %s: a user that enters this set leaves it only if a task in it returns Interrupt (or give it Loops)\n", name)
+		fmt.Fprintf(p.stdout, "▲ %s: a user that enters this set leaves it only if a task in it returns Interrupt (or give it Loops)\n", stats.Clean(name))
 	}
 	return exitOK
 }
@@ -276,9 +276,9 @@ func printRatios(w io.Writer, list []*crew.Behaviour) {
 	}
 	for _, b := range list {
 		if b.Fixed > 0 {
-			fmt.Fprintf(w, "%-34s %d users\n", b.Name, b.Fixed)
+			fmt.Fprintf(w, "%-34s %d users\n", stats.Clean(b.Name), b.Fixed)
 		} else {
-			fmt.Fprintf(w, "%-34s %5.1f%% of the users\n", b.Name, 100*float64(max(b.Weight, 1))/float64(total))
+			fmt.Fprintf(w, "%-34s %5.1f%% of the users\n", stats.Clean(b.Name), 100*float64(max(b.Weight, 1))/float64(total))
 		}
 		for _, t := range b.Tasks {
 			name := t.Name
@@ -289,7 +289,7 @@ func printRatios(w io.Writer, list []*crew.Behaviour) {
 			if t.Want > 0 {
 				share = fmt.Sprintf("%5.1f%%", t.Want)
 			}
-			fmt.Fprintf(w, "  %-32s %s\n", strings.Repeat("  ", t.Depth)+name, share)
+			fmt.Fprintf(w, "  %-32s %s\n", strings.Repeat("  ", t.Depth)+stats.Clean(name), share)
 		}
 	}
 }
