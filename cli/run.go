@@ -16,6 +16,7 @@ import (
 	"tload/behaviours/requests"
 	"tload/cli/build"
 	"tload/stats"
+	"tload/stats/report"
 	"tload/swarm"
 	"tload/swarm/crew"
 )
@@ -177,7 +178,7 @@ func (x *session) hangup(code int) int {
 // farewell prints the summary of a run that is over, and whatever went wrong,
 // and picks the exit code.
 func (p *program) farewell(out io.Writer, x *session, code int) int {
-	_, err := io.WriteString(out, x.summary())
+	_, err := io.WriteString(out, x.summary(textFor(out)))
 	if err != nil && !errors.Is(err, syscall.EPIPE) { // a reader that has seen enough is no failure
 		p.complain(0, fmt.Errorf("the summary is not written: %w", err))
 		if code == exitOK {
@@ -193,6 +194,14 @@ func (p *program) farewell(out io.Writer, x *session, code int) int {
 		code = x.code()
 	}
 	return code
+}
+
+// textFor is the summary as it suits what it is printed on.
+func textFor(out io.Writer) func(io.Writer, *report.Run) error {
+	if f, ok := out.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+		return report.Text
+	}
+	return report.WholeText
 }
 
 // warnDir says before any load that there will be no run directory.

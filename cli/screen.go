@@ -281,7 +281,7 @@ func (g *stage) export(format, path string, s *swarm.Snapshot) error {
 		return err
 	}
 	r := run.resultOf(s)
-	write := report.Text
+	write := report.WholeText
 	switch format {
 	case "json":
 		write = report.JSON
