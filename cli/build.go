@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"tload/cli/build"
+	"tload/stats"
 )
 
 // build is the command: a binary with these behaviours inside.
@@ -37,7 +38,7 @@ func (p *program) build(ctx context.Context, args []string) int {
 	if err != nil {
 		return p.complain(codeOf(err), err)
 	}
-	fmt.Fprintf(p.stdout, "%s: run it as ./%s --host=…\n", out, filepath.Base(out))
+	fmt.Fprintf(p.stdout, "%s: run it as ./%s --host=…\n", stats.Clean(out), stats.Clean(filepath.Base(out)))
 	return exitOK
 }
 

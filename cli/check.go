@@ -6,7 +6,6 @@ import (
 	"io"
 	"strings"
 	"time"
-	"unicode"
 	"unicode/utf8"
 
 	"tload/behaviours"
@@ -57,7 +56,7 @@ func (p *program) check(ctx context.Context, args []string) int {
 	redact := s.masker
 	failed := 0
 	for _, b := range list {
-		fmt.Fprintf(p.stdout, "== %s\n", clean(b.Name))
+		fmt.Fprintf(p.stdout, "== %s\n", stats.Clean(b.Name))
 		groups, err := behaviours.Pass(ctx, &behaviours.Shared{Transport: t, Filter: s.filter()}, b, func(x *stats.Exchange) {
 			printExchange(p.stdout, x, redact)
 		})
@@ -66,7 +65,7 @@ func (p *program) check(ctx context.Context, args []string) int {
 		}
 		for _, g := range groups {
 			failed += int(g.Count)
-			fmt.Fprintf(p.stdout, "✗ %s %s %s: %s\n", g.Key.Kind, g.Key.Key.Method, clean(g.Key.Key.Name), clean(g.Message))
+			fmt.Fprintf(p.stdout, "✗ %s %s: %s\n", g.Key.Kind, stats.Clean(g.Key.Key.Method+" "+g.Key.Key.Name), stats.Clean(g.Message))
 			if g.Exception() && len(g.Samples) > 0 {
 				fmt.Fprintln(p.stdout, indent(string(g.Samples[0].Response.Body)))
 			}
@@ -86,9 +85,9 @@ func printExchange(w io.Writer, x *stats.Exchange, redact *exchange.Masker) {
 	if x.Kind.Failed() {
 		mark = "✗"
 	}
-	fmt.Fprintf(w, "\n%s %s  %s  %s\n", mark, clean(x.Task), clean(x.Key.Method+" "+x.Key.Name), x.Took.Round(10*time.Microsecond))
+	fmt.Fprintf(w, "\n%s %s  %s  %s\n", mark, stats.Clean(x.Task), stats.Clean(x.Key.Method+" "+x.Key.Name), x.Took.Round(10*time.Microsecond))
 	for _, h := range x.Hops {
-		fmt.Fprintf(w, "→ %s answered %d and sent it on to %s\n", clean(redact.URL(h.URL)), h.Status, clean(redact.URL(h.Location)))
+		fmt.Fprintf(w, "→ %s answered %d and sent it on to %s\n", stats.Clean(redact.URL(h.URL)), h.Status, stats.Clean(redact.URL(h.Location)))
 	}
 	printPart(w, "> ", x.Request, redact)
 	printPart(w, "< ", x.Response, redact)
@@ -104,7 +103,7 @@ func printPart(w io.Writer, sign string, came stats.Part, redact *exchange.Maske
 	p = redact.Part(p) // behind the decoding: no secret is seen in what is packed
 	for _, line := range strings.Split(strings.TrimRight(string(p.Head), "\r\n"), "\n") {
 		if line != "" {
-			fmt.Fprintln(w, sign+clean(strings.TrimRight(line, "\r")))
+			fmt.Fprintln(w, sign+stats.Clean(strings.TrimRight(line, "\r")))
 		}
 	}
 	switch {
@@ -115,7 +114,7 @@ func printPart(w io.Writer, sign string, came stats.Part, redact *exchange.Maske
 	default:
 		fmt.Fprintln(w, sign)
 		for _, line := range strings.Split(strings.TrimRight(string(p.Body), "\n"), "\n") {
-			fmt.Fprintln(w, sign+clean(line))
+			fmt.Fprintln(w, sign+stats.Clean(line))
 		}
 	}
 	if coding != "" {
@@ -129,24 +128,7 @@ func printPart(w io.Writer, sign string, came stats.Part, redact *exchange.Maske
 func indent(text string) string {
 	lines := strings.Split(strings.TrimSpace(text), "\n")
 	for i, l := range lines {
-		lines[i] = "    " + clean(l)
+		lines[i] = "    " + stats.Clean(l)
 	}
 	return strings.Join(lines, "\n")
-}
-
-// clean makes what would move a terminal's cursor, or hide text, visible.
-func clean(s string) string {
-	return strings.Map(func(r rune) rune {
-		switch {
-		case r == '\t':
-			return ' '
-		case r < ' ':
-			return '\u2400' + r
-		case r == 0x7f:
-			return '␡'
-		case unicode.IsControl(r), unicode.Is(unicode.Cf, r):
-			return '\ufffd'
-		}
-		return r
-	}, s)
 }

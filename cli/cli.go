@@ -21,6 +21,7 @@ import (
 
 	"tload/behaviours"
 	"tload/cli/build"
+	"tload/stats"
 	"tload/stats/exchange"
 )
 
@@ -111,9 +112,10 @@ func (p *program) version(context.Context, []string) int {
 	return exitOK
 }
 
-// complain prints one line and is an exit code.
+// complain prints an error and is an exit code. An error quotes what it is
+// about, and that may come from anywhere.
 func (p *program) complain(code int, err error) int {
-	fmt.Fprintln(p.stderr, "tload:", p.masker.Text(err.Error()))
+	fmt.Fprintln(p.stderr, "tload:", stats.CleanLines(p.masker.Text(err.Error())))
 	return code
 }
 

@@ -38,9 +38,7 @@ func (p *program) compare(_ context.Context, args []string) int {
 	c.Base, c.Run = s.args[0], s.args[1]
 	if s.json != "" {
 		err = report.WriteFile(s.json, nil, func(w io.Writer, _ *report.Run) error {
-			e := json.NewEncoder(w)
-			e.SetIndent("", "  ")
-			return e.Encode(c)
+			return stats.WriteJSON(w, c)
 		})
 	} else {
 		err = c.Text(p.stdout)

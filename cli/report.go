@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"io"
 	"strings"
 
 	"tload/stats"
@@ -50,14 +51,14 @@ func generator(s *swarm.Snapshot) report.Generator {
 	return g
 }
 
-// summary is the text that stays in the terminal.
-func (x *session) summary() string {
+// summary is the text that stays in the terminal, or in a log.
+func (x *session) summary(text func(io.Writer, *report.Run) error) string {
 	var b strings.Builder
 	r := x.result()
 	if x.fileErr != nil {
 		r.Dir = "" // it is said what is not there
 	}
-	report.Text(&b, r)
+	text(&b, r)
 	return b.String()
 }
 

@@ -16,6 +16,7 @@ import (
 	"tload/behaviours/requests"
 	"tload/cli/build"
 	"tload/stats"
+	"tload/stats/report"
 	"tload/swarm"
 	"tload/swarm/crew"
 )
@@ -116,7 +117,7 @@ func (p *program) headless(x *session) int {
 	if s.json == "-" {
 		out = p.stderr
 	}
-	fmt.Fprintf(out, "tload %s: %s, %s, seed %d\n", Version, s.shownHost(), s.asked(), s.seed)
+	fmt.Fprintf(out, "tload %s: %s, %s, seed %d\n", Version, stats.Clean(s.shownHost()), s.asked(), s.seed)
 	p.warnDir(x)
 	if x.invite != "" {
 		fmt.Fprintf(out, "workers join with\n  %s\n", x.invite)
@@ -177,7 +178,7 @@ func (x *session) hangup(code int) int {
 // farewell prints the summary of a run that is over, and whatever went wrong,
 // and picks the exit code.
 func (p *program) farewell(out io.Writer, x *session, code int) int {
-	_, err := io.WriteString(out, x.summary())
+	_, err := io.WriteString(out, x.summary(textFor(out)))
 	if err != nil && !errors.Is(err, syscall.EPIPE) { // a reader that has seen enough is no failure
 		p.complain(0, fmt.Errorf("the summary is not written: %w", err))
 		if code == exitOK {
@@ -195,6 +196,14 @@ func (p *program) farewell(out io.Writer, x *session, code int) int {
 	return code
 }
 
+// textFor is the summary as it suits what it is printed on.
+func textFor(out io.Writer) func(io.Writer, *report.Run) error {
+	if f, ok := out.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+		return report.Text
+	}
+	return report.WholeText
+}
+
 // warnDir says before any load that there will be no run directory.
 func (p *program) warnDir(x *session) {
 	if x.dirErr != nil {
@@ -207,7 +216,7 @@ func (x *session) where() string {
 	if x.dir == "" {
 		return ""
 	}
-	return "; its files are in " + x.dir
+	return "; its files are in " + stats.Clean(x.dir)
 }
 
 // asked is what the run is to do, in a few words.
@@ -262,7 +271,7 @@ func (p *program) list(ctx context.Context, s *settings, own []behaviours.Behavi
 		if !listed[name] { // its tasks' tags, or its behaviour, are not asked for
 			continue
 		}
-		fmt.Fprintf(p.stdout, "▲ %s: a user that enters this set leaves it only if a task in it returns Interrupt (or give it Loops)\n", name)
+		fmt.Fprintf(p.stdout, "▲ %s: a user that enters this set leaves it only if a task in it returns Interrupt (or give it Loops)\n", stats.Clean(name))
 	}
 	return exitOK
 }
@@ -276,9 +285,9 @@ func printRatios(w io.Writer, list []*crew.Behaviour) {
 	}
 	for _, b := range list {
 		if b.Fixed > 0 {
-			fmt.Fprintf(w, "%-34s %d users\n", b.Name, b.Fixed)
+			fmt.Fprintf(w, "%-34s %d users\n", stats.Clean(b.Name), b.Fixed)
 		} else {
-			fmt.Fprintf(w, "%-34s %5.1f%% of the users\n", b.Name, 100*float64(max(b.Weight, 1))/float64(total))
+			fmt.Fprintf(w, "%-34s %5.1f%% of the users\n", stats.Clean(b.Name), 100*float64(max(b.Weight, 1))/float64(total))
 		}
 		for _, t := range b.Tasks {
 			name := t.Name
@@ -289,7 +298,7 @@ func printRatios(w io.Writer, list []*crew.Behaviour) {
 			if t.Want > 0 {
 				share = fmt.Sprintf("%5.1f%%", t.Want)
 			}
-			fmt.Fprintf(w, "  %-32s %s\n", strings.Repeat("  ", t.Depth)+name, share)
+			fmt.Fprintf(w, "  %-32s %s\n", strings.Repeat("  ", t.Depth)+stats.Clean(name), share)
 		}
 	}
 }

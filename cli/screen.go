@@ -281,7 +281,7 @@ func (g *stage) export(format, path string, s *swarm.Snapshot) error {
 		return err
 	}
 	r := run.resultOf(s)
-	write := report.Text
+	write := report.WholeText
 	switch format {
 	case "json":
 		write = report.JSON
@@ -328,7 +328,7 @@ func (g *stage) leave(e *ear, outcome tui.Outcome, fault error) int {
 	}
 	for _, before := range g.earlier {
 		if before.dir != "" {
-			fmt.Fprintf(out, "tload: an earlier run is in %s\n", before.dir)
+			fmt.Fprintf(out, "tload: an earlier run is in %s\n", stats.Clean(before.dir))
 		}
 	}
 	if outcome == tui.Detach {

@@ -55,7 +55,7 @@ func (p *program) view(ctx context.Context, args []string) int {
 		return p.viewScreen(ctx, s, f)
 	}
 	r.Dir = "" // nothing is saved: it was before
-	report.Text(p.stdout, r)
+	textFor(p.stdout)(p.stdout, r)
 	return exitOK
 }
 
@@ -77,7 +77,7 @@ func (p *program) viewScreen(ctx context.Context, s *settings, f *finished) int 
 		case "csv":
 			return report.WriteFile(path, r, report.CSVStats)
 		}
-		return report.WriteFile(path, r, report.Text)
+		return report.WriteFile(path, r, report.WholeText)
 	}
 	e := listen(os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT)
 	defer e.close()

@@ -33,10 +33,8 @@ func (f *field) key(k tea.KeyPressMsg) { f.update(k) }
 
 // view is the text in w cells, with the cursor when it has the focus.
 func (f *field) view(w int, focused bool) string {
-	text, at := []rune(clean(f.in.Value())), f.in.Position()
-	if !isPlain(f.in.Value()) {
-		at = len([]rune(clean(string([]rune(f.in.Value())[:at]))))
-	}
+	typed := []rune(f.in.Value())
+	text, at := []rune(clean(string(typed))), len([]rune(clean(string(typed[:f.in.Position()]))))
 	start := max(at-w+1, 0)
 	var b strings.Builder
 	n := 0

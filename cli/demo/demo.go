@@ -34,6 +34,8 @@ type Target struct {
 	peak        atomic.Int64
 	connections atomic.Int64
 	logins      atomic.Int64
+	carts       atomic.Int64
+	checkouts   atomic.Int64
 	mu          sync.Mutex // guards status, paths
 	status      map[int]int64
 	paths       map[string]int64
@@ -152,10 +154,12 @@ func (t *Target) login(w http.ResponseWriter, r *http.Request) {
 	io.WriteString(w, "hello")
 }
 
-// cart fails for one request in twelve.
+// cart fails for one request in twelve. Which ones is a matter of count and not
+// of luck, and the first is among them, so that the shortest look at the shop
+// has a failure in it.
 func (t *Target) cart(w http.ResponseWriter, r *http.Request) {
 	pause(r, 15*time.Millisecond)
-	if rand.IntN(12) == 0 {
+	if t.carts.Add(1)%12 == 1 {
 		w.Header().Set("Retry-After", "1")
 		t.problem(w, http.StatusServiceUnavailable,
 			fmt.Sprintf(`{"error":"pool exhausted","pool":"pg-main","waiting":%d,"request_id":"%08x"}`, rand.IntN(900), rand.Uint32()))
@@ -165,9 +169,10 @@ func (t *Target) cart(w http.ResponseWriter, r *http.Request) {
 	io.WriteString(w, `{"items":1}`)
 }
 
+// checkout closes the connection on one request in 25, the third to begin with.
 func (t *Target) checkout(w http.ResponseWriter, r *http.Request) {
 	pause(r, 120*time.Millisecond)
-	if rand.IntN(25) == 0 {
+	if t.checkouts.Add(1)%25 == 3 {
 		reset(w)
 		return
 	}

@@ -34,12 +34,13 @@ func newBrowser(u *behaviours.User) *behaviours.Set {
 func newBuyer(u *behaviours.User) *behaviours.Set {
 	v := visitor{u}
 	return &behaviours.Set{
-		OnStart: v.login,
+		OnStart:    v.login,
+		Sequential: true, // who came to buy does so first, and looks around afterwards
 		Tasks: []behaviours.Task{
-			{Run: v.product, Weight: 2},
-			{Name: "buy", Weight: 1, Set: &behaviours.Set{Sequential: true, Loops: 1, Tasks: []behaviours.Task{
+			{Name: "buy", Set: &behaviours.Set{Sequential: true, Loops: 1, Tasks: []behaviours.Task{
 				{Run: v.cart}, {Run: v.checkout},
 			}}},
+			{Run: v.product},
 		},
 	}
 }

@@ -1,7 +1,7 @@
 package exchange
 
 import (
-	"encoding/json"
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -58,9 +58,9 @@ func Files(base string, x *stats.Exchange, m *Masker) (size int, err error) {
 	}
 	masked := m.Exchange(x)
 	put(".http", HTTP(x, m), 0o644)
-	about, err := json.MarshalIndent(about(masked), "", "  ")
-	errs = append(errs, err)
-	put(".json", append(about, '\n'), 0o644)
+	var known bytes.Buffer
+	errs = append(errs, stats.WriteJSON(&known, about(masked)))
+	put(".json", known.Bytes(), 0o644)
 	if b := masked.Response.Body; len(b) > 0 {
 		put(".body", b, 0o644)
 	}

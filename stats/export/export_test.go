@@ -67,7 +67,7 @@ func TestPrometheus(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := exposition(t, string(text))
-	const of = `method="GET",name="/a\"b\\c\nd` + "\ufffd" + `"`
+	const of = `method="GET",name="/a\"b\\c␊d\\xff"`
 	for name, want := range map[string]float64{
 		"tload_users": 7, "tload_users_target": 9, "tload_generator_ok": 1, "tload_late_total": 5, "tload_received_bytes_total": 4096,
 		`tload_requests_total{` + of + `,kind="OK",status="200"}`:      90,

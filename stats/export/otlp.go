@@ -234,5 +234,5 @@ func metrics(s State) otlpRequest {
 }
 
 func attribute(key, value string) otlpAttribute {
-	return otlpAttribute{key, otlpValue{strings.ToValidUTF8(value, "\ufffd")}}
+	return otlpAttribute{key, otlpValue{stats.Clean(value)}}
 }

@@ -83,9 +83,9 @@ func labels(k stats.Key) string {
 	return `method="` + escape(k.Method) + `",name="` + escape(k.Name) + `"`
 }
 
-var escaper = strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`)
+var escaper = strings.NewReplacer(`\`, `\\`, `"`, `\"`)
 
-func escape(s string) string { return escaper.Replace(strings.ToValidUTF8(s, "\ufffd")) }
+func escape(s string) string { return escaper.Replace(stats.Clean(s)) }
 
 func status(code int) string {
 	if code == 0 {

@@ -8,7 +8,6 @@ import (
 	"strconv"
 	"sync"
 	"time"
-	"unicode/utf8"
 
 	"tload/stats"
 )
@@ -109,9 +108,9 @@ func appendLine(b []byte, at time.Time, key stats.Key, x stats.Sample, message s
 // appendQuoted appends s as JSON; plain text costs no allocation.
 func appendQuoted(b []byte, s string) []byte {
 	for i := 0; i < len(s); i++ {
-		if c := s[i]; c < ' ' || c == '"' || c == '\\' || c >= utf8.RuneSelf {
+		if c := s[i]; c < ' ' || c == '"' || c == '\\' || c >= 0x7f {
 			q, _ := json.Marshal(s) // of a string never fails
-			return append(b, q...)
+			return append(b, stats.CleanJSON(q)...)
 		}
 	}
 	b = append(b, '"')

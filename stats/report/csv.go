@@ -146,7 +146,8 @@ func number(f float64) string {
 func places(f float64) string { return strconv.FormatFloat(f, 'f', 6, 64) }
 
 // csvWriter differs from encoding/csv where Python does: a field is not quoted
-// for a leading space, and line ends within a field stay as they are.
+// for a leading space. The lines of a field, as a traceback has them, stay lines;
+// else its text is made safe for a terminal.
 type csvWriter struct{ w *bufio.Writer }
 
 func newCSV(w io.Writer) csvWriter { return csvWriter{bufio.NewWriter(w)} }
@@ -156,6 +157,7 @@ func (c csvWriter) row(fields ...string) {
 		if i > 0 {
 			c.w.WriteByte(',')
 		}
+		f = stats.CleanLines(f)
 		if strings.ContainsAny(f, ",\"\r\n") {
 			f = `"` + strings.ReplaceAll(f, `"`, `""`) + `"`
 		}

@@ -126,3 +126,18 @@ func TestAMedianIsOneFigure(t *testing.T) {
 		}
 	}
 }
+
+// TestCSVIsClean: what a target sent cannot act on the terminal that a file is
+// printed on.
+func TestCSVIsClean(t *testing.T) {
+	r := &Run{Snapshot: &stats.Snapshot{Groups: []*stats.Group{{
+		Key: stats.GroupKey{Kind: stats.HTTP, Key: stats.Key{Method: "GET", Name: "/a\x1b[2J"}}, Message: "bad \u202e\u009b31m", Count: 1,
+	}}}}
+	var b strings.Builder
+	if err := CSVFailures(&b, r); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := b.String(), "GET,/a␛[2J,bad ‹U+202E›‹U+009B›31m,1,"; !strings.Contains(got, want) {
+		t.Errorf("got %q, want %q in it", got, want)
+	}
+}

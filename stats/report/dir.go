@@ -24,7 +24,7 @@ func WriteDir(dir string, r *Run) error {
 		write func(io.Writer, *Run) error
 	}{
 		{"summary.json", JSON},
-		{"summary.txt", Text},
+		{"summary.txt", WholeText},
 		{"report.html", HTML},
 	}
 	for _, f := range CSVFiles {

@@ -243,7 +243,7 @@ func groupViews(title string, groups []*stats.Group, m *exchange.Masker) htmlGro
 			}
 			v.Samples = append(v.Samples, htmlSample{
 				When: x.When.Format("15:04:05.000"), Took: millis(x.Took), Who: fmt.Sprintf("user %d, %s %s", x.User, plain(x.Behaviour), plain(x.Task)),
-				Text: readable(x, m), Curl: lines(exchange.Curl(x, m, "")),
+				Text: readable(x, m), Curl: stats.CleanLines(exchange.Curl(x, m, "")),
 			})
 		}
 		out.Groups = append(out.Groups, v)
@@ -260,14 +260,5 @@ func readable(x *stats.Exchange, m *exchange.Masker) string {
 			p.Body = p.Body[:pageBody]
 		}
 	}
-	return lines(string(exchange.HTTP(&short, m)))
-}
-
-// lines makes every line of a text safe, and keeps the line ends.
-func lines(s string) string {
-	list := strings.Split(s, "\n")
-	for i, l := range list {
-		list[i] = plain(strings.TrimSuffix(l, "\r"))
-	}
-	return strings.ReplaceAll(strings.Join(list, "\n"), `\t`, "    ")
+	return stats.CleanLines(string(exchange.HTTP(&short, m)))
 }

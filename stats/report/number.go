@@ -2,11 +2,8 @@ package report
 
 import (
 	"fmt"
-	"strconv"
 	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
 	"tload/stats"
 )
@@ -40,35 +37,8 @@ func clock(d time.Duration) string {
 	return s
 }
 
-// plain makes a string safe to print on one line of a terminal: control
-// characters, escapes, direction overrides and broken UTF-8 become visible.
-func plain(s string) string {
-	clean := true
-	for _, r := range s {
-		if !unicode.IsPrint(r) || r == utf8.RuneError {
-			clean = false
-			break
-		}
-	}
-	if clean {
-		return s
-	}
-	var b strings.Builder
-	for i := 0; i < len(s); {
-		r, n := utf8.DecodeRuneInString(s[i:])
-		switch {
-		case r == utf8.RuneError && n == 1:
-			fmt.Fprintf(&b, `\x%02x`, s[i])
-		case unicode.IsPrint(r):
-			b.WriteRune(r)
-		default:
-			q := strconv.QuoteRune(r)
-			b.WriteString(q[1 : len(q)-1])
-		}
-		i += n
-	}
-	return b.String()
-}
+// plain is text from outside, safe to print on one line.
+func plain(s string) string { return stats.Clean(s) }
 
 // columns is how many cells s takes at most: it counts everything from the
 // first wide script on as two, so that a line never wraps.

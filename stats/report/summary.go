@@ -1,7 +1,6 @@
 package report
 
 import (
-	"encoding/json"
 	"io"
 	"math"
 	"strconv"
@@ -132,12 +131,7 @@ type generatorOf struct {
 }
 
 // JSON writes summary.json.
-func JSON(w io.Writer, r *Run) error {
-	e := json.NewEncoder(w)
-	e.SetEscapeHTML(false)
-	e.SetIndent("", "  ")
-	return e.Encode(summarise(r))
-}
+func JSON(w io.Writer, r *Run) error { return stats.WriteJSON(w, summarise(r)) }
 
 func summarise(r *Run) *summary {
 	s := r.Snapshot

@@ -33,7 +33,13 @@ var exits = map[string]string{
 
 // Text writes the summary that stays in the terminal: at most 24 lines of 80
 // columns, without escapes. Secrets in names are the caller's to mask.
-func Text(w io.Writer, r *Run) error {
+func Text(w io.Writer, r *Run) error { return writeText(w, r, false) }
+
+// WholeText is Text for where no terminal cuts a line, as in a file or the log
+// of a build: names are whole, and lines as long as that takes.
+func WholeText(w io.Writer, r *Run) error { return writeText(w, r, true) }
+
+func writeText(w io.Writer, r *Run, whole bool) error {
 	t := &r.Snapshot.Total.Run
 	head := []string{textTitle(r), textTotals(t)}
 	head = append(head, textLatency(r)...)
@@ -64,12 +70,15 @@ func Text(w io.Writer, r *Run) error {
 		forErrors++ // their title
 	}
 	if len(rows) > 0 {
-		lines = append(lines, textRows(rows, room-forErrors, t)...)
+		lines = append(lines, textRows(rows, room-forErrors, t, whole)...)
 	}
-	lines = append(lines, textGroups(groups, textLines-len(lines)-len(tail))...)
+	lines = append(lines, textGroups(groups, textLines-len(lines)-len(tail), whole)...)
 	lines = append(lines, tail...)
 	for _, l := range lines {
-		if _, err := fmt.Fprintln(w, strings.TrimRight(cut(l, textColumns), " ")); err != nil {
+		if !whole {
+			l = cut(l, textColumns)
+		}
+		if _, err := fmt.Fprintln(w, strings.TrimRight(l, " ")); err != nil {
 			return err
 		}
 	}
@@ -142,7 +151,7 @@ func textLatency(r *Run) []string {
 // textRows is the table of endpoints in at most room lines. Its percentiles are
 // of successes; there is one more column for the times that say most besides:
 // corrected ones where starts were due, or else those of failures.
-func textRows(rows []stats.Row, room int, t *stats.Summary) []string {
+func textRows(rows []stats.Row, room int, t *stats.Summary, whole bool) []string {
 	room = max(room, 3)
 	shown := rows
 	if len(rows) > room-1 {
@@ -154,6 +163,11 @@ func textRows(rows []stats.Row, room int, t *stats.Summary) []string {
 		name, more, last = 18, "  corr99", func(s *stats.Summary) string { return cell(&s.Corrected, s.Corrected.P99) }
 	case t.Failures > 0:
 		name, more, last = 18, "  fail99", func(s *stats.Summary) string { return cell(&s.Failed, s.Failed.P99) }
+	}
+	for i := range shown {
+		if whole {
+			name = max(name, columns(plain(shown[i].Key.Name)))
+		}
 	}
 	out := []string{fmt.Sprintf("  %-7s%s%11s%9s%7s%6s%6s%6s", "METHOD", fit("ENDPOINT", name), "REQS", "RPS", "FAIL%", "p50", "p95", "p99") + more}
 	for i := range shown {
@@ -195,7 +209,7 @@ func counted(g *stats.Group) uint64 { return g.Count }
 
 // textGroups is the list of failures in at most room lines. A message that does
 // not fit beside the rest follows whole, as far as there is room for it.
-func textGroups(groups []*stats.Group, room int) []string {
+func textGroups(groups []*stats.Group, room int, whole bool) []string {
 	if len(groups) == 0 {
 		return nil
 	}
@@ -217,16 +231,20 @@ func textGroups(groups []*stats.Group, room int) []string {
 		}
 		kept := fmt.Sprintf(" [%d kept]", len(g.Samples))
 		what := fit(kind, kindColumns) + " " + strings.TrimSpace(plain(g.Key.Key.Method+" "+g.Key.Key.Name))
-		line, message := fmt.Sprintf("  %9s  %s  ", count(g.Count), fit(what, kindColumns+22)), plain(g.Message)
+		room := kindColumns + 22
+		if whole {
+			room = max(room, columns(what))
+		}
+		line, message := fmt.Sprintf("  %9s  %s  ", count(g.Count), fit(what, room)), plain(g.Message)
 		if columns(line+message) > textColumns-len(kept) {
-			whole := wrapped(strings.Repeat(" ", 13), message)
-			if len(whole) <= spare {
-				spare -= len(whole)
-				out = append(append(out, fit(line, textColumns-len(kept))+kept), whole...)
+			below := wrapped(strings.Repeat(" ", 13), message)
+			if len(below) <= spare {
+				spare -= len(below)
+				out = append(append(out, beside(line, kept, whole)), below...)
 				continue
 			}
 		}
-		out = append(out, fit(line+message, textColumns-len(kept))+kept)
+		out = append(out, beside(line+message, kept, whole))
 	}
 	if n := len(groups) - len(shown); n > 0 {
 		var rest uint64
@@ -236,6 +254,15 @@ func textGroups(groups []*stats.Group, room int) []string {
 		out = append(out, fmt.Sprintf("  %9s  in %d more groups", count(rest), n))
 	}
 	return out
+}
+
+// beside puts end at the end of a line, which gives way only on a terminal.
+func beside(line, end string, whole bool) string {
+	room := textColumns - len(end)
+	if whole {
+		room = max(room, columns(line))
+	}
+	return fit(line, room) + end
 }
 
 func textThresholds(list []Threshold) []string {
