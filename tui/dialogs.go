@@ -85,13 +85,13 @@ func newQuitDialog(m *model) dialog {
 			if m.live.State == swarm.Stopping {
 				return m.stopNow(Quit)
 			}
-			m.leaving = true
+			m.quitting = true
 			m.load.Stop("you")
 			m.say("stopping: requests in flight get their grace; q again leaves at once")
 			m.toastTill = time.Now().Add(time.Minute)
 			return nil
 		}},
-		{"d", "detach", detach, func(m *model) tea.Cmd { return m.leave(Detach) }},
+		{"d", "detach", detach, func(m *model) tea.Cmd { return m.quit(Detach) }},
 	}}
 }
 
@@ -142,7 +142,7 @@ func (a *ask) brief() string {
 	return a.title + ": " + a.text.view(12, true) + " enter/esc"
 }
 
-func newSegmentDialog() dialog {
+func newSegmentDialog(*model) dialog {
 	return &ask{
 		title: "New segment", label: "Name", text: newField(""),
 		lines: []string{"The shown numbers begin again.", "What was so far is kept, as a segment of its own."},
@@ -154,7 +154,7 @@ func newSegmentDialog() dialog {
 	}
 }
 
-func newMarkDialog() dialog {
+func newMarkDialog(*model) dialog {
 	return &ask{
 		title: "Mark this moment", label: "Name", text: newField(""),
 		lines: []string{"Shown on the charts and in the reports."},
@@ -205,7 +205,7 @@ func (d *usersDialog) key(m *model, k tea.KeyPressMsg) (bool, tea.Cmd) {
 		if rate != m.live.SpawnRate {
 			m.load.SetSpawnRate(rate)
 		}
-		m.ask(users)
+		m.scaleTo(users)
 		return true, nil
 	default:
 		f := d.focused()

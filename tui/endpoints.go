@@ -112,34 +112,49 @@ func (m *model) row(k stats.Key) *stats.Row {
 	return nil
 }
 
-// endpointAct is what any table of endpoints does with a key.
-func endpointAct(m *model, t *table[endpoint], do action, what string) tea.Cmd {
+// endpointListKeys are those of a list of endpoints.
+func endpointListKeys() []binding {
+	return append(sortKeys(), wholeRun(), errorsOf(), chartsOf(), copyCell(), copyRow())
+}
+
+func endpointOf(t *table[endpoint]) (stats.Key, bool) {
 	e, ok := t.selected()
-	t.chosen = t.chosen || do == open
-	switch do {
-	case export:
-		m.dialogs = append(m.dialogs, newExport(m, what, t.plainText(t.rows, ",")))
-	case open:
-		if ok {
-			return m.push(newDetail(e.Key))
-		}
-	case errorsOf:
-		if ok {
-			return m.errorsOf(e.Key)
-		}
-	case chartsOf:
-		if ok {
-			return m.chartsOf(e.Key)
-		}
-	case copyPart:
-		if ok {
-			return m.copyText("cell", endpointName(e.Key))
-		}
-	case copyAll:
-		if ok {
-			return m.copyText("row", t.rowText(e, "\t"))
-		}
+	if !ok {
+		return stats.Key{}, false
 	}
+	return e.Key, true
+}
+
+func openEndpoint(m *model, t *table[endpoint]) tea.Cmd {
+	t.chosen = true
+	if e, ok := t.selected(); ok {
+		return m.push(newDetail(e.Key))
+	}
+	return nil
+}
+
+func copyEndpoint(m *model, t *table[endpoint]) tea.Cmd {
+	if e, ok := t.selected(); ok {
+		return m.copyText("cell", endpointName(e.Key))
+	}
+	return nil
+}
+
+// copyRowOf copies the row under the cursor of any table.
+func copyRowOf[T any](m *model, t *table[T]) tea.Cmd {
+	if r, ok := t.selected(); ok {
+		return m.copyText("row", t.rowText(r, "\t"))
+	}
+	return nil
+}
+
+// exportTable asks where what is shown, or all rows of the table, should go.
+func exportTable[T any](m *model, what string, t *table[T]) tea.Cmd {
+	return m.askExport(what, t.plainText(t.rows, ","))
+}
+
+func (m *model) askExport(what, table string) tea.Cmd {
+	m.dialogs = append(m.dialogs, newExport(m, what, table))
 	return nil
 }
 
@@ -151,17 +166,16 @@ func (m *model) copyText(what, text string) tea.Cmd {
 
 // errorsOf shows the errors of one endpoint.
 func (m *model) errorsOf(k stats.Key) tea.Cmd {
-	m.tabs[3] = m.tabs[3][:1]
-	e := m.tabs[3][0].(*errorsScreen)
+	e, tab := alone[*errorsScreen](m)
 	e.only, e.from, e.to = &k, time.Time{}, time.Time{}
-	return m.goTo(3)
+	return m.goTo(tab)
 }
 
 // chartsOf shows the charts of one endpoint.
 func (m *model) chartsOf(k stats.Key) tea.Cmd {
-	c := m.tabs[2][0].(*chartsScreen)
+	c, tab := tabOf[*chartsScreen](m)
 	c.show(k)
-	return m.goTo(2)
+	return m.goTo(tab)
 }
 
 // sumOf adds rows where that has a meaning; percentiles do not add up, and are

@@ -214,7 +214,7 @@ func (e *exchangeScreen) main(m *model, w, h int) []string {
 		}
 	}
 	room := max(h-len(out)-len(foot), 0)
-	m.areas = append(m.areas, area{x: m.frame.w - w, y: headLines + len(out), w: w, h: room, wheel: func(do action) { e.text.act(do) }})
+	m.areas = append(m.areas, area{x: m.frame.w - w, y: headLines + len(out), w: w, h: room, wheel: e.text.move})
 	var body []string
 	switch {
 	case e.part <= partTiming && e.shown != e.key(m):

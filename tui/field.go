@@ -88,27 +88,10 @@ func (p *prompt) key(m *model, k tea.KeyPressMsg) tea.Cmd {
 	return nil
 }
 
-// problem is what is wrong with what was typed so far.
-func (p *prompt) problem(m *model) string {
-	text := p.text.value()
-	if m.screen().place()&(inExchange|inDetail) == 0 {
-		return parseQuery(text).bad
-	}
-	if len(text) > 1 && text[0] == '~' {
-		return badRegexp(text[1:])
-	}
-	return ""
-}
-
 func (p *prompt) view(m *model, w int) string {
-	word, hint := "filter", "enter keep  esc clear  !not  a|b  ~regexp "
-	switch m.screen().place() {
-	case inErrors, inGroup:
-		hint = "enter keep  esc clear  !not  ~regexp  status:5xx  kind:reset "
-	case inExchange, inDetail:
-		word, hint = "find", "enter keep  esc clear  n/N next  ~regexp "
-	}
-	if why := p.problem(m); why != "" {
+	look := m.page().search
+	word, hint := look.word, look.hint
+	if why := look.problem(p.text.value()); why != "" {
 		lead := " " + accent.Styled(word+" /") + " "
 		why = cut(why, max(w-width(lead)-10, 1)) + " "
 		return between(lead+p.text.view(max(w-width(lead)-width(why)-1, 1), true), badBold.Styled(why), w)

@@ -130,7 +130,7 @@ func TestRowsAreInOrderOnceASecond(t *testing.T) {
 			t.Errorf("%s: the cursor nobody moved is on row %d, want the first", step.name, tb.at)
 		}
 	}
-	tb.act(down)
+	tb.move(down)
 	tb.set([][2]int{{0, 1000}, {1, 1001}}, moment{second: 3})
 	if tb.at != 0 || tb.rows[tb.at][0] != 1 {
 		t.Errorf("the cursor is on row %d, want it to stay on b", tb.at)
@@ -561,7 +561,8 @@ func TestMouse(t *testing.T) {
 
 func TestAPanicEndsTheScreenInOrder(t *testing.T) {
 	p := sit(t, 80, 24, Options{})
-	p.m.tabs[0][0].(*dash).table = nil
+	d, _ := tabOf[*dash](p.m)
+	d.table = nil
 	if v := p.m.View(); !v.AltScreen {
 		t.Error("the screen was left half way")
 	}

@@ -2,7 +2,6 @@ package tui
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -29,87 +28,49 @@ func (m *model) footer() string {
 	if m.prompt != nil {
 		return m.prompt.view(m, w)
 	}
-	in := m.screen().place()
 	const last = "? help "
+	p := m.page()
 	line, x := " ", 1
-	show := footers[in]
-	if m.snap.State == swarm.Stopped { // what changes a run has no place here
-		show = slices.DeleteFunc(slices.Clone(show), func(do action) bool {
-			return slices.Contains([]action{moreUsers, plusOne, setUsers, stop, pause, segment, quit}, do)
-		})
-		if in != inExchange {
-			show = append([]action{quit}, show...)
-			if m.o.Launch != nil {
-				show = append([]action{newRun}, show...)
-			}
-		}
-	}
-	for _, do := range show {
-		label := m.footLabel(in, do)
-		if label == "" {
-			continue
-		}
+	for _, item := range m.footItems(p) {
+		press, label := p.foot(m, item)
 		if x+width(label)+2+len(last) > w {
 			break
 		}
-		m.areas = append(m.areas, area{x: x, y: m.frame.h - 1, w: width(label), h: 1, do: do})
+		m.areas = append(m.areas, area{x: x, y: m.frame.h - 1, w: width(label), h: 1, press: press})
 		line += label + "  "
 		x += width(label) + 2
 	}
-	m.areas = append(m.areas, area{x: x, y: m.frame.h - 1, w: 6, h: 1, do: help})
+	m.areas = append(m.areas, area{x: x, y: m.frame.h - 1, w: 6, h: 1, press: "?"})
 	return line + accent.Styled("?") + " help"
 }
 
-func (m *model) footLabel(in place, do action) string {
-	b, ok := bound(in, do)
-	if !ok {
-		return ""
+// footItems are the page's. What changes a run has no place there once it is over.
+func (m *model) footItems(p *page) []string {
+	if m.snap.State != swarm.Stopped {
+		return p.footer
 	}
-	keys, words := b.keys[0], b.foot
-	switch do {
-	case moreUsers:
-		t := m.target()
-		if upBy, downBy := stepAt(t), stepAt(t-1); upBy == downBy {
-			return accent.Styled("+/-") + fmt.Sprintf(" %d users", upBy)
-		} else {
-			return accent.Styled("+") + fmt.Sprintf("%d ", upBy) + accent.Styled("-") + fmt.Sprintf("%d users", downBy)
+	var out []string
+	if !p.reads {
+		if m.o.Launch != nil {
+			out = append(out, "R")
 		}
-	case plusOne:
-		return accent.Styled("w/W s/S") + " 1/10"
-	case left:
-		keys, words = "h/l", "cursor"
-	case down:
-		keys, words = "j/k", "scroll"
-	case sortNext:
-		keys = "o/O"
-	case filter:
-		if in&(inExchange) != 0 {
-			words = "find n/N"
-		}
-	case zoomOut:
-		keys = "z/Z"
-	case nextPane:
-		if in == inExchange {
-			words = "part"
-		}
-	case export:
-		if words = "export"; in == inExchange {
-			words = "save"
-		}
-	case open:
-		if in == inCharts {
-			words = "maximise"
-		}
-	case nextSample:
-		keys, words = "[ ]", "sample"
-	case pause:
-		if m.snap.State == swarm.Paused {
-			words = "resume"
-		}
-	case freeze:
-		if m.frozen {
-			words = "go live"
+		out = append(out, "q")
+	}
+	for _, item := range p.footer {
+		press, _, _ := strings.Cut(item, " ")
+		if b, _ := p.bound(press); !b.steer && press != "q" {
+			out = append(out, item)
 		}
 	}
-	return accent.Styled(keys) + " " + words
+	return out
+}
+
+// stepWords are the steps by which + and - go now.
+func (m *model) stepWords() string {
+	t := m.target()
+	up, down := stepAt(t), stepAt(t-1)
+	if up == down {
+		return footItem("+/-", fmt.Sprintf("%d users", up))
+	}
+	return accent.Styled("+") + fmt.Sprintf("%d ", up) + accent.Styled("-") + fmt.Sprintf("%d users", down)
 }

@@ -39,6 +39,7 @@ type Choice struct {
 
 // form is the start screen.
 type form struct {
+	blankScreen
 	base   Form
 	host   *field
 	users  *field
@@ -56,6 +57,23 @@ type form struct {
 }
 
 const fields = 5
+
+func (f *form) name() string { return "New run" }
+
+func formPage() *page {
+	return &page{
+		make: func() screen { return &form{} }, idle: true,
+		footer: []string{"tab", "space", "enter", "ctrl+c", "ctrl+d"},
+		keys: []binding{
+			bind("down tab", "next", "next field", on(func(f *form, m *model) tea.Cmd { return f.step(m, 1) })).as("tab"),
+			bind("up shift+tab", "", "previous field", on(func(f *form, m *model) tea.Cmd { return f.step(m, -1) })),
+			bind("space", "toggle", "tick or untick", on((*form).toggle)),
+			bind("enter", "start", "start the run", on(func(f *form, m *model) tea.Cmd { return f.start(m, f.at == f.startButton()+1) })),
+			bind("ctrl+d", "dry run", "dry run: one user, one pass", on(func(f *form, m *model) tea.Cmd { return f.start(m, true) })),
+			bind("esc", "back", "back to the run that was", on((*form).close)),
+		},
+	}
+}
 
 func newForm(m *model, f Form) *form {
 	x := &form{base: f, keep: f.Capture}
@@ -89,52 +107,54 @@ func (f *form) field() *field {
 }
 
 func (f *form) key(m *model, k tea.KeyPressMsg) tea.Cmd {
-	do := lookup(inForm, k.String())
-	if x := f.field(); x != nil && do == formToggle {
+	press := k.String()
+	if x := f.field(); x != nil && press == "space" {
 		x.key(k)
 		return nil
 	}
-	switch do {
-	case formNext, formPrev:
-		step := 1
-		if do == formPrev {
-			step = f.count() - 1
-		}
-		f.at = (f.at + step) % f.count()
-		return f.probe(m)
-	case formToggle:
-		switch i := f.at - fields; {
-		case i >= 0 && i < len(f.on):
-			f.on[i] = !f.on[i]
-		case f.at == f.captureAt():
-			f.keep = !f.keep
-		default:
-			return f.start(m, f.at == f.startButton()+1)
-		}
-		return nil
-	case formStart:
-		return f.start(m, f.at == f.startButton()+1)
-	case formDryRun:
-		return f.start(m, true)
-	case formLeave:
-		if m.load != nil {
-			m.form = nil
-			return nil
-		}
-		m.say("ctrl+c quits")
-		return nil
+	if _, ok := m.page().bound(press); ok {
+		return m.press(press)
 	}
 	if x := f.field(); x != nil {
 		f.error = ""
 		x.key(k)
 		return nil
 	}
-	if k.String() == "q" {
-		return m.asked()
+	switch press {
+	case "q":
+		return m.askToQuit()
+	case "j":
+		f.at = (f.at + 1) % f.count()
+	case "k":
+		f.at = (f.at + f.count() - 1) % f.count()
 	}
-	if i := strings.Index("jk", k.String()); i >= 0 {
-		f.at = (f.at + []int{1, f.count() - 1}[i]) % f.count()
+	return nil
+}
+
+func (f *form) step(m *model, by int) tea.Cmd {
+	f.at = (f.at + by + f.count()) % f.count()
+	return f.probe(m)
+}
+
+// toggle ticks, or presses the button that has the focus.
+func (f *form) toggle(m *model) tea.Cmd {
+	switch i := f.at - fields; {
+	case i >= 0 && i < len(f.on):
+		f.on[i] = !f.on[i]
+	case f.at == f.captureAt():
+		f.keep = !f.keep
+	default:
+		return f.start(m, f.at == f.startButton()+1)
 	}
+	return nil
+}
+
+func (f *form) close(m *model) tea.Cmd {
+	if m.load == nil {
+		m.say("ctrl+c quits")
+		return nil
+	}
+	m.form = nil
 	return nil
 }
 
@@ -369,22 +389,15 @@ func (f *form) view(m *model, w, h int) []string {
 			out = append(out, "   "+badBold.Styled(sign+l))
 		}
 	}
-	show := footers[inForm]
-	if m.load != nil {
-		show = append([]action{formStart, formLeave}, slices.DeleteFunc(slices.Clone(show), func(do action) bool { return do == formStart })...)
+	p := m.page()
+	show := p.footer
+	if m.load != nil { // the way back to it comes early
+		show = append([]string{"enter", "esc"}, slices.DeleteFunc(slices.Clone(show), func(item string) bool { return item == "enter" })...)
 	}
 	foot := " "
-	for _, do := range show {
-		b, _ := bound(inForm, do)
-		label, words := b.keys[0], b.foot
-		switch do {
-		case formNext:
-			label = "tab"
-		case interrupt:
-			words = "quit"
-		}
-		if next := accent.Styled(label) + " " + words + "  "; width(foot)+width(next)-2 <= w {
-			foot += next
+	for _, item := range show {
+		if _, label := p.foot(m, item); width(foot)+width(label) <= w {
+			foot += label + "  "
 		}
 	}
 	out = sized(out, w, max(h-2, 0))

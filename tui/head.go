@@ -294,24 +294,23 @@ func perSecond(n uint64, span time.Duration) float64 {
 	return float64(n) / span.Seconds()
 }
 
-var tabNames = [7]string{"Dash", "Stats", "Charts", "Errors", "Users", "Workers", "Logs"}
-
 // tabLine is the third line: the tabs, or where one is below them.
 func (m *model) tabLine() string {
 	f := m.frame
 	window := m.windowName() + " "
 	if st := m.tabs[m.tab]; len(st) > 1 {
-		crumbs := []string{tabNames[m.tab]}
+		home := m.tabPage().name
+		crumbs := []string{home}
 		for _, s := range st[1:] {
 			crumbs = append(crumbs, s.title())
 		}
 		end := window
-		if m.screen().place() == inExchange {
-			end = "◀ [ prev  next ] ▶ "
+		if e := m.page().end; e != "" {
+			end = e
 		}
 		line := " " + strings.Join(crumbs[:len(crumbs)-1], " › ") + " › "
 		line += accent.Styled(crumbs[len(crumbs)-1])
-		m.areas = append(m.areas, area{x: 0, y: 2, w: width(tabNames[m.tab]) + 2, h: 1, do: back})
+		m.areas = append(m.areas, area{x: 0, y: 2, w: width(home) + 2, h: 1, press: "esc"})
 		return between(line, end, f.w)
 	}
 	// All names, then closer together, then only the one that is open: the
@@ -319,18 +318,19 @@ func (m *model) tabLine() string {
 	for _, how := range []struct{ names, close bool }{{true, false}, {true, true}, {false, false}, {false, true}} {
 		var b strings.Builder
 		areas, x := []area(nil), 0
-		for i, n := range tabNames {
-			if i == 3 && len(m.snap.Groups) > 0 {
-				n = fmt.Sprintf("%s(%d)", n, len(m.snap.Groups))
+		for i, p := range m.pages.tabs {
+			n := p.name
+			if s, ok := m.tabs[i][0].(interface{ count(*model) int }); ok && s.count(m) > 0 {
+				n = fmt.Sprintf("%s(%d)", n, s.count(m))
 			}
-			label := fmt.Sprintf(" %d %s ", i+1, n)
+			label := " " + p.key + " " + n + " "
 			if i != m.tab && !how.names {
-				label = fmt.Sprintf(" %d ", i+1)
+				label = " " + p.key + " "
 			}
 			if how.close {
 				label = label[:len(label)-1]
 			}
-			areas = append(areas, area{x: x, y: 2, w: width(label), h: 1, click: func(int, int, bool) { m.goTo(i) }})
+			areas = append(areas, area{x: x, y: 2, w: width(label), h: 1, press: p.key})
 			x += width(label)
 			if i == m.tab {
 				label = inverse.Styled(label)

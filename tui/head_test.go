@@ -68,7 +68,7 @@ func TestTheWindowsNameNeverGoes(t *testing.T) {
 	p.press("a")
 	for w := leastWidth; w <= 200; w++ {
 		p.m.Update(tea.WindowSizeMsg{Width: w, Height: 24})
-		for tab := range tabNames {
+		for tab := range p.m.tabs {
 			p.m.tab = tab
 			if l := plainText(p.m.tabLine()); !strings.Contains(l, "since reset") {
 				t.Fatalf("%d columns: the tabs do not say what the numbers are of: %q", w, l)

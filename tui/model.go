@@ -17,12 +17,12 @@ import (
 	"tload/swarm"
 )
 
-// screen is one thing that fills the body: a tab, or what was opened on it.
+// screen is one thing that fills the body: a tab, or what was opened on it. What
+// else it does with keys is in the list of its page.
 type screen interface {
-	place() place
+	name() string                       // of its page
 	title() string                      // its part of the breadcrumb, empty for a tab
 	refresh(m *model)                   // a new snapshot is there, or a filter
-	act(m *model, do action) tea.Cmd    // a key of its place
 	view(m *model, w, h int) []string   // exactly w by h is drawn of it
 	filtered(m *model, text string)     // what was typed after "/"
 	filterText() string                 // … and is in force
@@ -34,6 +34,8 @@ type blankScreen struct{}
 
 func (blankScreen) title() string                  { return "" }
 func (blankScreen) refresh(*model)                 {}
+func (blankScreen) filtered(*model, string)        {}
+func (blankScreen) filterText() string             { return "" }
 func (blankScreen) notice(*model, tea.Msg) tea.Cmd { return nil }
 
 // dialog lies over the screen and gets the keys first.
@@ -58,7 +60,8 @@ type model struct {
 
 	frame   frame
 	form    *form // shown instead of a run
-	tabs    [7][]screen
+	pages   pages
+	tabs    [][]screen // a stack for each of pages.tabs
 	tab     int
 	dialogs []dialog
 	prompt  *prompt // the filter being typed
@@ -76,7 +79,7 @@ type model struct {
 	toastBad  bool
 	toastTill time.Time
 	ctrlC     time.Time
-	leaving   bool
+	quitting  bool // once the run is over
 	went      bool // the run was seen to go on
 	opened    bool // … was over when it was opened: read from a file
 	idle      bool // nothing was out
@@ -111,6 +114,7 @@ func newModel(o Options) *model {
 	}
 	m.live = &swarm.Snapshot{Snapshot: &stats.Snapshot{}}
 	m.snap = m.live
+	m.pages = newPages()
 	m.clearTabs()
 	if o.Run != nil {
 		m.attach(o.Run)
@@ -121,14 +125,32 @@ func newModel(o Options) *model {
 }
 
 func (m *model) clearTabs() {
-	m.tabs = [7][]screen{
-		{newDash()}, {newStatsScreen()}, {newCharts()}, {newErrors()}, {newUsers()}, {newWorkers()}, {newLogScreen()},
+	m.tabs = nil
+	for _, p := range m.pages.tabs {
+		m.tabs = append(m.tabs, []screen{p.make()})
 	}
+}
+
+// tabOf is the tab that is an S, and where it is.
+func tabOf[S screen](m *model) (s S, at int) {
+	for i, stack := range m.tabs {
+		if s, ok := stack[0].(S); ok {
+			return s, i
+		}
+	}
+	panic(fmt.Sprintf("no tab is a %T", s))
+}
+
+// alone is that tab with nothing opened on it.
+func alone[S screen](m *model) (s S, at int) {
+	s, at = tabOf[S](m)
+	m.tabs[at] = m.tabs[at][:1]
+	return s, at
 }
 
 // attach shows a run.
 func (m *model) attach(l Load) {
-	m.load, m.form, m.frozen, m.leaving, m.went = l, nil, false, false, false
+	m.load, m.form, m.frozen, m.quitting, m.went = l, nil, false, false, false
 	m.want, m.whole = -1, false
 	m.replies, m.replied, m.idle = 0, 0, true
 	m.dir = m.o.Dir
@@ -139,7 +161,8 @@ func (m *model) attach(l Load) {
 	}
 	m.read()
 	if m.opened = m.live.State == swarm.Stopped; m.opened { // all of it
-		m.tabs[2][0].(*chartsScreen).window = len(windows) - 1
+		charts, _ := tabOf[*chartsScreen](m)
+		charts.window = len(windows) - 1
 	}
 }
 
@@ -202,10 +225,21 @@ func (m *model) windowName() string {
 	return "whole run"
 }
 
+// screen is the one that is shown, which gets the keys: the form, or the top of
+// the tab.
 func (m *model) screen() screen {
+	if m.form != nil {
+		return m.form
+	}
 	st := m.tabs[m.tab]
 	return st[len(st)-1]
 }
+
+// page is that of the screen that is shown.
+func (m *model) page() *page { return m.pages.of(m.screen()) }
+
+// tabPage is that of the tab.
+func (m *model) tabPage() *page { return m.pages.tabs[m.tab] }
 
 // push opens a screen on the tab that is shown.
 func (m *model) push(s screen) tea.Cmd {
@@ -349,8 +383,8 @@ func (m *model) update(msg tea.Msg) tea.Cmd {
 	case endedMsg:
 		if msg.load == m.load {
 			m.read()
-			if m.leaving {
-				return m.leave(Quit)
+			if m.quitting {
+				return m.quit(Quit)
 			}
 			if m.went && m.form == nil {
 				m.say("the run is over: %s", reasonText(m.live))
@@ -460,8 +494,8 @@ func (m *model) scale(name string) *scale {
 	return s
 }
 
-// leave ends the screen. What becomes of the load is the caller's.
-func (m *model) leave(how Outcome) tea.Cmd {
+// quit ends the screen. What becomes of the load is the caller's.
+func (m *model) quit(how Outcome) tea.Cmd {
 	m.outcome = how
 	return tea.Quit
 }

@@ -2,6 +2,7 @@ package tui
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -35,7 +36,21 @@ var (
 
 func newCharts() *chartsScreen { return &chartsScreen{window: 1, cursor: -1, pressed: -1} }
 
-func (c *chartsScreen) place() place { return inCharts }
+func (c *chartsScreen) name() string { return "Charts" }
+
+func chartsPage() *page {
+	return &page{
+		key: "3", make: func() screen { return newCharts() }, search: filtersRows(),
+		footer: []string{"tab", "enter maximise", "h", "z", "L", "p", "E", "f", "+", "q"},
+		keys: slices.Concat([]binding{
+			bind("z", "window", "longer window: 1m 2m 5m 15m all", on((*chartsScreen).zoomOut)).as("z/Z"),
+			bind("Z", "", "shorter window", on((*chartsScreen).zoomIn)),
+			bind("L", "log", "logarithmic or linear scale", on((*chartsScreen).toggleLog)),
+			bind("p", "series", "which percentiles are drawn", on((*chartsScreen).nextSeries)),
+			bind("E", "errors", errorsOfHelp, on((*chartsScreen).errors)),
+		}, fineSteps(), steering(), nextTabs()),
+	}
+}
 
 func (c *chartsScreen) show(k stats.Key) {
 	c.key, c.seconds, c.asked = &k, nil, time.Time{}
@@ -146,56 +161,73 @@ func (c *chartsScreen) span(m *model) (from, span time.Duration) {
 	return window(elapsed, span), span
 }
 
-func (c *chartsScreen) act(m *model, do action) tea.Cmd {
+// step is how far the cursor goes at once, in a window that begins at from.
+func (c *chartsScreen) step(m *model) (from, step time.Duration) {
 	from, span := c.span(m)
-	step := max(span/120, time.Second).Round(time.Second)
-	switch do {
+	return from, max(span/120, time.Second).Round(time.Second)
+}
+
+func (c *chartsScreen) move(m *model, by move) tea.Cmd {
+	from, step := c.step(m)
+	now := m.snap.Elapsed.Truncate(time.Second)
+	switch by {
 	case left, rightward:
 		if c.cursor < 0 {
-			c.cursor = m.snap.Elapsed.Truncate(time.Second)
+			c.cursor = now
 		}
-		if do == left {
+		if by == left {
 			step = -step
 		}
-		c.cursor = min(max(c.cursor+step, from), m.snap.Elapsed.Truncate(time.Second))
+		c.cursor = min(max(c.cursor+step, from), now)
 	case top:
 		c.cursor = from
 	case bottom:
 		c.cursor = -1
-	case up, prevPane:
-		c.focus = (c.focus + 2) % 3
-	case down, nextPane:
-		c.focus = (c.focus + 1) % 3
-	case open:
-		c.big = !c.big
-	case zoomOut:
-		if c.zoom[1] > 0 {
-			c.zoom = [2]time.Duration{}
-			break
-		}
-		c.window = min(c.window+1, len(windows)-1)
-	case zoomIn:
-		c.window = max(c.window-1, 0)
-	case logScale:
-		c.log = !c.log
-	case pickSeries:
-		c.which = (c.which + 1) % len(percentileSets)
-	case errorsOf:
-		if c.cursor < 0 {
-			if c.key != nil {
-				return m.errorsOf(*c.key)
-			}
-			return m.goTo(3)
-		}
-		at := m.snap.Started.Add(c.cursor)
-		m.tabs[3] = m.tabs[3][:1]
-		e := m.tabs[3][0].(*errorsScreen)
-		e.only, e.from, e.to = c.key, at, at.Add(step)
-		return m.goTo(3)
-	case export:
-		m.dialogs = append(m.dialogs, newExport(m, "chart", secondsCSV(c.data(m))))
+	case up:
+		return c.pane(m, -1)
+	case down:
+		return c.pane(m, 1)
 	}
 	return nil
+}
+
+func (c *chartsScreen) pane(_ *model, step int) tea.Cmd {
+	c.focus = (c.focus + step + 3) % 3
+	return nil
+}
+func (c *chartsScreen) open(*model) tea.Cmd      { c.big = !c.big; return nil }
+func (c *chartsScreen) toggleLog(*model) tea.Cmd { c.log = !c.log; return nil }
+func (c *chartsScreen) nextSeries(*model) tea.Cmd {
+	c.which = (c.which + 1) % len(percentileSets)
+	return nil
+}
+func (c *chartsScreen) zoomIn(*model) tea.Cmd   { c.window = max(c.window-1, 0); return nil }
+func (c *chartsScreen) export(m *model) tea.Cmd { return m.askExport("chart", secondsCSV(c.data(m))) }
+
+func (c *chartsScreen) zoomOut(*model) tea.Cmd {
+	if c.zoom[1] > 0 {
+		c.zoom = [2]time.Duration{}
+	} else {
+		c.window = min(c.window+1, len(windows)-1)
+	}
+	return nil
+}
+
+// errors are those of the second under the cursor, of the endpoint that is
+// shown, or all.
+func (c *chartsScreen) errors(m *model) tea.Cmd {
+	switch {
+	case c.cursor >= 0:
+		_, step := c.step(m)
+		at := m.snap.Started.Add(c.cursor)
+		e, tab := alone[*errorsScreen](m)
+		e.only, e.from, e.to = c.key, at, at.Add(step)
+		return m.goTo(tab)
+	case c.key != nil:
+		return m.errorsOf(*c.key)
+	}
+	_, tab := tabOf[*errorsScreen](m)
+	return m.goTo(tab)
 }
 
 func (c *chartsScreen) view(m *model, w, h int) []string {
@@ -223,12 +255,12 @@ func (c *chartsScreen) view(m *model, w, h int) []string {
 	foot := c.at(m, w)
 	room := h - len(foot)
 	m.areas = append(m.areas, area{x: 0, y: headLines, w: w, h: room,
-		click: func(x, y int, _ bool) { c.pointAt(m, x, y, w, room) },
-		wheel: func(do action) {
-			if do == up {
-				c.act(m, zoomIn)
+		click: func(x, y int) { c.pointAt(m, x, y, w, room) },
+		wheel: func(by move) {
+			if by == up {
+				c.zoomIn(m)
 			} else {
-				c.act(m, zoomOut)
+				c.zoomOut(m)
 			}
 		},
 		release: func(x, y int) { c.dragged(m, x, y, w, room) },
@@ -254,14 +286,14 @@ func (c *chartsScreen) view(m *model, w, h int) []string {
 // pointAt puts the cursor where it was clicked, on the chart above or below.
 func (c *chartsScreen) pointAt(m *model, x, y, w, room int) {
 	c.pressed = -1
-	if at, ok := c.moment(m, x, y, w, room); ok {
+	if at, ok := c.secondAt(m, x, y, w, room); ok {
 		c.cursor, c.pressed = min(at, m.snap.Elapsed.Truncate(time.Second)), at
 	}
 }
 
 // dragged zooms to what lies between where the mouse went down and up.
 func (c *chartsScreen) dragged(m *model, x, y, w, room int) {
-	at, ok := c.moment(m, x, y, w, room)
+	at, ok := c.secondAt(m, x, y, w, room)
 	if from, to := min(at, c.pressed), max(at, c.pressed); ok && c.pressed >= 0 && to-from >= 4*time.Second {
 		c.zoom, c.cursor = [2]time.Duration{from, to}, -1
 		m.say("%s to %s (esc: back)", clock(from), clock(to))
@@ -269,8 +301,8 @@ func (c *chartsScreen) dragged(m *model, x, y, w, room int) {
 	c.pressed = -1
 }
 
-// moment is the second under a cell of the charts; the chart there gets the focus.
-func (c *chartsScreen) moment(m *model, x, y, w, room int) (time.Duration, bool) {
+// secondAt is the second under a cell of the charts; the chart there gets the focus.
+func (c *chartsScreen) secondAt(m *model, x, y, w, room int) (time.Duration, bool) {
 	from, span := c.span(m)
 	left, cols := 0, w
 	if top := room - room*2/5; w >= 80 && !c.big && room >= 14 && y >= top {

@@ -2,6 +2,7 @@ package tui
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	tea "charm.land/bubbletea/v2"
@@ -26,7 +27,15 @@ func newDash() *dash {
 	return d
 }
 
-func (d *dash) place() place { return inDash }
+func (d *dash) name() string { return "Dash" }
+
+func dashPage() *page {
+	return &page{
+		key: "1", make: func() screen { return newDash() }, search: filtersRows(),
+		footer: []string{"+", "u", "enter", "/", "f", "x", "tab", "o", "a", "E", "r", "q"},
+		keys:   slices.Concat(endpointListKeys(), fineSteps(), steering(), nextTabs()),
+	}
+}
 
 func (d *dash) refresh(m *model) {
 	d.model = m
@@ -45,25 +54,59 @@ func (d *dash) filtered(m *model, text string) {
 }
 func (d *dash) filterText() string { return d.table.query.text }
 
-func (d *dash) act(m *model, do action) tea.Cmd {
-	switch do {
-	case nextPane, prevPane:
-		d.focus = 1 - d.focus
-		if d.focus == 0 {
-			d.chart = 1 - d.chart
-		}
+func (d *dash) pane(m *model, _ int) tea.Cmd {
+	d.focus = 1 - d.focus
+	if d.focus == 0 {
+		d.chart = 1 - d.chart
+	}
+	return d.notice(m, tickMsg{})
+}
+
+// onErrors says that the errors have the focus, and keys mean them.
+func (d *dash) onErrors() bool { return d.focus == 1 }
+
+func (d *dash) move(m *model, by move) tea.Cmd {
+	if d.onErrors() {
+		d.errors.move(by)
 		return d.notice(m, tickMsg{})
 	}
-	if d.focus == 1 {
-		if d.errors.act(do) {
-			return d.notice(m, tickMsg{})
-		}
-		return groupAct(m, d.errors, do)
+	d.table.move(by)
+	return nil
+}
+
+func (d *dash) endpoint() (stats.Key, bool) {
+	if d.onErrors() {
+		return endpointOfGroup(d.errors)
 	}
-	if d.table.act(do) {
-		return nil
+	return endpointOf(d.table)
+}
+
+func (d *dash) open(m *model) tea.Cmd {
+	if d.onErrors() {
+		return openSelected(m, d.errors)
 	}
-	return endpointAct(m, d.table, do, "dashboard")
+	return openEndpoint(m, d.table)
+}
+
+func (d *dash) copyCell(m *model) tea.Cmd {
+	if d.onErrors() {
+		return copyMessage(m, d.errors)
+	}
+	return copyEndpoint(m, d.table)
+}
+
+func (d *dash) copyRow(m *model) tea.Cmd {
+	if d.onErrors() {
+		return copyRowOf(m, d.errors)
+	}
+	return copyRowOf(m, d.table)
+}
+
+func (d *dash) export(m *model) tea.Cmd {
+	if d.onErrors() {
+		return exportTable(m, "errors", d.errors)
+	}
+	return exportTable(m, "dashboard", d.table)
 }
 
 func (d *dash) notice(m *model, msg tea.Msg) tea.Cmd {
@@ -78,7 +121,7 @@ func (d *dash) notice(m *model, msg tea.Msg) tea.Cmd {
 func (d *dash) view(m *model, w, h int) []string {
 	f := m.frame
 	var out []string
-	c := m.tabs[2][0].(*chartsScreen)
+	c, _ := tabOf[*chartsScreen](m)
 	from, span := c.span(m)
 	draw := func(what, w, h int, end string) []string {
 		return picture(m, m.seconds(), what, from, span, percentileSets[0], false, -1, w, h, false, end)
@@ -149,9 +192,9 @@ func (d *dash) view(m *model, w, h int) []string {
 // paneArea is a table that takes the focus when it is clicked.
 func (d *dash) paneArea(a area, pane int) area {
 	click := a.click
-	a.click = func(x, y int, again bool) {
+	a.click = func(x, y int) {
 		d.focus = pane
-		click(x, y, again)
+		click(x, y)
 	}
 	return a
 }

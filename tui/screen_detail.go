@@ -2,6 +2,7 @@ package tui
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -19,24 +20,21 @@ type detail struct {
 
 func newDetail(k stats.Key) *detail { return &detail{key: k} }
 
-func (d *detail) place() place { return inDetail }
+func (d *detail) name() string { return "Endpoint" }
+
+func endpointPage() *page {
+	return &page{
+		make: func() screen { return &detail{} }, search: findsText(),
+		footer: []string{"E", "C", "a", "esc", "e", "f"},
+		keys:   slices.Concat([]binding{wrapLines()}, matchKeys(), []binding{wholeRun(), errorsOf(), chartsOf()}, steering(), nextTabs()),
+	}
+}
 
 func (d *detail) title() string { return endpointName(d.key) }
 
-func (d *detail) act(m *model, do action) tea.Cmd {
-	if d.text.act(do) {
-		return nil
-	}
-	switch do {
-	case errorsOf:
-		return m.errorsOf(d.key)
-	case chartsOf:
-		return m.chartsOf(d.key)
-	case export:
-		m.dialogs = append(m.dialogs, newExport(m, "endpoint", ""))
-	}
-	return nil
-}
+func (d *detail) move(_ *model, by move) tea.Cmd { d.text.move(by); return nil }
+func (d *detail) endpoint() (stats.Key, bool)    { return d.key, true }
+func (d *detail) export(m *model) tea.Cmd        { return m.askExport("endpoint", "") }
 
 func (d *detail) filtered(_ *model, text string) { d.text.find(text) }
 

@@ -118,7 +118,19 @@ func newErrors() *errorsScreen {
 	return s
 }
 
-func (s *errorsScreen) place() place { return inErrors }
+func (s *errorsScreen) name() string { return "Errors" }
+
+func errorsPage() *page {
+	return &page{
+		key: "4", make: func() screen { return newErrors() }, search: filtersGroups(),
+		footer: []string{"enter", "o", "a", "/", "i", "C", "e", "f", "+", "q"},
+		keys: slices.Concat([]binding{ignoreGroup(), bind("I", "", "show or hide ignored groups", on((*errorsScreen).toggleIgnored))},
+			sortKeys(), []binding{wholeRun(), chartsOf(), copyCell(), copyRow()}, fineSteps(), steering(), nextTabs()),
+	}
+}
+
+// count is the number in the name of the tab.
+func (s *errorsScreen) count(m *model) int { return len(m.snap.Groups) }
 
 func (s *errorsScreen) refresh(m *model) {
 	s.model = m
@@ -170,61 +182,76 @@ func (s *errorsScreen) notice(m *model, msg tea.Msg) tea.Cmd {
 	return nil
 }
 
-func (s *errorsScreen) act(m *model, do action) tea.Cmd {
-	if s.table.act(do) {
-		return s.notice(m, tickMsg{})
-	}
-	switch do {
-	case showIgnored:
-		s.ignored = !s.ignored
-		s.refresh(m)
-		return nil
-	case nextPane, prevPane:
-		return nil
-	}
-	return groupAct(m, s.table, do)
+func (s *errorsScreen) move(m *model, by move) tea.Cmd {
+	s.table.move(by)
+	return s.notice(m, tickMsg{})
 }
 
-// groupAct is what any list of groups does with a key.
-func groupAct(m *model, t *table[*stats.Group], do action) tea.Cmd {
+func (s *errorsScreen) toggleIgnored(m *model) tea.Cmd {
+	s.ignored = !s.ignored
+	s.refresh(m)
+	return nil
+}
+
+func (s *errorsScreen) endpoint() (stats.Key, bool) { return endpointOfGroup(s.table) }
+func (s *errorsScreen) open(m *model) tea.Cmd       { return openSelected(m, s.table) }
+func (s *errorsScreen) copyCell(m *model) tea.Cmd   { return copyMessage(m, s.table) }
+func (s *errorsScreen) copyRow(m *model) tea.Cmd    { return copyRowOf(m, s.table) }
+func (s *errorsScreen) export(m *model) tea.Cmd     { return exportTable(m, "errors", s.table) }
+func (s *errorsScreen) ignore(m *model) tea.Cmd {
+	g, ok := s.table.selected()
+	if !ok {
+		return nil
+	}
+	m.ignore(g)
+	if m.ignored[g.ID] {
+		m.say("ignored: %s %s (I shows ignored groups)", g.Label(), endpointName(g.Key.Key))
+	}
+	return nil
+}
+
+// ignoreGroup is for whatever shows a group.
+func ignoreGroup() binding {
+	type ignorer interface{ ignore(*model) tea.Cmd }
+	return bind("i", "ignore", "ignore this group: dimmed, counted apart", on(ignorer.ignore))
+}
+
+// ignore has a group counted apart, or no longer.
+func (m *model) ignore(g *stats.Group) {
+	m.ignored[g.ID] = !m.ignored[g.ID]
+	m.refresh()
+}
+
+func endpointOfGroup(t *table[*stats.Group]) (stats.Key, bool) {
 	g, ok := t.selected()
-	t.chosen = t.chosen || do == open
-	switch do {
-	case export:
-		m.dialogs = append(m.dialogs, newExport(m, "errors", t.plainText(t.rows, ",")))
-	case open:
-		if ok {
-			if m.tab != 3 {
-				m.tab = 3
-				m.tabs[3] = m.tabs[3][:1]
-				m.refresh()
-			}
-			return m.push(newGroup(g))
-		}
-	case ignore:
-		if ok {
-			m.ignored[g.ID] = !m.ignored[g.ID]
-			if m.ignored[g.ID] {
-				m.say("ignored: %s %s (I shows ignored groups)", g.Label(), endpointName(g.Key.Key))
-			}
-			m.refresh()
-		}
-	case errorsOf:
-		if ok {
-			return m.errorsOf(g.Key.Key)
-		}
-	case chartsOf:
-		if ok {
-			return m.chartsOf(g.Key.Key)
-		}
-	case copyPart:
-		if ok {
-			return m.copyText("message", g.Message)
-		}
-	case copyAll:
-		if ok {
-			return m.copyText("row", t.rowText(g, "\t"))
-		}
+	if !ok {
+		return stats.Key{}, false
+	}
+	return g.Key.Key, true
+}
+
+func openSelected(m *model, t *table[*stats.Group]) tea.Cmd {
+	t.chosen = true
+	if g, ok := t.selected(); ok {
+		return openGroup(m, g)
+	}
+	return nil
+}
+
+// openGroup shows a group on the tab of the errors. Whoever opens it there
+// already keeps what else is open.
+func openGroup(m *model, g *stats.Group) tea.Cmd {
+	if _, tab := tabOf[*errorsScreen](m); m.tab != tab {
+		alone[*errorsScreen](m)
+		m.tab = tab
+		m.refresh()
+	}
+	return m.push(newGroup(g))
+}
+
+func copyMessage(m *model, t *table[*stats.Group]) tea.Cmd {
+	if g, ok := t.selected(); ok {
+		return m.copyText("message", g.Message)
 	}
 	return nil
 }

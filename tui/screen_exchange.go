@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -52,7 +53,27 @@ func newExchange(x *stats.Exchange, g *group) *exchangeScreen {
 	return e
 }
 
-func (e *exchangeScreen) place() place { return inExchange }
+func (e *exchangeScreen) name() string { return "Exchange" }
+
+func exchangePage() *page {
+	return &page{
+		make: func() screen { return &exchangeScreen{} }, search: findsText(), end: "◀ [ prev  next ] ▶ ", reads: true,
+		footer: []string{"y", "c", "e save", "/ find n/N", "b", "x", "tab part", "esc", "!", "R", "w", "]"},
+		keys: slices.Concat([]binding{
+			bind("y", "body", "copy the body, to the clipboard and a file", on((*exchangeScreen).copyBody)),
+			bind("Y", "", "copy the whole exchange", on((*exchangeScreen).copyWhole)),
+			bind("c", "curl", "copy the request as a curl command", on((*exchangeScreen).copyCurl)),
+			bind("!", "again", "send this request once more, and compare", on((*exchangeScreen).sendAgain)),
+			bind("R", "secrets", "show or mask secrets", on((*exchangeScreen).toggleSecrets)),
+			bind("b", "raw", "body as it came, or indented", on((*exchangeScreen).toggleRaw)),
+			bind("x", "hex", "body as hex, or as text", on((*exchangeScreen).toggleHex)),
+			wrapLines(),
+		}, matchKeys(), []binding{
+			bind("]", "sample", "next sample", on(func(e *exchangeScreen, m *model) tea.Cmd { return e.neighbour(m, 1) })).as("[ ]"),
+			bind("[", "", "previous sample", on(func(e *exchangeScreen, m *model) tea.Cmd { return e.neighbour(m, -1) })),
+		}),
+	}
+}
 
 func (e *exchangeScreen) title() string {
 	n, of := e.group.number(e.x)
@@ -225,63 +246,51 @@ func (e *exchangeScreen) headerLines(m *model) []string {
 func (e *exchangeScreen) filtered(_ *model, text string) { e.typed = text; e.text.find(text) }
 func (e *exchangeScreen) filterText() string             { return e.typed }
 
-func (e *exchangeScreen) act(m *model, do action) tea.Cmd {
-	if e.text.act(do) {
+func (e *exchangeScreen) move(_ *model, by move) tea.Cmd { e.text.move(by); return nil }
+
+func (e *exchangeScreen) pane(m *model, step int) tea.Cmd {
+	e.part = (e.part + step + len(partNames)) % len(partNames)
+	return e.prepare(m)
+}
+
+func (e *exchangeScreen) neighbour(m *model, step int) tea.Cmd {
+	x, ok := e.group.neighbour(e.x, step)
+	if !ok {
+		m.say("no more samples")
 		return nil
 	}
-	switch do {
-	case nextPane:
-		e.part = (e.part + 1) % len(partNames)
-		return e.prepare(m)
-	case prevPane:
-		e.part = (e.part + len(partNames) - 1) % len(partNames)
-		return e.prepare(m)
-	case nextSample, prevSample:
-		step := 1
-		if do == prevSample {
-			step = -1
-		}
-		x, ok := e.group.neighbour(e.x, step)
-		if !ok {
-			m.say("no more samples")
-			return nil
-		}
-		e.x, e.fresh, e.other, e.diffOf = x, nil, nil, [2]*stats.Exchange{}
-		return e.prepare(m)
-	case rawBody:
-		e.raw = !e.raw
-		return e.prepare(m)
-	case hexBody:
-		e.hex = !e.hex
-		return e.prepare(m)
-	case reveal:
-		if m.opened && maskedInFile(e.x) {
-			m.say("this file holds no secrets: they were masked when it was written")
-			return nil
-		}
-		m.reveal = !m.reveal
-		e.diffOf, e.comparing = [2]*stats.Exchange{}, [2]*stats.Exchange{}
-		if m.reveal {
-			m.say("secrets are shown, and go into copies and files, until R")
-		} else {
-			m.say("secrets are masked")
-		}
-		return e.prepare(m)
-	case copyPart:
-		return e.copyBody(m)
-	case copyAll:
-		text := string(exchange.HTTP(e.x, m.masker()))
-		dir, file := e.dir(m), e.file()+".http"
-		return safely(func() tea.Msg { return copied(dir, "exchange", file, text) })
-	case copyCurl:
-		return e.copyCurl(m)
-	case export:
-		dir, base, x, mask := e.dir(m), e.file(), e.x, m.masker()
-		return safely(func() tea.Msg { return saveExchange(dir, base, x, mask) })
-	case sendAgain:
-		return e.sendAgain(m)
+	e.x, e.fresh, e.other, e.diffOf = x, nil, nil, [2]*stats.Exchange{}
+	return e.prepare(m)
+}
+
+func (e *exchangeScreen) toggleRaw(m *model) tea.Cmd { e.raw = !e.raw; return e.prepare(m) }
+func (e *exchangeScreen) toggleHex(m *model) tea.Cmd { e.hex = !e.hex; return e.prepare(m) }
+
+func (e *exchangeScreen) toggleSecrets(m *model) tea.Cmd {
+	if m.opened && maskedInFile(e.x) {
+		m.say("this file holds no secrets: they were masked when it was written")
+		return nil
 	}
-	return nil
+	m.reveal = !m.reveal
+	e.diffOf, e.comparing = [2]*stats.Exchange{}, [2]*stats.Exchange{}
+	if m.reveal {
+		m.say("secrets are shown, and go into copies and files, until R")
+	} else {
+		m.say("secrets are masked")
+	}
+	return e.prepare(m)
+}
+
+func (e *exchangeScreen) copyWhole(m *model) tea.Cmd {
+	text := string(exchange.HTTP(e.x, m.masker()))
+	dir, file := e.dir(m), e.file()+".http"
+	return safely(func() tea.Msg { return copied(dir, "exchange", file, text) })
+}
+
+// export saves the exchange; there is no table to write.
+func (e *exchangeScreen) export(m *model) tea.Cmd {
+	dir, base, x, mask := e.dir(m), e.file(), e.x, m.masker()
+	return safely(func() tea.Msg { return saveExchange(dir, base, x, mask) })
 }
 
 // maskedInFile says that an exchange was masked before it was written down.

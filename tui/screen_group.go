@@ -50,7 +50,16 @@ func newGroup(g *stats.Group) *group {
 	return s
 }
 
-func (s *group) place() place { return inGroup }
+func (s *group) name() string { return "Group" }
+
+func groupPage() *page {
+	return &page{
+		make: func() screen { return &group{} }, search: filtersGroups(),
+		footer: []string{"enter", "/", "v", "i", "C", "e", "esc"},
+		keys: slices.Concat([]binding{bind("v", "variants", "only one variant of the message; again: the next", on((*group).nextVariant)), ignoreGroup()},
+			sortKeys(), []binding{chartsOf(), copyCell(), copyRow()}, fineSteps(), steering(), nextTabs()),
+	}
+}
 func (s *group) title() string {
 	return cutMiddle(s.last.Label()+" "+endpointName(s.last.Key.Key), 48)
 }
@@ -93,47 +102,31 @@ func (s *group) filterText() string {
 	return s.table.query.text
 }
 
-func (s *group) act(m *model, do action) tea.Cmd {
-	if s.table.act(do) {
-		return nil
-	}
-	x, ok := s.table.selected()
-	s.table.chosen = s.table.chosen || do == open
-	switch do {
-	case open:
-		if ok {
-			return m.push(newExchange(x.Exchange, s))
-		}
-	case splitVariants:
-		vs := s.last.Variants
-		next := 0
-		for i, v := range vs {
-			if v.Message == s.variant {
-				next = i + 1
-			}
-		}
-		s.variant = ""
-		if next < len(vs) {
-			s.variant = vs[next].Message
-			m.say("only: %s (v: next, esc: all)", s.variant)
-		}
-		s.refresh(m)
-	case ignore:
-		m.ignored[s.last.ID] = !m.ignored[s.last.ID]
-		m.refresh()
-	case chartsOf:
-		return m.chartsOf(s.last.Key.Key)
-	case export:
-		m.dialogs = append(m.dialogs, newExport(m, "samples", s.table.plainText(s.table.rows, ",")))
-	case copyPart:
-		return m.copyText("message", s.last.Message)
-	case copyAll:
-		if ok {
-			return m.copyText("row", s.table.rowText(x, "\t"))
-		}
+func (s *group) open(m *model) tea.Cmd {
+	s.table.chosen = true
+	if x, ok := s.table.selected(); ok {
+		return m.push(newExchange(x.Exchange, s))
 	}
 	return nil
 }
+
+func (s *group) nextVariant(m *model) tea.Cmd {
+	next := slices.IndexFunc(s.last.Variants, func(v stats.Variant) bool { return v.Message == s.variant }) + 1
+	s.variant = ""
+	if next < len(s.last.Variants) {
+		s.variant = s.last.Variants[next].Message
+		m.say("only: %s (v: next, esc: all)", s.variant)
+	}
+	s.refresh(m)
+	return nil
+}
+
+func (s *group) move(_ *model, by move) tea.Cmd { s.table.move(by); return nil }
+func (s *group) endpoint() (stats.Key, bool)    { return s.last.Key.Key, true }
+func (s *group) ignore(m *model) tea.Cmd        { m.ignore(s.last); return nil }
+func (s *group) copyCell(m *model) tea.Cmd      { return m.copyText("message", s.last.Message) }
+func (s *group) copyRow(m *model) tea.Cmd       { return copyRowOf(m, s.table) }
+func (s *group) export(m *model) tea.Cmd        { return exportTable(m, "samples", s.table) }
 
 // neighbour is the sample that many places on in the list as it is sorted.
 func (s *group) neighbour(x *stats.Exchange, step int) (*stats.Exchange, bool) {

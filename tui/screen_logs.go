@@ -3,6 +3,7 @@ package tui
 import (
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 
 	tea "charm.land/bubbletea/v2"
@@ -24,7 +25,20 @@ type logScreen struct {
 
 func newLogScreen() *logScreen { return &logScreen{follow: true} }
 
-func (s *logScreen) place() place { return inLogs }
+func (s *logScreen) name() string { return "Logs" }
+
+func logsPage() *page {
+	return &page{
+		key: "7", make: func() screen { return newLogScreen() }, search: filtersRows(),
+		footer: []string{"j", "F", "v", "w", "/", "enter", "y", "f", "q"},
+		keys: slices.Concat([]binding{
+			wrapLines(),
+			bind("v", "level", "least level that is shown", on((*logScreen).nextLevel)),
+			bind("F", "follow", "follow the end", on((*logScreen).toggleFollow)),
+			copyCell(),
+		}, steering(), nextTabs()),
+	}
+}
 
 func (s *logScreen) refresh(m *model) {
 	if m.frozen && len(s.records) > 0 {
@@ -70,9 +84,9 @@ func (s *logScreen) to(i int) {
 
 var logLevels = []slog.Level{slog.LevelDebug, slog.LevelInfo, slog.LevelWarn, slog.LevelError}
 
-func (s *logScreen) act(m *model, do action) tea.Cmd {
+func (s *logScreen) move(_ *model, by move) tea.Cmd {
 	i := s.index()
-	switch do {
+	switch by {
 	case up:
 		s.follow = false
 		s.to(i - 1)
@@ -88,49 +102,64 @@ func (s *logScreen) act(m *model, do action) tea.Cmd {
 		s.to(0)
 	case bottom:
 		s.follow = true
-	case follow:
-		s.follow = !s.follow
-		s.to(i)
 	case left:
 		s.skip = max(s.skip-8, 0)
 	case rightward:
 		s.skip += 8
 	case wrap:
 		s.wrap, s.skip = !s.wrap, 0
-	case logLevel:
-		for k, l := range logLevels {
-			if l == s.least {
-				s.least = logLevels[(k+1)%len(logLevels)]
-				break
-			}
-		}
-		s.refresh(m)
-	case open:
-		if i >= 0 && i < len(s.records) {
-			return s.open(m, s.records[i])
-		}
-	case copyPart:
-		if i >= 0 && i < len(s.records) {
-			return m.copyText("line", s.records[i].text)
-		}
-	case export:
-		var b strings.Builder
-		for _, r := range s.records {
-			fmt.Fprintf(&b, "%s %s %s\n", r.when.Format("15:04:05.000"), r.level, r.text)
-		}
-		m.dialogs = append(m.dialogs, newExport(m, "log", b.String()))
 	}
 	return nil
 }
 
+func (s *logScreen) toggleFollow(*model) tea.Cmd {
+	i := s.index()
+	s.follow = !s.follow
+	s.to(i)
+	return nil
+}
+
+func (s *logScreen) nextLevel(m *model) tea.Cmd {
+	s.least = logLevels[(slices.Index(logLevels, s.least)+1)%len(logLevels)]
+	s.refresh(m)
+	return nil
+}
+
+// selected is the record under the cursor.
+func (s *logScreen) selected() (logRecord, bool) {
+	if i := s.index(); i >= 0 && i < len(s.records) {
+		return s.records[i], true
+	}
+	return logRecord{}, false
+}
+
+// copyCell copies the line; it is all there is of a row.
+func (s *logScreen) copyCell(m *model) tea.Cmd {
+	if r, ok := s.selected(); ok {
+		return m.copyText("line", r.text)
+	}
+	return nil
+}
+
+func (s *logScreen) copyRow(m *model) tea.Cmd { return s.copyCell(m) }
+
+func (s *logScreen) export(m *model) tea.Cmd {
+	var b strings.Builder
+	for _, r := range s.records {
+		fmt.Fprintf(&b, "%s %s %s\n", r.when.Format("15:04:05.000"), r.level, r.text)
+	}
+	return m.askExport("log", b.String())
+}
+
 // open goes to the error group that a line speaks of.
-func (s *logScreen) open(m *model, r logRecord) tea.Cmd {
+func (s *logScreen) open(m *model) tea.Cmd {
+	r, ok := s.selected()
+	if !ok {
+		return nil
+	}
 	for _, g := range m.snap.Groups {
 		if strings.Contains(r.text, g.Key.Key.Name) && strings.Contains(r.text, g.Key.Kind.String()) {
-			m.tab = 3
-			m.tabs[3] = m.tabs[3][:1]
-			m.refresh()
-			return m.push(newGroup(g))
+			return openGroup(m, g)
 		}
 	}
 	s.wrap = true

@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"slices"
 	"strings"
 
 	tea "charm.land/bubbletea/v2"
@@ -19,7 +20,15 @@ var statsKinds = []string{"requests", "transactions", "tasks"}
 
 func newStatsScreen() *statsScreen { return &statsScreen{table: endpointTable()} }
 
-func (s *statsScreen) place() place { return inStats }
+func (s *statsScreen) name() string { return "Stats" }
+
+func statsPage() *page {
+	return &page{
+		key: "2", make: func() screen { return newStatsScreen() }, search: filtersRows(),
+		footer: []string{"enter", "o", "a", "E", "C", "/", "e", "f", "+", "q"},
+		keys:   slices.Concat(endpointListKeys(), fineSteps(), steering(), nextTabs()),
+	}
+}
 
 func (s *statsScreen) rows(m *model) []endpoint {
 	of := m.snap.Rows
@@ -33,13 +42,13 @@ func (s *statsScreen) rows(m *model) []endpoint {
 }
 
 func (s *statsScreen) refresh(m *model) {
-	s.name()
+	s.nameColumns()
 	m.setEndpoints(s.table, s.rows(m))
 }
 
-// name has the columns say what the rows are. Only requests have bytes of their
+// nameColumns has the columns say what the rows are. Only requests have bytes of their
 // own.
-func (s *statsScreen) name() {
+func (s *statsScreen) nameColumns() {
 	names := [][3]string{{"METHOD", "ENDPOINT", "REQS"}, {"", "TRANSACTION", "RUNS"}, {"BEHAVIOUR", "TASK", "RUNS"}}[s.kind]
 	c := s.table.columns
 	c[0].width = max(7, len(names[0])+1)
@@ -60,22 +69,19 @@ func (s *statsScreen) filtered(m *model, text string) {
 }
 func (s *statsScreen) filterText() string { return s.table.query.text }
 
-func (s *statsScreen) act(m *model, do action) tea.Cmd {
-	if s.table.act(do) {
-		return nil
-	}
-	if do == nextPane || do == prevPane {
-		step := 1
-		if do == prevPane {
-			step = len(statsKinds) - 1
-		}
-		s.kind = (s.kind + step) % len(statsKinds)
-		s.table.sorted = moment{} // other rows
-		s.refresh(m)
-		return nil
-	}
-	return endpointAct(m, s.table, do, "stats")
+func (s *statsScreen) pane(m *model, step int) tea.Cmd {
+	s.kind = (s.kind + step + len(statsKinds)) % len(statsKinds)
+	s.table.sorted = moment{} // other rows
+	s.refresh(m)
+	return nil
 }
+
+func (s *statsScreen) move(_ *model, by move) tea.Cmd { s.table.move(by); return nil }
+func (s *statsScreen) endpoint() (stats.Key, bool)    { return endpointOf(s.table) }
+func (s *statsScreen) open(m *model) tea.Cmd          { return openEndpoint(m, s.table) }
+func (s *statsScreen) copyCell(m *model) tea.Cmd      { return copyEndpoint(m, s.table) }
+func (s *statsScreen) copyRow(m *model) tea.Cmd       { return copyRowOf(m, s.table) }
+func (s *statsScreen) export(m *model) tea.Cmd        { return exportTable(m, "stats", s.table) }
 
 func (s *statsScreen) view(m *model, w, h int) []string {
 	t := s.table
@@ -142,7 +148,7 @@ func (s *statsScreen) view(m *model, w, h int) []string {
 // area is a table on the screen: a click selects or sorts, the wheel scrolls.
 func (t *table[T]) area(m *model, x, y, w, h int) area {
 	return area{x: x, y: y, w: w, h: h,
-		click: func(cx, cy int, _ bool) {
+		click: func(cx, cy int) {
 			row, col := t.hit(cx, cy, w)
 			if row >= 0 {
 				t.to(row)
@@ -151,6 +157,6 @@ func (t *table[T]) area(m *model, x, y, w, h int) area {
 				t.sortBy(col)
 			}
 		},
-		wheel: func(do action) { t.act(do) },
+		wheel: t.move,
 	}
 }

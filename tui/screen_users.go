@@ -111,7 +111,15 @@ func newUsers() *usersScreen {
 	return s
 }
 
-func (s *usersScreen) place() place { return inUsers }
+func (s *usersScreen) name() string { return "Users" }
+
+func usersPage() *page {
+	return &page{
+		key: "5", make: func() screen { return newUsers() }, search: filtersRows(),
+		footer: []string{"+", "w", "u", "space", "x", "f", "q"},
+		keys:   slices.Concat([]binding{copyCell(), copyRow()}, fineSteps(), steering(), nextTabs()), // a tree has one order
+	}
+}
 
 func (s *usersScreen) refresh(m *model) {
 	var rows []taskRow
@@ -131,31 +139,24 @@ func (s *usersScreen) filtered(m *model, text string) {
 }
 func (s *usersScreen) filterText() string { return s.table.query.text }
 
-func (s *usersScreen) act(m *model, do action) tea.Cmd {
-	switch do {
-	case sortNext, sortReverse:
-		return nil // a tree has one order
-	case open:
-		if r, ok := s.table.selected(); ok {
-			for _, row := range m.snap.Tasks {
-				if r.t != nil && row.Key.Method == r.b.Name && row.Key.Name == r.t.Name {
-					return m.push(newDetail(row.Key))
-				}
-			}
-			m.say("open a task to see its numbers")
-		}
+func (s *usersScreen) open(m *model) tea.Cmd {
+	r, ok := s.table.selected()
+	if !ok {
 		return nil
-	case export:
-		m.dialogs = append(m.dialogs, newExport(m, "users", s.table.plainText(s.table.rows, ",")))
-		return nil
-	case copyPart, copyAll:
-		if r, ok := s.table.selected(); ok {
-			return m.copyText("row", s.table.rowText(r, "\t"))
+	}
+	for _, row := range m.snap.Tasks {
+		if r.t != nil && row.Key.Method == r.b.Name && row.Key.Name == r.t.Name {
+			return m.push(newDetail(row.Key))
 		}
 	}
-	s.table.act(do)
+	m.say("open a task to see its numbers")
 	return nil
 }
+
+func (s *usersScreen) move(_ *model, by move) tea.Cmd { s.table.move(by); return nil }
+func (s *usersScreen) copyCell(m *model) tea.Cmd      { return copyRowOf(m, s.table) }
+func (s *usersScreen) copyRow(m *model) tea.Cmd       { return copyRowOf(m, s.table) }
+func (s *usersScreen) export(m *model) tea.Cmd        { return exportTable(m, "users", s.table) }
 
 func (s *usersScreen) view(m *model, w, h int) []string {
 	v := m.snap

@@ -2,6 +2,7 @@ package tui
 
 import (
 	"fmt"
+	"slices"
 
 	tea "charm.land/bubbletea/v2"
 
@@ -61,7 +62,15 @@ func ofLimit(n, limit int) string {
 	return fmt.Sprintf("%d/%d", n, limit)
 }
 
-func (s *workersScreen) place() place { return inWorkers }
+func (s *workersScreen) name() string { return "Workers" }
+
+func workersPage() *page {
+	return &page{
+		key: "6", make: func() screen { return newWorkers() }, search: filtersRows(),
+		footer: []string{"/", "o", "e", "f", "q"},
+		keys:   slices.Concat(sortKeys(), []binding{copyCell(), copyRow()}, fineSteps(), steering(), nextTabs()),
+	}
+}
 
 func (s *workersScreen) refresh(m *model) {
 	rows := make([]*swarm.NodeView, len(m.snap.Nodes))
@@ -78,19 +87,10 @@ func (s *workersScreen) filtered(m *model, text string) {
 }
 func (s *workersScreen) filterText() string { return s.table.query.text }
 
-func (s *workersScreen) act(m *model, do action) tea.Cmd {
-	switch do {
-	case export:
-		m.dialogs = append(m.dialogs, newExport(m, "workers", s.table.plainText(s.table.rows, ",")))
-	case copyPart, copyAll:
-		if n, ok := s.table.selected(); ok {
-			return m.copyText("row", s.table.rowText(n, "\t"))
-		}
-	default:
-		s.table.act(do)
-	}
-	return nil
-}
+func (s *workersScreen) move(_ *model, by move) tea.Cmd { s.table.move(by); return nil }
+func (s *workersScreen) copyCell(m *model) tea.Cmd      { return copyRowOf(m, s.table) }
+func (s *workersScreen) copyRow(m *model) tea.Cmd       { return copyRowOf(m, s.table) }
+func (s *workersScreen) export(m *model) tea.Cmd        { return exportTable(m, "workers", s.table) }
 
 func (s *workersScreen) view(m *model, w, h int) []string {
 	nodes := m.snap.Nodes

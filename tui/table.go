@@ -148,15 +148,35 @@ func (t *table[T]) selected() (r T, ok bool) {
 	return t.rows[t.at], true
 }
 
-// act is what every table understands; it says whether that was it.
-func (t *table[T]) act(do action) bool {
-	switch do {
+// move is what a key does to a table, a text or a picture.
+type move int
+
+// The moves.
+const (
+	up move = iota + 1
+	down
+	pageUp
+	pageDown
+	top
+	bottom
+	left
+	rightward
+	sortNext
+	sortReverse
+	wrap
+	nextMatch
+	prevMatch
+)
+
+// move is what every table understands.
+func (t *table[T]) move(by move) {
+	switch by {
 	case up, down, pageUp, pageDown, bottom:
 		t.chosen = true
 	case top:
 		t.chosen = false
 	}
-	switch do {
+	switch by {
 	case up:
 		t.to(t.at - 1)
 	case down:
@@ -185,10 +205,7 @@ func (t *table[T]) act(do action) bool {
 	case sortReverse:
 		t.turned = !t.turned
 		t.resort()
-	default:
-		return false
 	}
-	return true
 }
 
 func (t *table[T]) resort() {

@@ -47,10 +47,10 @@ func (t *textview) clamp() {
 	t.top = max(min(t.top, most), 0)
 }
 
-// act is what every text understands; it says whether that was it.
-func (t *textview) act(do action) bool {
+// move is what every text understands.
+func (t *textview) move(by move) {
 	half := max(t.h/2, 1)
-	switch do {
+	switch by {
 	case up:
 		t.top, t.sub = t.top-1, 0
 	case down:
@@ -82,11 +82,8 @@ func (t *textview) act(do action) bool {
 		t.next(1)
 	case prevMatch:
 		t.next(-1)
-	default:
-		return false
 	}
 	t.clamp()
-	return true
 }
 
 // down goes one row on: in a line that takes many screens the rows count.

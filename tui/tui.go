@@ -1,4 +1,4 @@
-// Package tui is the full screen: seven screens over one run, and the way from
+// Package tui is the full screen: a few screens over one run, and the way from
 // a group of errors down to one complete exchange.
 //
 //	outcome, err := tui.Run(ctx, tui.Options{Run: controller, Logs: logs})
@@ -8,10 +8,11 @@
 // stalls, hangs up or is resized to nothing slows the drawing and nothing else.
 //
 // One root model owns everything that is shown (model.go). A screen is a plain
-// struct behind the interface screen; each of the seven tabs has a stack of
-// them, and what is opened goes on top. Dialogs have a stack of their own, and
-// the top one gets the keys first. All keys are in one table (keys.go). Slow
-// work (decoding and indenting a body, writing a file, a look-up) is a command
+// struct behind the interface screen; each tab has a stack of them, and what is
+// opened goes on top. What there is to say of a screen beside its struct is its
+// page: key, name, footer, keys. All pages are one list (pages.go), and the
+// footer, the help and the tabs are made of it. Dialogs have a stack of their
+// own, and the top one gets the keys first. Slow work (decoding and indenting a body, writing a file, a look-up) is a command
 // whose result says what it was made for.
 //
 // Charts carry clock times on their axis and not "-2m … now", because a window
