@@ -27,7 +27,7 @@ func keySubject(k stats.Key) subject {
 }
 
 // endpointTable is the statistics; ranks say what goes first when it is narrow.
-func endpointTable() *table[endpoint] {
+func endpointTable() *list[endpoint] {
 	ms := func(f func(*stats.Summary) time.Duration) (func(endpoint) string, func(endpoint) float64) {
 		return func(e endpoint) string { return millis(f(e.s)) }, func(e endpoint) float64 { return float64(f(e.s)) }
 	}
@@ -35,9 +35,8 @@ func endpointTable() *table[endpoint] {
 		cell, num := ms(f)
 		return column[endpoint]{name: name, width: w, rank: rank, cell: cell, number: num}
 	}
-	t := &table[endpoint]{
-		id:   func(e endpoint) string { return keyID(e.Key) },
-		text: func(e endpoint) subject { return keySubject(e.Key) },
+	t := &list[endpoint]{table: table[endpoint]{
+		id: func(e endpoint) string { return keyID(e.Key) },
 		columns: []column[endpoint]{
 			{name: "METHOD", width: 7, text: true, cell: func(e endpoint) string { return clean(e.Key.Method) }, word: func(e endpoint) string { return e.Key.Method + " " + e.Key.Name }},
 			{name: "ENDPOINT", text: true, middle: true, cell: func(e endpoint) string { return clean(e.Key.Name) }, word: func(e endpoint) string { return e.Key.Name }},
@@ -63,14 +62,14 @@ func endpointTable() *table[endpoint] {
 			{name: trafficColumn, width: 7, rank: 9, cell: func(e endpoint) string { return rate(perSecond(e.s.In, e.s.Span) / 1024) }, number: func(e endpoint) float64 { return perSecond(e.s.In, e.s.Span) }},
 			{name: "LAST 60 s", width: 10, rank: 7, text: true, cell: func(e endpoint) string { return spark(e.Trend, 10) }},
 		},
-	}
+	}, text: func(e endpoint) subject { return keySubject(e.Key) }}
 	t.sort = 2
 	return t
 }
 
 // setEndpoints takes the rows of a new snapshot; the column for corrected times
 // is there only where something was due.
-func (m *model) setEndpoints(t *table[endpoint], rows []endpoint) {
+func (m *model) setEndpoints(t *list[endpoint], rows []endpoint) {
 	due := false
 	for _, r := range rows {
 		due = due || r.s.Corrected.Count > 0
@@ -80,7 +79,7 @@ func (m *model) setEndpoints(t *table[endpoint], rows []endpoint) {
 			t.columns[i].off = !due
 		}
 	}
-	t.set(rows, m.moment())
+	t.show(m, rows)
 }
 
 const (
@@ -117,7 +116,7 @@ func endpointListKeys() []binding {
 	return append(sortKeys(), wholeRun(), errorsOf(), chartsOf(), copyCell(), copyRow())
 }
 
-func endpointOf(t *table[endpoint]) (stats.Key, bool) {
+func endpointOf(t *list[endpoint]) (stats.Key, bool) {
 	e, ok := t.selected()
 	if !ok {
 		return stats.Key{}, false
@@ -125,7 +124,7 @@ func endpointOf(t *table[endpoint]) (stats.Key, bool) {
 	return e.Key, true
 }
 
-func openEndpoint(m *model, t *table[endpoint]) tea.Cmd {
+func openEndpoint(m *model, t *list[endpoint]) tea.Cmd {
 	t.chosen = true
 	if e, ok := t.selected(); ok {
 		return m.push(newDetail(e.Key))
@@ -133,7 +132,7 @@ func openEndpoint(m *model, t *table[endpoint]) tea.Cmd {
 	return nil
 }
 
-func copyEndpoint(m *model, t *table[endpoint]) tea.Cmd {
+func copyEndpoint(m *model, t *list[endpoint]) tea.Cmd {
 	if e, ok := t.selected(); ok {
 		return m.copyText("cell", endpointName(e.Key))
 	}
@@ -141,7 +140,7 @@ func copyEndpoint(m *model, t *table[endpoint]) tea.Cmd {
 }
 
 // copyRowOf copies the row under the cursor of any table.
-func copyRowOf[T any](m *model, t *table[T]) tea.Cmd {
+func copyRowOf[T any](m *model, t *list[T]) tea.Cmd {
 	if r, ok := t.selected(); ok {
 		return m.copyText("row", t.rowText(r, "\t"))
 	}
@@ -149,7 +148,7 @@ func copyRowOf[T any](m *model, t *table[T]) tea.Cmd {
 }
 
 // exportTable asks where what is shown, or all rows of the table, should go.
-func exportTable[T any](m *model, what string, t *table[T]) tea.Cmd {
+func exportTable[T any](m *model, what string, t *list[T]) tea.Cmd {
 	return m.askExport(what, t.plainText(t.rows, ","))
 }
 
@@ -193,24 +192,4 @@ func sumOf(rows []endpoint) endpoint {
 		s.OK.Max = max(s.OK.Max, r.s.OK.Max)
 	}
 	return endpoint{Row: &stats.Row{}, s: s}
-}
-
-// totalLine is a line of totals under a table, with the fullest label that fits.
-func totalLine(t *table[endpoint], e *endpoint, w int, labels ...string) string {
-	one := *t
-	one.rows, one.at, one.top, one.height = []endpoint{*e}, -1, 0, 1
-	lines := one.draw(w, 2, false)
-	// The label takes the place of method and name.
-	show, flex := t.visible(w)
-	room := 0
-	for _, i := range show {
-		switch c := t.columns[i]; {
-		case c.width == 0:
-			room += flex
-		case c.text && c.middle, c.name == "METHOD":
-			room += c.width + 1
-		}
-	}
-	label := firstThatFits(room, labels...)
-	return bold.Styled(" "+fit(cut(label, room), room)) + bold.Styled(plainText(ansiRest(lines[1], room+1)))
 }

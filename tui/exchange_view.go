@@ -9,13 +9,13 @@ import (
 	"tload/stats/exchange"
 )
 
-func (e *exchangeScreen) view(m *model, w, h int) []string {
+func (e *exchangeScreen) view(m *model, w, h int) pane {
 	if w < 120 || h < 24 {
 		return e.main(m, w, h)
 	}
 	lw := 44
 	rw := w - lw - 1
-	return beside(e.side(m, lw, h), e.main(m, rw, h), lw, rw)
+	return pane{lines: e.side(m, lw, h)}.beside(e.main(m, rw, h), lw, rw)
 }
 
 // side is what a wide screen shows on the left: samples, group, timing.
@@ -28,12 +28,12 @@ func (e *exchangeScreen) side(m *model, w, h int) []string {
 			g.table.to(i)
 		}
 	}
-	small := *g.table
+	small := g.table.table
 	small.columns = append(append([]column[sample](nil), g.table.columns[:2]...), g.table.columns[3:6]...)
 	small.columns = append(small.columns, column[sample]{name: "", cell: func(sample) string { return "" }})
 	small.columns[len(small.columns)-1].width = 1
 	small.sort = 0
-	out = append(out, small.draw(w, list-1, true)...)
+	out = append(out, small.draw(w, list-1, true).lines...)
 	out = append(out, rule("GROUP ", "", w, false))
 	out = append(out, fmt.Sprintf(" %s failures  %s/s", thousands(g.last.Count), rate(m.rateOf(g.last))),
 		fmt.Sprintf(" first %s   last %s ago", g.last.First.Local().Format("15:04:05"), ago(m.now(), g.last.Last)),
@@ -146,7 +146,7 @@ func (e *exchangeScreen) timing(w int) []string {
 	return append(out, " "+bold.Styled(fit("total", 16)+right(phase(x.Took), 8)+" ms"))
 }
 
-func (e *exchangeScreen) main(m *model, w, h int) []string {
+func (e *exchangeScreen) main(m *model, w, h int) pane {
 	e.w = w
 	var tabs []string
 	for i, n := range partNames {
@@ -214,7 +214,7 @@ func (e *exchangeScreen) main(m *model, w, h int) []string {
 		}
 	}
 	room := max(h-len(out)-len(foot), 0)
-	m.areas = append(m.areas, area{x: m.frame.w - w, y: headLines + len(out), w: w, h: room, wheel: e.text.move})
+	wheel := area{y: len(out), w: w, h: room, wheel: e.text.move}
 	var body []string
 	switch {
 	case e.part <= partTiming && e.shown != e.key(m):
@@ -225,12 +225,12 @@ func (e *exchangeScreen) main(m *model, w, h int) []string {
 		body = e.text.draw(w, room)
 	}
 	end := ""
-	if where := e.text.where(); where != "" && room > 0 {
+	if where := e.text.where(thousands[int]); where != "" && room > 0 {
 		end = " " + where
 	}
 	out[0] = rule(title, end, w, false)
 	out = append(out, sized(body, w, room)...)
-	return append(out, foot...)
+	return pane{lines: append(out, foot...), areas: []area{wheel}}
 }
 
 // headOf is the start line and the headers, as many as leave room for the body.

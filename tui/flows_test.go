@@ -80,7 +80,7 @@ func TestTheRowStaysSelectedWhileNumbersMove(t *testing.T) {
 	p := sit(t, 80, 24, Options{})
 	p.press("2 / cart|check enter G")
 	d := p.m.screen().(*statsScreen)
-	chosen := d.table.cursor
+	chosen, _ := d.table.selected()
 	order := p.sees()
 	for i := range 10 {
 		p.load.set(func(s *swarm.Snapshot) {
@@ -95,45 +95,12 @@ func TestTheRowStaysSelectedWhileNumbersMove(t *testing.T) {
 			s.Rows = rows
 		})
 		p.tick()
-		if d.table.cursor != chosen || len(d.table.rows) != 2 {
-			t.Fatalf("refresh %d: cursor %q of %d rows, want %q of 2", i, d.table.cursor, len(d.table.rows), chosen)
+		if e, _ := d.table.selected(); e.Key != chosen.Key || len(d.table.rows) != 2 {
+			t.Fatalf("refresh %d: cursor on %q of %d rows, want %q of 2", i, e.Key.Name, len(d.table.rows), chosen.Key.Name)
 		}
 	}
 	if strings.Index(order, "/cart  ") > strings.Index(order, "/checkout  ") != (strings.Index(p.sees(), "/cart  ") > strings.Index(p.sees(), "/checkout  ")) {
 		t.Errorf("the order changed:\n%s", p.sees())
-	}
-}
-
-func TestRowsAreInOrderOnceASecond(t *testing.T) {
-	tb := &table[[2]int]{
-		id:      func(r [2]int) string { return string(rune('a' + r[0])) },
-		columns: []column[[2]int]{{name: "n", cell: func([2]int) string { return "" }, number: func(r [2]int) float64 { return float64(r[1]) }}},
-	}
-	for _, step := range []struct {
-		name        string
-		a, b, first int
-		now         moment
-	}{
-		{"the larger one leads", 1000, 999, 0, moment{second: 1}},
-		{"within a second rows keep their places", 1000, 5000, 0, moment{second: 1}},
-		{"the next one puts them in order", 1000, 1001, 1, moment{second: 2}},
-		{"another window does", 1001, 1000, 0, moment{second: 2, whole: true}},
-		{"another tab does", 1000, 1001, 1, moment{second: 2, tab: 1}},
-		{"what stands still is in order", 1000, 1001, 1, moment{second: 2, still: true}},
-		{"and stays it", 1001, 1000, 0, moment{second: 2, still: true}},
-	} {
-		tb.set([][2]int{{0, step.a}, {1, step.b}}, step.now)
-		if got := tb.rows[0][0]; got != step.first {
-			t.Errorf("%s: got row %d first, want %d", step.name, got, step.first)
-		}
-		if tb.at != 0 {
-			t.Errorf("%s: the cursor nobody moved is on row %d, want the first", step.name, tb.at)
-		}
-	}
-	tb.move(down)
-	tb.set([][2]int{{0, 1000}, {1, 1001}}, moment{second: 3})
-	if tb.at != 0 || tb.rows[tb.at][0] != 1 {
-		t.Errorf("the cursor is on row %d, want it to stay on b", tb.at)
 	}
 }
 

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	tea "charm.land/bubbletea/v2"
-	"github.com/charmbracelet/x/ansi"
 )
 
 // Form is what a run is started with.
@@ -273,7 +272,7 @@ func (f *form) failed(err error) {
 	f.busy, f.error = false, clean(err.Error())
 }
 
-func (f *form) view(m *model, w, h int) []string {
+func (f *form) view(m *model, w, h int) pane {
 	rule := strings.Repeat("─", w)
 	short := h < 22
 	out := []string{between(" "+bold.Styled("tload"), "new run  "+accent.Styled("enter")+" starts ", w), rule}
@@ -401,7 +400,7 @@ func (f *form) view(m *model, w, h int) []string {
 		}
 	}
 	out = sized(out, w, max(h-2, 0))
-	return append(out, m.noteLine(), foot)
+	return pane{lines: append(out, m.noteLine(), foot)}
 }
 
 // spareFiles is how many files are open besides the users' connections, as the
@@ -423,38 +422,4 @@ func plural(n int, word string) string {
 		return "1 " + word
 	}
 	return thousands(n) + " " + word + "s"
-}
-
-// wrapText breaks text at words into lines of at most w.
-func wrapText(s string, w int) []string {
-	var lines []string
-	line := ""
-	for _, word := range strings.Fields(s) {
-		for width(word) > w {
-			if line != "" {
-				lines, line = append(lines, line), ""
-			}
-			head := strings.TrimRight(fit(word, w), " ")
-			if head == "" { // a mark, or a character, wider than the line
-				head = ansi.Truncate(word, max(w, 2), "")
-			}
-			if head == "" {
-				return append(lines, line)
-			}
-			lines = append(lines, head)
-			word = strings.TrimPrefix(word, head)
-		}
-		switch {
-		case line == "":
-			line = word
-		case width(line)+1+width(word) <= w:
-			line += " " + word
-		default:
-			lines, line = append(lines, line), word
-		}
-	}
-	if line != "" {
-		lines = append(lines, line)
-	}
-	return lines
 }

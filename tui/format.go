@@ -4,34 +4,9 @@ import (
 	"math"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/charmbracelet/x/ansi"
-
-	"tload/stats"
 )
-
-// The figures that other outputs show too are written as they write them.
-
-func thousands[N int | int64 | uint64 | uint32](n N) string { return stats.Thousands(int64(n)) }
-
-func rate(v float64) string { return stats.Rate(v) }
-
-func millis(d time.Duration) string { return stats.Millis(d) }
-
-func percent(v float64) string { return stats.Percent(v) }
-
-func size(n float64) string { return stats.Size(n) }
-
-func clock(d time.Duration) string { return stats.Clock(d) }
-
-// share is part of whole with its sign; what does not apply has none.
-func share(part, whole uint64) string {
-	if whole == 0 {
-		return stats.None
-	}
-	return stats.Share(part, whole) + "%"
-}
 
 // short is a number in at most five characters: 950, 4.8k, 1.2M.
 func short(v float64) string {
@@ -88,59 +63,6 @@ func firstThatFits(w int, lines ...string) string {
 		}
 	}
 	return lines[len(lines)-1]
-}
-
-// phase is a duration in milliseconds with one decimal, for the timings.
-func phase(d time.Duration) string {
-	t := int64(math.Round(float64(d) / float64(100*time.Microsecond)))
-	return thousands(t/10) + "." + strconv.FormatInt(t%10, 10)
-}
-
-// inTime is a number of seconds to come in words: 12 s, 5 min, 3 h, 11 days.
-func inTime(seconds float64) string {
-	switch s := math.Ceil(seconds); {
-	case math.IsNaN(s) || s >= 366*86400:
-		return "> 1 year"
-	case s < 120:
-		return strconv.Itoa(int(s)) + " s"
-	case s < 120*60:
-		return strconv.Itoa(int(math.Ceil(s/60))) + " min"
-	case s < 48*3600:
-		return strconv.Itoa(int(math.Ceil(s/3600))) + " h"
-	default:
-		return strconv.Itoa(int(math.Ceil(s/86400))) + " days"
-	}
-}
-
-// ago is how long before now t was, in one unit.
-func ago(now, t time.Time) string {
-	d := now.Sub(t)
-	switch {
-	case t.IsZero():
-		return "-"
-	case d < time.Minute:
-		return strconv.Itoa(int(max(d, 0)/time.Second)) + "s"
-	case d < time.Hour:
-		return strconv.Itoa(int(d/time.Minute)) + "m"
-	case d < 48*time.Hour:
-		return strconv.Itoa(int(d/time.Hour)) + "h"
-	}
-	return strconv.Itoa(int(d/(24*time.Hour))) + "d"
-}
-
-// plain is a duration as a person types it: 10s, 5m, 1h20m.
-func plain(d time.Duration) string {
-	if d <= 0 {
-		return ""
-	}
-	s := d.String()
-	if strings.HasSuffix(s, "m0s") {
-		s = s[:len(s)-2]
-	}
-	if strings.HasSuffix(s, "h0m") {
-		s = s[:len(s)-2]
-	}
-	return s
 }
 
 var sparks = []rune("▁▂▃▄▅▆▇█")
@@ -268,6 +190,40 @@ func between(left, end string, w int) string {
 		return fit(left, w)
 	}
 	return left + strings.Repeat(" ", gap) + end
+}
+
+// wrapText breaks text at words into lines of at most w.
+func wrapText(s string, w int) []string {
+	var lines []string
+	line := ""
+	for _, word := range strings.Fields(s) {
+		for width(word) > w {
+			if line != "" {
+				lines, line = append(lines, line), ""
+			}
+			head := strings.TrimRight(fit(word, w), " ")
+			if head == "" { // a mark, or a character, wider than the line
+				head = ansi.Truncate(word, max(w, 2), "")
+			}
+			if head == "" {
+				return append(lines, line)
+			}
+			lines = append(lines, head)
+			word = strings.TrimPrefix(word, head)
+		}
+		switch {
+		case line == "":
+			line = word
+		case width(line)+1+width(word) <= w:
+			line += " " + word
+		default:
+			lines, line = append(lines, line), word
+		}
+	}
+	if line != "" {
+		lines = append(lines, line)
+	}
+	return lines
 }
 
 // plainText is a drawn line without its styles.

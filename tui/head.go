@@ -49,10 +49,12 @@ func (m *model) lines() []string {
 	}
 	var out []string
 	if m.form != nil {
-		out = m.form.view(m, f.w, f.h)
+		out = m.form.view(m, f.w, f.h).lines
 	} else {
 		out = append(out, m.status(), m.numbers(), m.tabLine())
-		out = append(out, sized(m.screen().view(m, f.w, f.body), f.w, f.body)...)
+		body := m.screen().view(m, f.w, f.body)
+		m.areas = append(m.areas, body.at(0, headLines)...)
+		out = append(out, sized(body.lines, f.w, f.body)...)
 		out = append(out, m.noteLine(), m.footer())
 	}
 	out = sized(out, f.w, f.h)

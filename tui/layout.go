@@ -25,15 +25,3 @@ func layout(w, h int) frame {
 }
 
 func (f frame) wide() bool { return f.w >= 140 && f.h >= 36 }
-
-// area is a rectangle of the screen that does something when it is clicked or
-// the wheel turns over it.
-type area struct {
-	x, y, w, h int
-	click      func(x, y int) // relative to the rectangle
-	release    func(x, y int)
-	wheel      func(by move)
-	press      string // the key that a click stands for
-}
-
-func (a area) has(x, y int) bool { return x >= a.x && x < a.x+a.w && y >= a.y && y < a.y+a.h }

@@ -23,7 +23,7 @@ type screen interface {
 	name() string                       // of its page
 	title() string                      // its part of the breadcrumb, empty for a tab
 	refresh(m *model)                   // a new snapshot is there, or a filter
-	view(m *model, w, h int) []string   // exactly w by h is drawn of it
+	view(m *model, w, h int) pane       // exactly w by h is drawn of it
 	filtered(m *model, text string)     // what was typed after "/"
 	filterText() string                 // … and is in force
 	notice(m *model, s tea.Msg) tea.Cmd // a result of slow work
@@ -210,9 +210,21 @@ func (m *model) shown(r *stats.Row) *stats.Summary {
 
 func (m *model) wholeRun() bool { return m.whole || m.snap.State == swarm.Stopped }
 
-// moment is when tables are put in order anew.
-func (m *model) moment() moment {
-	return moment{second: int64(m.snap.Elapsed / time.Second), still: m.frozen || m.snap.State == swarm.Stopped, whole: m.whole, tab: m.tab}
+// epoch is while the rows of a table keep their places: for a second, of one
+// window, on one tab, under one filter.
+type epoch struct {
+	second int64
+	whole  bool
+	tab    int
+	filter string
+}
+
+// epoch is nil when nothing moves, and rows are always in order.
+func (m *model) epoch(filter string) any {
+	if m.frozen || m.snap.State == swarm.Stopped {
+		return nil
+	}
+	return epoch{int64(m.snap.Elapsed / time.Second), m.whole, m.tab, filter}
 }
 
 func (m *model) windowName() string {

@@ -230,9 +230,9 @@ func (c *chartsScreen) errors(m *model) tea.Cmd {
 	return m.goTo(tab)
 }
 
-func (c *chartsScreen) view(m *model, w, h int) []string {
+func (c *chartsScreen) view(m *model, w, h int) pane {
 	if m.frame.w < 40 || h < 6 {
-		return []string{rule("CHARTS", "", w, true), " the screen is too small for charts"}
+		return pane{lines: []string{rule("CHARTS", "", w, true), " the screen is too small for charts"}}
 	}
 	seconds := c.data(m)
 	from, span := c.span(m)
@@ -249,12 +249,12 @@ func (c *chartsScreen) view(m *model, w, h int) []string {
 		fmt.Sprintf(" %s (z)  %s (L)  %s ", c.windowName(), scaleName, who), fmt.Sprintf(" %s  %s ", c.windowName(), who), " " + who + " ",
 	}
 	set := percentileSets[c.which]
-	draw := func(what, w, h int, ends ...string) []string {
+	plot := func(what, w, h int, ends ...string) []string {
 		return picture(m, seconds, what, from, span, set, c.log && what == 0, c.cursor, w, h, c.focus == what, ends...)
 	}
 	foot := c.at(m, w)
 	room := h - len(foot)
-	m.areas = append(m.areas, area{x: 0, y: headLines, w: w, h: room,
+	out := pane{areas: []area{{w: w, h: room,
 		click: func(x, y int) { c.pointAt(m, x, y, w, room) },
 		wheel: func(by move) {
 			if by == up {
@@ -264,23 +264,26 @@ func (c *chartsScreen) view(m *model, w, h int) []string {
 			}
 		},
 		release: func(x, y int) { c.dragged(m, x, y, w, room) },
-	})
+	}}}
 	switch {
 	case c.big || w < 60 || room < 14:
-		return append(draw(c.focus, w, room, ends...), foot...)
+		out.add(plot(c.focus, w, room, ends...)...)
 	case w < 80:
 		topH := room / 2
 		second := 1
 		if c.focus == 2 {
 			second = 2
 		}
-		return append(append(draw(0, w, topH, ends...), draw(second, w, room-topH)...), foot...)
+		out.add(plot(0, w, topH, ends...)...)
+		out.add(plot(second, w, room-topH)...)
+	default:
+		topH := room - room*2/5
+		lw := (w - 1) / 2
+		out.add(plot(0, w, topH, ends...)...)
+		out.add(beside(plot(1, lw, room-topH), plot(2, w-1-lw, room-topH), lw, w-1-lw)...)
 	}
-	topH := room - room*2/5
-	lw := (w - 1) / 2
-	out := draw(0, w, topH, ends...)
-	out = append(out, beside(draw(1, lw, room-topH), draw(2, w-1-lw, room-topH), lw, w-1-lw)...)
-	return append(out, foot...)
+	out.add(foot...)
+	return out
 }
 
 // pointAt puts the cursor where it was clicked, on the chart above or below.

@@ -14,8 +14,8 @@ import (
 // dash is everything at a glance: two charts, the endpoints, the last errors.
 type dash struct {
 	blankScreen
-	table  *table[endpoint]
-	errors *table[*stats.Group]
+	table  *list[endpoint]
+	errors *list[*stats.Group]
 	focus  int // endpoints, errors, charts where one is shown at a time
 	chart  int
 	model  *model // the table of errors asks it
@@ -41,7 +41,7 @@ func (d *dash) refresh(m *model) {
 	d.model = m
 	m.setEndpoints(d.table, m.endpoints(m.snap.Rows))
 	d.errors.faint = func(g *stats.Group) bool { return m.count(g) == 0 }
-	d.errors.set(m.groups(), m.moment())
+	d.errors.show(m, m.groups())
 	if d.focus != 1 {
 		d.errors.to(0) // the worst, until somebody chooses
 	}
@@ -118,12 +118,12 @@ func (d *dash) notice(m *model, msg tea.Msg) tea.Cmd {
 	return nil
 }
 
-func (d *dash) view(m *model, w, h int) []string {
+func (d *dash) view(m *model, w, h int) pane {
 	f := m.frame
-	var out []string
+	var out pane
 	c, _ := tabOf[*chartsScreen](m)
 	from, span := c.span(m)
-	draw := func(what, w, h int, end string) []string {
+	plot := func(what, w, h int, end string) []string {
 		return picture(m, m.seconds(), what, from, span, percentileSets[0], false, -1, w, h, false, end)
 	}
 	chartH := 0
@@ -141,11 +141,11 @@ func (d *dash) view(m *model, w, h int) []string {
 		if w >= 110 {
 			end = fmt.Sprintf(" window %s ", c.windowName())
 		}
-		out = beside(draw(1, lw, chartH, ""), draw(0, w-1-lw, chartH, end), lw, w-1-lw)
+		out.add(beside(plot(1, lw, chartH, ""), plot(0, w-1-lw, chartH, end), lw, w-1-lw)...)
 	default:
-		out = draw(1-d.chart, w, chartH, " tab ")
+		out.add(plot(1-d.chart, w, chartH, " tab ")...)
 	}
-	rest := h - len(out)
+	rest := h - len(out.lines)
 	errors := 0
 	switch {
 	case f.wide():
@@ -169,37 +169,25 @@ func (d *dash) view(m *model, w, h int) []string {
 	head := title.Styled("ENDPOINTS") + "  " + m.windowName() + " (a)  sort " + d.table.sorting() + " (o) "
 	end := ""
 	if q := d.table.query; q.text != "" {
-		end = " " + q.caption(len(d.table.rows), d.table.all) + " "
+		end = " " + d.table.caption() + " "
 	}
-	out = append(out, rule(head, end, w, d.focus == 0))
-	m.areas = append(m.areas, d.paneArea(d.table.area(m, 0, headLines+len(out), w, list-1-totals), 0))
-	out = append(out, d.table.draw(w, list-1-totals, d.focus == 0)...)
+	out.add(rule(head, end, w, d.focus == 0))
+	out.put(d.table.draw(w, list-1-totals, d.focus == 0).onClick(func() { d.focus = 0 }))
 	if totals > 0 {
 		total := stats.Row{Trend: m.snap.Total.Trend}
-		out = append(out, totalLine(d.table, &endpoint{Row: &total, s: m.shown(&m.snap.Total)}, w, "AGGREGATED"))
+		out.add(d.table.total(endpoint{Row: &total, s: m.shown(&m.snap.Total)}, w, "AGGREGATED"))
 	}
 	if errors > 0 {
-		m.areas = append(m.areas, d.paneArea(d.errors.area(m, 0, headLines+len(out)+1, w, errors-1), 1))
-		out = append(out, d.errorPane(m, w, errors)...)
+		out.put(d.errorPane(m, w, errors).onClick(func() { d.focus = 1 }))
 	}
 	if logs > 0 {
-		out = append(out, rule("LOG ", "", w, false))
-		out = append(out, lastLogs(m, w, logs-1)...)
+		out.add(rule("LOG ", "", w, false))
+		out.add(lastLogs(m, w, logs-1)...)
 	}
 	return out
 }
 
-// paneArea is a table that takes the focus when it is clicked.
-func (d *dash) paneArea(a area, pane int) area {
-	click := a.click
-	a.click = func(x, y int) {
-		d.focus = pane
-		click(x, y)
-	}
-	return a
-}
-
-func (d *dash) errorPane(m *model, w, h int) []string {
+func (d *dash) errorPane(m *model, w, h int) pane {
 	st := heading
 	if d.focus == 1 {
 		st = accent
@@ -211,23 +199,28 @@ func (d *dash) errorPane(m *model, w, h int) []string {
 	sum := firstThatFits(room, m.sums(d.errors.rows)...) + " "
 	title := st.Styled("ERRORS") + sum
 	if len(m.snap.Groups) == 0 {
-		return sized([]string{rule(title, "", w, d.focus == 1), m.noFailures()}, w, h)
+		return pane{lines: sized([]string{rule(title, "", w, d.focus == 1), m.noFailures()}, w, h)}
 	}
-	if !m.frame.wide() {
-		if d.focus == 0 {
-			return append([]string{rule(st.Styled("LAST ERRORS")+sum, " tab ", w, false)},
-				lastErrors(m, w, h-1)...)
-		}
-		return append([]string{rule(title, "", w, true)}, d.errors.draw(w, h-1, true)...)
+	if !m.frame.wide() && d.focus == 0 { // a click goes to the list of groups
+		list := d.errors.area(w, h-1)
+		list.y = 1
+		return pane{areas: []area{list}, lines: append([]string{rule(st.Styled("LAST ERRORS")+sum, " tab ", w, false)}, lastErrors(m, w, h-1)...)}
 	}
-	lw := w / 2
+	lw := w
+	if m.frame.wide() {
+		lw = w / 2
+	}
+	out := pane{lines: []string{rule(title, "", lw, d.focus == 1)}}
+	out.put(d.errors.draw(lw, h-1, d.focus == 1))
+	if lw == w {
+		return out
+	}
 	rw := w - lw - 1
-	l := append([]string{rule(title, "", lw, d.focus == 1)}, d.errors.draw(lw, h-1, d.focus == 1)...)
-	r := []string{rule("NEWEST SAMPLE of the selected group ", "", rw, false)}
+	sample := []string{rule("NEWEST SAMPLE of the selected group ", "", rw, false)}
 	if g, ok := d.errors.selected(); ok {
-		r = append(r, previewLines(m, g, rw, h-1)...)
+		sample = append(sample, previewLines(m, g, rw, h-1)...)
 	}
-	return beside(l, sized(r, rw, h), lw, rw)
+	return out.beside(pane{lines: sized(sample, rw, h)}, lw, rw)
 }
 
 // noFailures is what stands in an empty list of errors.

@@ -38,17 +38,12 @@ func (d *detail) export(m *model) tea.Cmd        { return m.askExport("endpoint"
 
 func (d *detail) filtered(_ *model, text string) { d.text.find(text) }
 
-func (d *detail) filterText() string {
-	if d.text.search == nil {
-		return ""
-	}
-	return strings.TrimPrefix(d.text.search.String(), "(?i)")
-}
+func (d *detail) filterText() string { return d.text.sought }
 
-func (d *detail) view(m *model, w, h int) []string {
+func (d *detail) view(m *model, w, h int) pane {
 	r := m.row(d.key)
 	if r == nil {
-		return []string{rule(d.title(), "", w, true), " no requests yet"}
+		return pane{lines: []string{rule(d.title(), "", w, true), " no requests yet"}}
 	}
 	lines := detailLines(m, endpoint{Row: r, s: m.shown(r)}, w, 40, "E: its errors · C: its charts · a: window")
 	for len(lines) > 1 && strings.TrimSpace(lines[len(lines)-1]) == "" {
@@ -88,7 +83,7 @@ func (d *detail) view(m *model, w, h int) []string {
 	}
 	d.text.flush = true
 	d.text.set(body, true)
-	return append([]string{title}, d.text.draw(w, h-1)...)
+	return pane{lines: append([]string{title}, d.text.draw(w, h-1)...)}
 }
 
 // detailLines are the numbers of one endpoint in full.

@@ -37,14 +37,10 @@ func (m *model) rateOf(g *stats.Group) float64 {
 
 // groupTable is the list of error groups; m gives the time and what each is
 // about, which is asked for when rows are drawn.
-func groupTable(m func() *model, times bool) *table[*stats.Group] {
+func groupTable(m func() *model, times bool) *list[*stats.Group] {
 	said := func(g *stats.Group) string { return m().said(g) }
-	t := &table[*stats.Group]{
+	t := &list[*stats.Group]{table: table[*stats.Group]{
 		id: groupID,
-		text: func(g *stats.Group) subject {
-			name := g.Key.Key.Method + " " + g.Key.Key.Name
-			return subject{text: g.Label() + " " + name + " " + g.Message, parts: []string{name, g.Key.Key.Name, g.Message}, kind: g.KindLabel(), status: g.Key.Status}
-		},
 		columns: []column[*stats.Group]{
 			{name: "COUNT", width: 8, cell: func(g *stats.Group) string { return thousands(m().count(g)) }, number: func(g *stats.Group) float64 { return float64(m().count(g)) }},
 			{name: "/s", width: 5, rank: 2, cell: func(g *stats.Group) string { return rate(m().rateOf(g)) }, number: func(g *stats.Group) float64 { return m().rateOf(g) }},
@@ -52,7 +48,10 @@ func groupTable(m func() *model, times bool) *table[*stats.Group] {
 			{name: "ENDPOINT", width: 15, rank: 1, text: true, middle: true, cell: func(g *stats.Group) string { return endpointName(g.Key.Key) }, word: func(g *stats.Group) string { return endpointName(g.Key.Key) }},
 			{name: "MESSAGE", text: true, cell: said, word: func(g *stats.Group) string { return g.Message }},
 		},
-	}
+	}, text: func(g *stats.Group) subject {
+		name := g.Key.Key.Method + " " + g.Key.Key.Name
+		return subject{text: g.Label() + " " + name + " " + g.Message, parts: []string{name, g.Key.Key.Name, g.Message}, kind: g.KindLabel(), status: g.Key.Status}
+	}}
 	if times {
 		t.columns = append(t.columns,
 			column[*stats.Group]{name: "LAST", width: 4, rank: 2, cell: func(g *stats.Group) string { return ago(m().now(), g.Last) }, number: func(g *stats.Group) float64 { return float64(g.Last.UnixNano()) }},
@@ -86,7 +85,7 @@ func (m *model) groups() []*stats.Group {
 // errorsScreen is the list of error groups with a look into the newest sample.
 type errorsScreen struct {
 	blankScreen
-	table    *table[*stats.Group]
+	table    *list[*stats.Group]
 	only     *stats.Key // of one endpoint
 	from, to time.Time  // … or of one moment
 	ignored  bool       // show what is ignored
@@ -139,9 +138,9 @@ func (s *errorsScreen) refresh(m *model) {
 	if !s.ignored {
 		rows = m.groups()
 	}
-	s.table.set(slices.DeleteFunc(slices.Clone(rows), func(g *stats.Group) bool {
+	s.table.show(m, slices.DeleteFunc(slices.Clone(rows), func(g *stats.Group) bool {
 		return s.only != nil && g.Key.Key != *s.only || !s.from.IsZero() && !s.during(m, g)
-	}), m.moment())
+	}))
 }
 
 // during says whether the group failed between from and to: by its trend where
@@ -222,7 +221,7 @@ func (m *model) ignore(g *stats.Group) {
 	m.refresh()
 }
 
-func endpointOfGroup(t *table[*stats.Group]) (stats.Key, bool) {
+func endpointOfGroup(t *list[*stats.Group]) (stats.Key, bool) {
 	g, ok := t.selected()
 	if !ok {
 		return stats.Key{}, false
@@ -230,7 +229,7 @@ func endpointOfGroup(t *table[*stats.Group]) (stats.Key, bool) {
 	return g.Key.Key, true
 }
 
-func openSelected(m *model, t *table[*stats.Group]) tea.Cmd {
+func openSelected(m *model, t *list[*stats.Group]) tea.Cmd {
 	t.chosen = true
 	if g, ok := t.selected(); ok {
 		return openGroup(m, g)
@@ -249,14 +248,14 @@ func openGroup(m *model, g *stats.Group) tea.Cmd {
 	return m.push(newGroup(g))
 }
 
-func copyMessage(m *model, t *table[*stats.Group]) tea.Cmd {
+func copyMessage(m *model, t *list[*stats.Group]) tea.Cmd {
 	if g, ok := t.selected(); ok {
 		return m.copyText("message", g.Message)
 	}
 	return nil
 }
 
-func (s *errorsScreen) view(m *model, w, h int) []string {
+func (s *errorsScreen) view(m *model, w, h int) pane {
 	t := s.table
 	hidden, dimmed := uint64(0), 0
 	for _, g := range m.snap.Groups {
@@ -273,7 +272,7 @@ func (s *errorsScreen) view(m *model, w, h int) []string {
 		end = append(end, "at "+s.from.Local().Format("15:04:05"))
 	}
 	if t.query.text != "" {
-		end = append(end, t.query.caption(len(t.rows), t.all))
+		end = append(end, t.caption())
 	}
 	if dimmed > 0 {
 		end = append(end, fmt.Sprintf("%s ignored (I)", thousands(hidden)))
@@ -289,20 +288,19 @@ func (s *errorsScreen) view(m *model, w, h int) []string {
 		preview = min(max(h*2/5, 6), 20)
 	}
 	list := h - 1 - preview
-	out := []string{rule(title, strings.Join(end, ""), w, true)}
-	m.areas = append(m.areas, t.area(m, 0, headLines+1, w, list))
-	rows := t.draw(w, list, true)
-	if len(t.rows) == 0 && len(rows) > 1 {
-		rows[1] = m.noFailures()
+	out := pane{lines: []string{rule(title, strings.Join(end, ""), w, true)}}
+	drawn := t.draw(w, list, true)
+	if len(t.rows) == 0 && len(drawn.lines) > 1 {
+		drawn.lines[1] = m.noFailures()
 		if len(m.snap.Groups) > 0 {
-			rows[1] = "   no group matches: esc clears the filter"
+			drawn.lines[1] = "   no group matches: esc clears the filter"
 		}
 	}
-	out = append(out, rows...)
+	out.put(drawn)
 	if preview > 0 {
-		out = append(out, rule("PREVIEW: newest sample of the selected group ", "", w, false))
+		out.add(rule("PREVIEW: newest sample of the selected group ", "", w, false))
 		if g, ok := t.selected(); ok {
-			out = append(out, previewLines(m, g, w, preview-1)...)
+			out.add(previewLines(m, g, w, preview-1)...)
 		}
 	}
 	return out

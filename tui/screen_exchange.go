@@ -33,7 +33,6 @@ type exchangeScreen struct {
 	diffOf    [2]*stats.Exchange
 	comparing [2]*stats.Exchange
 	w         int // of the main pane, drawn last
-	typed     string
 }
 
 var partNames = []string{"Response", "Request", "Timing", "Headers", "Raw", "Compare"}
@@ -243,8 +242,8 @@ func (e *exchangeScreen) headerLines(m *model) []string {
 	return out
 }
 
-func (e *exchangeScreen) filtered(_ *model, text string) { e.typed = text; e.text.find(text) }
-func (e *exchangeScreen) filterText() string             { return e.typed }
+func (e *exchangeScreen) filtered(_ *model, text string) { e.text.find(text) }
+func (e *exchangeScreen) filterText() string             { return e.text.sought }
 
 func (e *exchangeScreen) move(_ *model, by move) tea.Cmd { e.text.move(by); return nil }
 

@@ -19,19 +19,15 @@ type sample struct {
 // group is one cause of failures and the exchanges that were kept of it.
 type group struct {
 	last    *stats.Group // as the newest snapshot has it
-	table   *table[sample]
+	table   *list[sample]
 	variant string // only samples with this message; empty: all
 }
 
 func newGroup(g *stats.Group) *group {
 	s := &group{last: g}
-	s.table = &table[sample]{
+	s.table = &list[sample]{table: table[sample]{
 		// An exchange is immutable: its address is its identity.
 		id: func(x sample) string { return fmt.Sprintf("%p", x.Exchange) },
-		text: func(x sample) subject {
-			body := string(x.Response.Body[:min(len(x.Response.Body), 64<<10)])
-			return subject{text: x.Message + " " + body + " " + x.URL, parts: []string{body, x.URL}, kind: x.Kind.String(), status: x.Status}
-		},
 		columns: []column[sample]{
 			{name: "#", width: 3, cell: func(x sample) string { return fmt.Sprint(x.n) }, number: func(x sample) float64 { return -float64(x.n) }, rising: true},
 			{name: "TIME", width: 12, text: true, cell: func(x sample) string { return x.When.Local().Format("15:04:05.000") }, number: func(x sample) float64 { return float64(x.When.UnixNano()) }},
@@ -46,7 +42,10 @@ func newGroup(g *stats.Group) *group {
 			{name: "USER", width: 6, rank: 3, cell: func(x sample) string { return thousands(x.User) }, number: func(x sample) float64 { return float64(x.User) }},
 			{name: "BODY", text: true, cell: nil},
 		},
-	}
+	}, text: func(x sample) subject {
+		body := string(x.Response.Body[:min(len(x.Response.Body), 64<<10)])
+		return subject{text: x.Message + " " + body + " " + x.URL, parts: []string{body, x.URL}, kind: x.Kind.String(), status: x.Status}
+	}}
 	return s
 }
 
@@ -84,7 +83,7 @@ func (s *group) refresh(m *model) {
 	for i, x := range s.last.Samples {
 		rows[i] = sample{i + 1, x}
 	}
-	s.table.set(slices.DeleteFunc(rows, func(x sample) bool { return s.variant != "" && x.Message != s.variant }), m.moment())
+	s.table.show(m, slices.DeleteFunc(rows, func(x sample) bool { return s.variant != "" && x.Message != s.variant }))
 }
 
 func (s *group) filtered(m *model, text string) {
@@ -183,8 +182,8 @@ func (s *group) about(m *model, w int) []string {
 	return append(out, line+strings.Join(vs, "   "))
 }
 
-func (s *group) view(m *model, w, h int) []string {
-	out := s.about(m, w)
+func (s *group) view(m *model, w, h int) pane {
+	about := s.about(m, w)
 	g := s.last
 	title := heading.Styled("SAMPLES") + fmt.Sprintf(" %d kept of %s: the first, the last, the rest at random ", len(g.Samples), thousands(g.Count))
 	end := ""
@@ -195,10 +194,10 @@ func (s *group) view(m *model, w, h int) []string {
 	if h >= 24 {
 		preview = h * 2 / 5
 	}
-	list := max(h-len(out)-1-preview, 1)
-	out = append(out, rule(title, end, w, true))
-	m.areas = append(m.areas, s.table.area(m, 0, headLines+len(out), w, list))
-	rows := s.table.draw(w, list, true)
+	list := max(h-len(about)-1-preview, 1)
+	out := pane{lines: append(about, rule(title, end, w, true))}
+	drawn := s.table.draw(w, list, true)
+	rows := drawn.lines
 	if n := len(s.table.rows); n == 0 && list > 1 {
 		rows[1] = " no sample of this is kept"
 	} else if n+2 < len(rows) && n == len(g.Samples) {
@@ -207,12 +206,12 @@ func (s *group) view(m *model, w, h int) []string {
 			rows[n+2] = fmt.Sprintf(" %s more were counted and not kept (--capture says how many are)", thousands(g.Count-uint64(n)))
 		}
 	}
-	out = append(out, rows...)
+	out.put(drawn)
 	if preview > 0 {
-		out = append(out, rule("PREVIEW ", "", w, false))
+		out.add(rule("PREVIEW ", "", w, false))
 		if x, ok := s.table.selected(); ok {
 			doc := m.docs[docKey{x: x.Exchange, revealed: m.reveal, preview: true}]
-			out = append(out, sampleLines(m, x.Exchange, doc, w, preview-1)...)
+			out.add(sampleLines(m, x.Exchange, doc, w, preview-1)...)
 		}
 	}
 	return out

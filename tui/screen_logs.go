@@ -166,7 +166,7 @@ func (s *logScreen) open(m *model) tea.Cmd {
 	return nil
 }
 
-func (s *logScreen) view(m *model, w, h int) []string {
+func (s *logScreen) view(m *model, w, h int) pane {
 	state := "scrolled (F follows)"
 	if s.follow {
 		state = "following (F)"
@@ -177,7 +177,7 @@ func (s *logScreen) view(m *model, w, h int) []string {
 		end = " " + s.query.caption(len(s.records), s.all) + " "
 	}
 	s.h = h - 1
-	return append([]string{rule(title, end, w, true)}, s.lines(w, h-1, true)...)
+	return pane{lines: append([]string{rule(title, end, w, true)}, s.lines(w, h-1, true)...)}
 }
 
 // lines are the records that end with the selected one, or hold it.

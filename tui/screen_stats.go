@@ -12,7 +12,7 @@ import (
 // statsScreen is the table of endpoints, its totals, and the detail of one.
 type statsScreen struct {
 	blankScreen
-	table *table[endpoint]
+	table *list[endpoint]
 	kind  int // requests, transactions, tasks
 }
 
@@ -71,7 +71,7 @@ func (s *statsScreen) filterText() string { return s.table.query.text }
 
 func (s *statsScreen) pane(m *model, step int) tea.Cmd {
 	s.kind = (s.kind + step + len(statsKinds)) % len(statsKinds)
-	s.table.sorted = moment{} // other rows
+	s.table.epoch = nil // other rows
 	s.refresh(m)
 	return nil
 }
@@ -83,11 +83,11 @@ func (s *statsScreen) copyCell(m *model) tea.Cmd      { return copyEndpoint(m, s
 func (s *statsScreen) copyRow(m *model) tea.Cmd       { return copyRowOf(m, s.table) }
 func (s *statsScreen) export(m *model) tea.Cmd        { return exportTable(m, "stats", s.table) }
 
-func (s *statsScreen) view(m *model, w, h int) []string {
+func (s *statsScreen) view(m *model, w, h int) pane {
 	t := s.table
 	end := ""
 	if t.query.text != "" {
-		end = " " + t.query.caption(len(t.rows), t.all) + " "
+		end = " " + t.caption() + " "
 	} else if m.snap.Folded {
 		end = " some names share a row "
 	}
@@ -118,16 +118,14 @@ func (s *statsScreen) view(m *model, w, h int) []string {
 		totals = 0
 	}
 	list := max(h-1-totals-detail, 1)
-	out := []string{rule(title, end, w, true)}
-	y := headLines + len(out)
-	m.areas = append(m.areas, t.area(m, 0, y, w, list))
-	out = append(out, t.draw(w, list, true)...)
+	out := pane{lines: []string{rule(title, end, w, true)}}
+	out.put(t.draw(w, list, true))
 	if totals == 2 {
 		labels, sum := []string{"AGGREGATED (filtered, no pNN)", "FILTERED (no pNN)"}, sumOf(t.rows)
 		if len(t.rows) == 1 {
 			labels, sum = []string{"AGGREGATED (filtered)"}, t.rows[0]
 		}
-		out = append(out, totalLine(t, &sum, w, labels...))
+		out.add(t.total(sum, w, labels...))
 	}
 	if totals > 0 {
 		label := "AGGREGATED"
@@ -135,28 +133,12 @@ func (s *statsScreen) view(m *model, w, h int) []string {
 			label += " (all)"
 		}
 		total := stats.Row{Key: stats.Key{Name: label}, Trend: m.snap.Total.Trend}
-		out = append(out, totalLine(t, &endpoint{Row: &total, s: m.shown(&m.snap.Total)}, w, label))
+		out.add(t.total(endpoint{Row: &total, s: m.shown(&m.snap.Total)}, w, label))
 	}
 	if detail > 0 {
 		if e, ok := t.selected(); ok {
-			out = append(out, detailLines(m, e, w, detail, "enter: full · E: its errors · C: its charts")...)
+			out.add(detailLines(m, e, w, detail, "enter: full · E: its errors · C: its charts")...)
 		}
 	}
 	return out
-}
-
-// area is a table on the screen: a click selects or sorts, the wheel scrolls.
-func (t *table[T]) area(m *model, x, y, w, h int) area {
-	return area{x: x, y: y, w: w, h: h,
-		click: func(cx, cy int) {
-			row, col := t.hit(cx, cy, w)
-			if row >= 0 {
-				t.to(row)
-				t.chosen = true
-			} else if col >= 0 {
-				t.sortBy(col)
-			}
-		},
-		wheel: t.move,
-	}
 }

@@ -17,7 +17,7 @@ import (
 // and every change of what was asked for.
 type usersScreen struct {
 	blankScreen
-	table *table[taskRow]
+	table *list[taskRow]
 }
 
 // taskRow is a behaviour or one of its tasks.
@@ -28,19 +28,13 @@ type taskRow struct {
 }
 
 func newUsers() *usersScreen {
-	s := &usersScreen{table: &table[taskRow]{
+	s := &usersScreen{table: &list[taskRow]{table: table[taskRow]{
 		sort: -1,
 		id: func(r taskRow) string {
 			if r.t == nil {
 				return r.b.Name
 			}
 			return fmt.Sprint(r.b.Name, "\x00", r.n, "\x00", r.t.Name)
-		},
-		text: func(r taskRow) subject {
-			if r.t == nil {
-				return subject{text: r.b.Name}
-			}
-			return subject{text: r.b.Name + " " + r.t.Name, parts: []string{r.t.Name}}
 		},
 		columns: []column[taskRow]{
 			{name: "BEHAVIOUR / TASK", text: true, middle: true, cell: func(r taskRow) string {
@@ -107,7 +101,12 @@ func newUsers() *usersScreen {
 				return millis(r.t.Mean)
 			}},
 		},
-	}}
+	}, text: func(r taskRow) subject {
+		if r.t == nil {
+			return subject{text: r.b.Name}
+		}
+		return subject{text: r.b.Name + " " + r.t.Name, parts: []string{r.t.Name}}
+	}}}
 	return s
 }
 
@@ -130,7 +129,7 @@ func (s *usersScreen) refresh(m *model) {
 			rows = append(rows, taskRow{b, &b.Tasks[j], j})
 		}
 	}
-	s.table.set(rows, m.moment())
+	s.table.show(m, rows)
 }
 
 func (s *usersScreen) filtered(m *model, text string) {
@@ -158,7 +157,7 @@ func (s *usersScreen) copyCell(m *model) tea.Cmd      { return copyRowOf(m, s.ta
 func (s *usersScreen) copyRow(m *model) tea.Cmd       { return copyRowOf(m, s.table) }
 func (s *usersScreen) export(m *model) tea.Cmd        { return exportTable(m, "users", s.table) }
 
-func (s *usersScreen) view(m *model, w, h int) []string {
+func (s *usersScreen) view(m *model, w, h int) pane {
 	v := m.snap
 	spawning := max(v.Target-v.Running-v.Stopping, 0)
 	title := heading.Styled("USERS") + fmt.Sprintf("  target %s  running %s  spawning %s  stopping %s  peak %s  rate %s/s ",
@@ -171,13 +170,12 @@ func (s *usersScreen) view(m *model, w, h int) []string {
 		below = max(rest-6, 0)
 	}
 	list := min(max(len(s.table.rows)+1, 4), max(rest-below, 2))
-	out := []string{rule(title, " whole run ", w, true)}
-	m.areas = append(m.areas, s.table.area(m, 0, headLines+1, w, list))
-	out = append(out, s.table.draw(w, list, true)...)
-	out = append(out, now...)
-	if room := h - len(out); room >= 2 && len(changes) > 0 {
-		out = append(out, rule(heading.Styled("CHANGES")+" ", "", w, false))
-		out = append(out, changes[max(len(changes)-room+1, 0):]...)
+	out := pane{lines: []string{rule(title, " whole run ", w, true)}}
+	out.put(s.table.draw(w, list, true))
+	out.add(now...)
+	if room := h - len(out.lines); room >= 2 && len(changes) > 0 {
+		out.add(rule(heading.Styled("CHANGES")+" ", "", w, false))
+		out.add(changes[max(len(changes)-room+1, 0):]...)
 	}
 	return out
 }

@@ -14,16 +14,15 @@ import (
 // target's or this machine's.
 type workersScreen struct {
 	blankScreen
-	table *table[*swarm.NodeView]
+	table *list[*swarm.NodeView]
 	due   bool // some starts had a schedule
 }
 
 func newWorkers() *workersScreen {
 	type N = *swarm.NodeView
 	s := &workersScreen{}
-	s.table = &table[N]{
-		id:   func(n N) string { return n.Name },
-		text: func(n N) subject { return subject{text: n.Name + " " + n.State} },
+	s.table = &list[N]{table: table[N]{
+		id: func(n N) string { return n.Name },
 		columns: []column[N]{
 			{name: "WORKER", text: true, middle: true, cell: func(n N) string { return clean(n.Name) }, word: func(n N) string { return n.Name }},
 			{name: "STATE", width: 9, text: true, rank: 1, cell: func(n N) string { return clean(n.State) }, word: func(n N) string { return n.State }},
@@ -47,7 +46,7 @@ func newWorkers() *workersScreen {
 			}, number: func(n N) float64 { return n.Late }},
 			{name: "RTT", width: 6, rank: 4, cell: func(n N) string { return millis(n.RTT) }, number: func(n N) float64 { return float64(n.RTT) }},
 		},
-	}
+	}, text: func(n N) subject { return subject{text: n.Name + " " + n.State} }}
 	return s
 }
 
@@ -78,7 +77,7 @@ func (s *workersScreen) refresh(m *model) {
 		rows[i] = &m.snap.Nodes[i]
 	}
 	s.due = m.snap.Total.Run.Due > 0
-	s.table.set(rows, m.moment())
+	s.table.show(m, rows)
 }
 
 func (s *workersScreen) filtered(m *model, text string) {
@@ -92,7 +91,7 @@ func (s *workersScreen) copyCell(m *model) tea.Cmd      { return copyRowOf(m, s.
 func (s *workersScreen) copyRow(m *model) tea.Cmd       { return copyRowOf(m, s.table) }
 func (s *workersScreen) export(m *model) tea.Cmd        { return exportTable(m, "workers", s.table) }
 
-func (s *workersScreen) view(m *model, w, h int) []string {
+func (s *workersScreen) view(m *model, w, h int) pane {
 	nodes := m.snap.Nodes
 	title := heading.Styled("WORKERS") + fmt.Sprintf(" %d", len(nodes))
 	if len(nodes) == 1 && nodes[0].RTT == 0 {
@@ -103,10 +102,10 @@ func (s *workersScreen) view(m *model, w, h int) []string {
 	}
 	health := s.health(m, w)
 	list := min(max(len(nodes)+1, 3), max(h-1-len(health), 3))
-	out := []string{rule(title+" ", "", w, true)}
-	m.areas = append(m.areas, s.table.area(m, 0, headLines+1, w, list))
-	out = append(out, s.table.draw(w, list, true)...)
-	return append(out, health...)
+	out := pane{lines: []string{rule(title+" ", "", w, true)}}
+	out.put(s.table.draw(w, list, true))
+	out.add(health...)
+	return out
 }
 
 // health are the checks of the generator: of the selected worker where there

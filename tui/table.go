@@ -13,16 +13,12 @@ import (
 type table[T any] struct {
 	columns []column[T]
 	id      func(T) string
-	text    func(T) subject // what a filter is put to
-	faint   func(T) bool    // rows drawn dimmed; may be nil
+	faint   func(T) bool // rows drawn dimmed; may be nil
 
-	rows   []T // filtered and sorted
-	all    int // before the filter
-	query  query
-	sort   int
-	turned bool   // against the column's own direction
-	sorted moment // when the rows were last put in order
-	typed  string // the query then
+	rows   []T  // in order
+	sort   int  // the column that gives the order; -1: as they came
+	turned bool // against the column's own direction
+	epoch  any  // in which the rows were last put in order
 
 	cursor string
 	chosen bool // somebody put the cursor where it is
@@ -49,32 +45,17 @@ type column[T any] struct {
 
 func (c *column[T]) sortable() bool { return !c.off && (c.number != nil || c.word != nil) }
 
-// moment is what a table is put in order for once. Within one, rows keep their
-// places: four times a second would be too often for whoever reads them. What
-// stands still has no moments and is always in order.
-type moment struct {
-	second int64
-	still  bool
-	whole  bool // numbers of the whole run
-	tab    int
-}
-
-// set takes the rows of a new snapshot.
-func (t *table[T]) set(rows []T, now moment) {
-	t.all = len(rows)
-	kept := make([]T, 0, len(rows))
-	for _, r := range rows {
-		if t.query.empty() || t.query.match(t.text(r)) {
-			kept = append(kept, r)
-		}
-	}
-	if now.still || now != t.sorted || t.typed != t.query.text || len(t.rows) == 0 {
-		t.sorted, t.typed = now, t.query.text
-		t.order(kept)
+// set takes new rows. Within an epoch, any value that can be compared, they keep
+// their places: four times a second would be too often for whoever reads them.
+// Nil has them always in order.
+func (t *table[T]) set(rows []T, epoch any) {
+	if epoch == nil || epoch != t.epoch || len(t.rows) == 0 {
+		t.epoch = epoch
+		t.order(rows)
 	} else {
-		t.hold(kept)
+		t.hold(rows)
 	}
-	t.rows = kept
+	t.rows = rows
 	t.find()
 }
 
@@ -101,7 +82,7 @@ func (t *table[T]) order(rows []T) {
 	})
 }
 
-// hold puts rows where they were; new ones come last, until the next moment.
+// hold puts rows where they were; new ones come last, until the next epoch.
 func (t *table[T]) hold(rows []T) {
 	if t.sort < 0 {
 		return
@@ -110,13 +91,13 @@ func (t *table[T]) hold(rows []T) {
 	for i, r := range t.rows {
 		was[t.id(r)] = i
 	}
-	place := func(r T) int {
+	before := func(r T) int {
 		if i, ok := was[t.id(r)]; ok {
 			return i
 		}
 		return len(was)
 	}
-	slices.SortStableFunc(rows, func(a, b T) int { return cmp.Compare(place(a), place(b)) })
+	slices.SortStableFunc(rows, func(a, b T) int { return cmp.Compare(before(a), before(b)) })
 }
 
 // find puts the cursor back on its row, or near where that was. Until somebody
@@ -147,26 +128,6 @@ func (t *table[T]) selected() (r T, ok bool) {
 	}
 	return t.rows[t.at], true
 }
-
-// move is what a key does to a table, a text or a picture.
-type move int
-
-// The moves.
-const (
-	up move = iota + 1
-	down
-	pageUp
-	pageDown
-	top
-	bottom
-	left
-	rightward
-	sortNext
-	sortReverse
-	wrap
-	nextMatch
-	prevMatch
-)
 
 // move is what every table understands.
 func (t *table[T]) move(by move) {
@@ -278,50 +239,72 @@ func (t *table[T]) visible(w int) (show []int, flex int) {
 	return show, least + w - need(show)
 }
 
-// draw is a header and the rows, h lines of w.
-func (t *table[T]) draw(w, h int, focused bool) []string {
+// line is one line of cells.
+func (t *table[T]) line(show []int, flex int, mark string, cell func(c *column[T], w int) string) string {
+	var b strings.Builder
+	b.WriteString(mark)
+	for j, i := range show {
+		c := &t.columns[i]
+		cw := c.width
+		if cw == 0 {
+			cw = max(flex, 1)
+		}
+		if j > 0 {
+			b.WriteByte(' ')
+		}
+		s := cell(c, cw)
+		switch {
+		case c.text && c.middle:
+			s = fit(cutMiddle(s, cw), cw)
+		case c.text:
+			s = fit(cut(s, cw), cw)
+		default:
+			s = few(s, cw)
+		}
+		b.WriteString(s)
+	}
+	return b.String()
+}
+
+// total is a row that stands under the table: the fullest of the labels that fits
+// takes the place of its first columns, those of text.
+func (t *table[T]) total(r T, w int, labels ...string) string {
+	show, flex := t.visible(w)
+	room := -1
+	for _, i := range show {
+		c := &t.columns[i]
+		if !c.text {
+			break
+		}
+		if room += c.width + 1; c.width == 0 {
+			room += flex
+		}
+	}
+	line := fit(t.line(show, flex, " ", func(c *column[T], _ int) string { return c.cell(r) }), w)
+	label := firstThatFits(room, labels...)
+	return bold.Styled(" "+fit(cut(label, room), room)) + bold.Styled(plainText(ansiRest(line, room+1)))
+}
+
+// draw is a header and the rows, h lines of w. A click selects or sorts, the
+// wheel scrolls.
+func (t *table[T]) draw(w, h int, focused bool) pane {
 	show, flex := t.visible(w)
 	t.height = max(h-1, 0)
 	t.scroll()
-	line := func(mark string, cell func(c *column[T], w int) string) string {
-		var b strings.Builder
-		b.WriteString(mark)
-		for j, i := range show {
-			c := &t.columns[i]
-			cw := c.width
-			if cw == 0 {
-				cw = max(flex, 1)
-			}
-			if j > 0 {
-				b.WriteByte(' ')
-			}
-			s := cell(c, cw)
-			switch {
-			case c.text && c.middle:
-				s = fit(cutMiddle(s, cw), cw)
-			case c.text:
-				s = fit(cut(s, cw), cw)
-			default:
-				s = few(s, cw)
-			}
-			b.WriteString(s)
-		}
-		return fit(b.String(), w)
-	}
-	out := []string{heading.Styled(line(" ", func(c *column[T], cw int) string {
+	out := []string{heading.Styled(fit(t.line(show, flex, " ", func(c *column[T], cw int) string {
 		n := c.name
 		if t.sort >= 0 && t.sort < len(t.columns) && c == &t.columns[t.sort] && c.sortable() && width(n) < cw {
 			n += t.arrow()
 		}
 		return n
-	}))}
+	}), w))}
 	for i := t.top; i < len(t.rows) && len(out) < h; i++ {
 		r := t.rows[i]
 		mark := " "
 		if i == t.at && focused {
 			mark = ">"
 		}
-		l := line(mark, func(c *column[T], _ int) string { return c.cell(r) })
+		l := fit(t.line(show, flex, mark, func(c *column[T], _ int) string { return c.cell(r) }), w)
 		switch {
 		case i == t.at && focused:
 			l = reversed(l)
@@ -330,7 +313,25 @@ func (t *table[T]) draw(w, h int, focused bool) []string {
 		}
 		out = append(out, l)
 	}
-	return sized(out, w, h)
+	return pane{lines: sized(out, w, h), areas: []area{t.area(w, h)}}
+}
+
+// area is where clicks and the wheel mean the table.
+func (t *table[T]) area(w, h int) area {
+	return area{w: w, h: h, wheel: t.move, click: func(x, y int) {
+		row, col := t.hit(x, y, w)
+		if row >= 0 {
+			t.choose(row)
+		} else if col >= 0 {
+			t.sortBy(col)
+		}
+	}}
+}
+
+// choose puts the cursor on a row, to stay there.
+func (t *table[T]) choose(i int) {
+	t.to(i)
+	t.chosen = true
 }
 
 // scroll keeps the cursor in sight.
@@ -368,7 +369,8 @@ func (t *table[T]) hit(x, y, w int) (row, col int) {
 	return row, col
 }
 
-// plainText is the whole table as tab-separated lines, for export and copying.
+// plainText is the table as lines of cells with sep between them, for export and
+// copying.
 func (t *table[T]) plainText(rows []T, sep string) string {
 	var b strings.Builder
 	for i, c := range t.columns {
@@ -385,6 +387,7 @@ func (t *table[T]) plainText(rows []T, sep string) string {
 	return b.String()
 }
 
+// rowText is a row of plainText.
 func (t *table[T]) rowText(r T, sep string) string {
 	cells := make([]string, len(t.columns))
 	for i, c := range t.columns {

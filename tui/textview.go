@@ -18,10 +18,11 @@ type textview struct {
 	wrap    bool
 	colour  func(string) string // of one line; nil for none
 
-	top    int // first line drawn
-	sub    int // … and how many of its wrapped rows are above
-	skip   int // columns scrolled away
-	h, w   int // drawn last
+	top    int    // first line drawn
+	sub    int    // … and how many of its wrapped rows are above
+	skip   int    // columns scrolled away
+	h, w   int    // drawn last
+	sought string // what is searched for, as it was typed
 	search *regexp.Regexp
 	hit    int // line of the match we are on, -1 for none
 	hits   int
@@ -151,7 +152,7 @@ func (t *textview) lastTop() int {
 
 // find searches for text, as a filter does: "~" begins a regular expression.
 func (t *textview) find(text string) {
-	t.search, t.hit = nil, -1
+	t.sought, t.search, t.hit = text, nil, -1
 	if text == "" {
 		return
 	}
@@ -222,17 +223,17 @@ func (t *textview) gutter() int {
 	return max(len(fmt.Sprint(len(t.lines))), 3) + 1
 }
 
-// where is the position for a title: "line 1-13 of 13".
-func (t *textview) where() string {
+// where is the position for a title: "line 1-13 of 13"; number writes the figures.
+func (t *textview) where(number func(int) string) string {
 	if len(t.lines) == 0 {
 		return ""
 	}
-	from, to, all := thousands(t.top+1), thousands(min(t.top+max(t.h, 1), len(t.lines))), thousands(len(t.lines))
+	from, to, all := number(t.top+1), number(min(t.top+max(t.h, 1), len(t.lines))), number(len(t.lines))
 	switch {
 	case t.search != nil && t.hits < 0:
 		return fmt.Sprintf("%s-%s/%s", from, to, all)
 	case t.search != nil:
-		return fmt.Sprintf("%s found · %s-%s/%s", thousands(t.hits), from, to, all)
+		return fmt.Sprintf("%s found · %s-%s/%s", number(t.hits), from, to, all)
 	}
 	return fmt.Sprintf("line %s-%s of %s", from, to, all)
 }
