@@ -7,6 +7,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"tload/stats"
+	"tload/tui/draw"
 )
 
 // endpoint is a row with the numbers of the window that is shown.
@@ -31,25 +32,25 @@ func endpointTable() *list[endpoint] {
 	ms := func(f func(*stats.Summary) time.Duration) (func(endpoint) string, func(endpoint) float64) {
 		return func(e endpoint) string { return millis(f(e.s)) }, func(e endpoint) float64 { return float64(f(e.s)) }
 	}
-	latency := func(name string, w, rank int, f func(*stats.Summary) time.Duration) column[endpoint] {
+	latency := func(name string, w, rank int, f func(*stats.Summary) time.Duration) draw.Column[endpoint] {
 		cell, num := ms(f)
-		return column[endpoint]{name: name, width: w, rank: rank, cell: cell, number: num}
+		return draw.Column[endpoint]{Name: name, Width: w, Rank: rank, Cell: cell, Number: num}
 	}
-	t := &list[endpoint]{table: table[endpoint]{
-		id: func(e endpoint) string { return keyID(e.Key) },
-		columns: []column[endpoint]{
-			{name: "METHOD", width: 7, text: true, cell: func(e endpoint) string { return clean(e.Key.Method) }, word: func(e endpoint) string { return e.Key.Method + " " + e.Key.Name }},
-			{name: "ENDPOINT", text: true, middle: true, cell: func(e endpoint) string { return clean(e.Key.Name) }, word: func(e endpoint) string { return e.Key.Name }},
-			{name: "REQS", width: 9, rank: 4, cell: func(e endpoint) string { return thousands(e.s.Requests) }, number: func(e endpoint) float64 { return float64(e.s.Requests) }},
-			{name: "RPS", width: 6, rank: 1, cell: func(e endpoint) string { return rate(e.s.RPS) }, number: func(e endpoint) float64 { return e.s.RPS }},
-			{name: "FAIL%", width: 5, rank: 1, cell: func(e endpoint) string {
+	t := &list[endpoint]{Table: draw.Table[endpoint]{
+		ID: func(e endpoint) string { return keyID(e.Key) },
+		Columns: []draw.Column[endpoint]{
+			{Name: "METHOD", Width: 7, Text: true, Cell: func(e endpoint) string { return clean(e.Key.Method) }, Word: func(e endpoint) string { return e.Key.Method + " " + e.Key.Name }},
+			{Name: "ENDPOINT", Text: true, Middle: true, Cell: func(e endpoint) string { return clean(e.Key.Name) }, Word: func(e endpoint) string { return e.Key.Name }},
+			{Name: "REQS", Width: 9, Rank: 4, Cell: func(e endpoint) string { return thousands(e.s.Requests) }, Number: func(e endpoint) float64 { return float64(e.s.Requests) }},
+			{Name: "RPS", Width: 6, Rank: 1, Cell: func(e endpoint) string { return rate(e.s.RPS) }, Number: func(e endpoint) float64 { return e.s.RPS }},
+			{Name: "FAIL%", Width: 5, Rank: 1, Cell: func(e endpoint) string {
 				p := stats.Share(e.s.Failures, e.s.Requests)
 				if e.s.Failures > 0 {
-					p = bad.Styled(p)
+					p = draw.Bad.Styled(p)
 				}
 				return p
-			}, number: func(e endpoint) float64 { return e.s.FailPercent() }},
-			{name: "FAILS", width: 7, rank: 6, cell: func(e endpoint) string { return thousands(e.s.Failures) }, number: func(e endpoint) float64 { return float64(e.s.Failures) }},
+			}, Number: func(e endpoint) float64 { return e.s.FailPercent() }},
+			{Name: "FAILS", Width: 7, Rank: 6, Cell: func(e endpoint) string { return thousands(e.s.Failures) }, Number: func(e endpoint) float64 { return float64(e.s.Failures) }},
 			latency("p50", 6, 3, func(s *stats.Summary) time.Duration { return s.OK.P50 }),
 			latency("p75", 6, 9, func(s *stats.Summary) time.Duration { return s.OK.P75 }),
 			latency("p90", 6, 8, func(s *stats.Summary) time.Duration { return s.OK.P90 }),
@@ -59,11 +60,11 @@ func endpointTable() *list[endpoint] {
 			latency("max", 6, 5, func(s *stats.Summary) time.Duration { return s.OK.Max }),
 			latency("fail p99", 8, 10, func(s *stats.Summary) time.Duration { return s.Failed.P99 }),
 			latency(correctedColumn, 8, 8, func(s *stats.Summary) time.Duration { return s.Corrected.P99 }),
-			{name: trafficColumn, width: 7, rank: 9, cell: func(e endpoint) string { return rate(perSecond(e.s.In, e.s.Span) / 1024) }, number: func(e endpoint) float64 { return perSecond(e.s.In, e.s.Span) }},
-			{name: "LAST 60 s", width: 10, rank: 7, text: true, cell: func(e endpoint) string { return spark(e.Trend, 10) }},
+			{Name: trafficColumn, Width: 7, Rank: 9, Cell: func(e endpoint) string { return rate(perSecond(e.s.In, e.s.Span) / 1024) }, Number: func(e endpoint) float64 { return perSecond(e.s.In, e.s.Span) }},
+			{Name: "LAST 60 s", Width: 10, Rank: 7, Text: true, Cell: func(e endpoint) string { return draw.Spark(e.Trend, 10) }},
 		},
 	}, text: func(e endpoint) subject { return keySubject(e.Key) }}
-	t.sort = 2
+	t.Sort = 2
 	return t
 }
 
@@ -74,9 +75,9 @@ func (m *model) setEndpoints(t *list[endpoint], rows []endpoint) {
 	for _, r := range rows {
 		due = due || r.s.Corrected.Count > 0
 	}
-	for i := range t.columns {
-		if t.columns[i].name == correctedColumn {
-			t.columns[i].off = !due
+	for i := range t.Columns {
+		if t.Columns[i].Name == correctedColumn {
+			t.Columns[i].Off = !due
 		}
 	}
 	t.show(m, rows)
@@ -117,7 +118,7 @@ func endpointListKeys() []binding {
 }
 
 func endpointOf(t *list[endpoint]) (stats.Key, bool) {
-	e, ok := t.selected()
+	e, ok := t.Selected()
 	if !ok {
 		return stats.Key{}, false
 	}
@@ -125,15 +126,15 @@ func endpointOf(t *list[endpoint]) (stats.Key, bool) {
 }
 
 func openEndpoint(m *model, t *list[endpoint]) tea.Cmd {
-	t.chosen = true
-	if e, ok := t.selected(); ok {
+	t.Stay()
+	if e, ok := t.Selected(); ok {
 		return m.push(newDetail(e.Key))
 	}
 	return nil
 }
 
 func copyEndpoint(m *model, t *list[endpoint]) tea.Cmd {
-	if e, ok := t.selected(); ok {
+	if e, ok := t.Selected(); ok {
 		return m.copyText("cell", endpointName(e.Key))
 	}
 	return nil
@@ -141,15 +142,15 @@ func copyEndpoint(m *model, t *list[endpoint]) tea.Cmd {
 
 // copyRowOf copies the row under the cursor of any table.
 func copyRowOf[T any](m *model, t *list[T]) tea.Cmd {
-	if r, ok := t.selected(); ok {
-		return m.copyText("row", t.rowText(r, "\t"))
+	if r, ok := t.Selected(); ok {
+		return m.copyText("row", t.SeparatedRow(r, "\t"))
 	}
 	return nil
 }
 
 // exportTable asks where what is shown, or all rows of the table, should go.
 func exportTable[T any](m *model, what string, t *list[T]) tea.Cmd {
-	return m.askExport(what, t.plainText(t.rows, ","))
+	return m.askExport(what, t.Separated(t.Rows, ","))
 }
 
 func (m *model) askExport(what, table string) tea.Cmd {

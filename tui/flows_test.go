@@ -14,6 +14,7 @@ import (
 	"tload/stats"
 	"tload/stats/exchange"
 	"tload/swarm"
+	"tload/tui/draw"
 )
 
 func TestUsersGoUpAndDownByTheStepShown(t *testing.T) {
@@ -80,7 +81,7 @@ func TestTheRowStaysSelectedWhileNumbersMove(t *testing.T) {
 	p := sit(t, 80, 24, Options{})
 	p.press("2 / cart|check enter G")
 	d := p.m.screen().(*statsScreen)
-	chosen, _ := d.table.selected()
+	chosen, _ := d.table.Selected()
 	order := p.sees()
 	for i := range 10 {
 		p.load.set(func(s *swarm.Snapshot) {
@@ -95,8 +96,8 @@ func TestTheRowStaysSelectedWhileNumbersMove(t *testing.T) {
 			s.Rows = rows
 		})
 		p.tick()
-		if e, _ := d.table.selected(); e.Key != chosen.Key || len(d.table.rows) != 2 {
-			t.Fatalf("refresh %d: cursor on %q of %d rows, want %q of 2", i, e.Key.Name, len(d.table.rows), chosen.Key.Name)
+		if e, _ := d.table.Selected(); e.Key != chosen.Key || len(d.table.Rows) != 2 {
+			t.Fatalf("refresh %d: cursor on %q of %d rows, want %q of 2", i, e.Key.Name, len(d.table.Rows), chosen.Key.Name)
 		}
 	}
 	if strings.Index(order, "/cart  ") > strings.Index(order, "/checkout  ") != (strings.Index(p.sees(), "/cart  ") > strings.Index(p.sees(), "/checkout  ")) {
@@ -106,7 +107,7 @@ func TestTheRowStaysSelectedWhileNumbersMove(t *testing.T) {
 
 func TestNumbersAreNeverCut(t *testing.T) {
 	for in, want := range map[string]string{"1 641": "1 641", "13 741": "13.7k", "1 234 567": "1.2M", "100.0%": "100%", "-": "-"} {
-		if got := strings.TrimSpace(few(in, 5)); got != want {
+		if got := strings.TrimSpace(draw.Few(in, 5)); got != want {
 			t.Errorf("few(%q, 5): got %q, want %q", in, got, want)
 		}
 	}
@@ -469,10 +470,10 @@ func TestForm(t *testing.T) {
 
 	p = sit(t, 80, 24, o)
 	p.press("end backspace backspace backspace")
-	p.m.form.host.set("bad")
+	p.m.form.host.Set("bad")
 	p.press("enter")
 	p.want("no such host")
-	p.m.form.host.set("http://localhost:1")
+	p.m.form.host.Set("http://localhost:1")
 	p.press("ctrl+d")
 	if !got.DryRun || got.Host != "http://localhost:1" {
 		t.Errorf("got %+v", got)
@@ -499,7 +500,7 @@ func TestMouse(t *testing.T) {
 	line := func(what string) (x, y int) {
 		for y, l := range strings.Split(p.sees(), "\n") {
 			if i := strings.Index(l, what); i >= 0 {
-				return width(l[:i]), y
+				return draw.Width(l[:i]), y
 			}
 		}
 		t.Fatalf("no %q on the screen", what)
@@ -508,7 +509,7 @@ func TestMouse(t *testing.T) {
 	click(line("2 Stats"))
 	p.want("STATS")
 	click(line("/checkout"))
-	if e, _ := p.m.screen().(*statsScreen).table.selected(); e.Key.Name != "/checkout" {
+	if e, _ := p.m.screen().(*statsScreen).table.Selected(); e.Key.Name != "/checkout" {
 		t.Errorf("selected %v", e.Key)
 	}
 	click(line("p95 "))

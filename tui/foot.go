@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"tload/swarm"
+	"tload/tui/draw"
 )
 
 // noteLine is the rule above the footer; a message takes its place for a while.
@@ -15,11 +16,11 @@ func (m *model) noteLine() string {
 		m.toast = ""
 		return strings.Repeat("─", w)
 	}
-	st, sign := bold, "─ "
+	st, sign := draw.Bold, "─ "
 	if m.toastBad {
-		st, sign = badBold, "─ ✗ "
+		st, sign = draw.BadBold, "─ ✗ "
 	}
-	return rule(sign[len("─"):]+st.Styled(cut(m.toast, w-8))+" ", "", w, false)
+	return draw.Rule(sign[len("─"):]+st.Styled(draw.Cut(m.toast, w-8))+" ", "", w, false)
 }
 
 // footer is the last line: what keys do here, as many as there is room for.
@@ -33,15 +34,15 @@ func (m *model) footer() string {
 	line, x := " ", 1
 	for _, item := range m.footItems(p) {
 		press, label := p.foot(m, item)
-		if x+width(label)+2+len(last) > w {
+		if x+draw.Width(label)+2+len(last) > w {
 			break
 		}
-		m.areas = append(m.areas, area{x: x, y: m.frame.h - 1, w: width(label), h: 1, press: press})
+		m.areas = append(m.areas, draw.Area{X: x, Y: m.frame.h - 1, W: draw.Width(label), H: 1, Press: press})
 		line += label + "  "
-		x += width(label) + 2
+		x += draw.Width(label) + 2
 	}
-	m.areas = append(m.areas, area{x: x, y: m.frame.h - 1, w: 6, h: 1, press: "?"})
-	return line + accent.Styled("?") + " help"
+	m.areas = append(m.areas, draw.Area{X: x, Y: m.frame.h - 1, W: 6, H: 1, Press: "?"})
+	return line + draw.Accent.Styled("?") + " help"
 }
 
 // footItems are the page's. What changes a run has no place there once it is over.
@@ -72,5 +73,5 @@ func (m *model) stepWords() string {
 	if up == down {
 		return footItem("+/-", fmt.Sprintf("%d users", up))
 	}
-	return accent.Styled("+") + fmt.Sprintf("%d ", up) + accent.Styled("-") + fmt.Sprintf("%d users", down)
+	return draw.Accent.Styled("+") + fmt.Sprintf("%d ", up) + draw.Accent.Styled("-") + fmt.Sprintf("%d users", down)
 }

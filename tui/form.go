@@ -10,6 +10,7 @@ import (
 	"time"
 
 	tea "charm.land/bubbletea/v2"
+	"tload/tui/draw"
 )
 
 // Form is what a run is started with.
@@ -40,11 +41,11 @@ type Choice struct {
 type form struct {
 	blankScreen
 	base   Form
-	host   *field
-	users  *field
-	rate   *field
-	time   *field
-	grace  *field
+	host   *draw.Field
+	users  *draw.Field
+	rate   *draw.Field
+	time   *draw.Field
+	grace  *draw.Field
 	on     []bool
 	keep   bool
 	at     int // focused: fields, behaviours, capture, the two buttons
@@ -98,9 +99,9 @@ func (f *form) captureAt() int   { return fields + len(f.on) }
 func (f *form) startButton() int { return f.captureAt() + 1 }
 func (f *form) count() int       { return f.startButton() + 2 }
 
-func (f *form) field() *field {
+func (f *form) field() *draw.Field {
 	if f.at < fields {
-		return []*field{f.host, f.users, f.rate, f.time, f.grace}[f.at]
+		return []*draw.Field{f.host, f.users, f.rate, f.time, f.grace}[f.at]
 	}
 	return nil
 }
@@ -108,7 +109,7 @@ func (f *form) field() *field {
 func (f *form) key(m *model, k tea.KeyPressMsg) tea.Cmd {
 	press := k.String()
 	if x := f.field(); x != nil && press == "space" {
-		x.key(k)
+		x.Key(k)
 		return nil
 	}
 	if _, ok := m.page().bound(press); ok {
@@ -116,7 +117,7 @@ func (f *form) key(m *model, k tea.KeyPressMsg) tea.Cmd {
 	}
 	if x := f.field(); x != nil {
 		f.error = ""
-		x.key(k)
+		x.Key(k)
 		return nil
 	}
 	switch press {
@@ -160,14 +161,14 @@ func (f *form) close(m *model) tea.Cmd {
 func (f *form) paste(_ *model, p tea.PasteMsg) tea.Cmd {
 	if x := f.field(); x != nil {
 		p.Content = strings.TrimSpace(p.Content)
-		x.update(p)
+		x.Update(p)
 	}
 	return nil
 }
 
 // probe looks at the host once it was typed.
 func (f *form) probe(m *model) tea.Cmd {
-	host := f.host.trimmed()
+	host := f.host.Trimmed()
 	if m.o.Probe == nil || host == "" || host == f.asked {
 		return nil
 	}
@@ -182,7 +183,7 @@ func (f *form) probe(m *model) tea.Cmd {
 }
 
 func (f *form) probed(p probedMsg) {
-	if p.host != f.host.trimmed() {
+	if p.host != f.host.Trimmed() {
 		return
 	}
 	f.probeM, f.probeE = clean(p.text), p.err != nil
@@ -194,11 +195,11 @@ func (f *form) probed(p probedMsg) {
 // read is what was typed, or what is wrong with it and where.
 func (f *form) read() (x Form, at int, problem string) {
 	x = f.base
-	x.Host = f.host.trimmed()
+	x.Host = f.host.Trimmed()
 	if x.Host == "" {
 		return x, 0, "host: where to, such as http://localhost:5000"
 	}
-	users, err := strconv.Atoi(strings.ReplaceAll(f.users.trimmed(), " ", ""))
+	users, err := strconv.Atoi(strings.ReplaceAll(f.users.Trimmed(), " ", ""))
 	switch {
 	case users > mostUsers:
 		return x, 1, "users: at most " + thousands(mostUsers)
@@ -206,14 +207,14 @@ func (f *form) read() (x Form, at int, problem string) {
 		return x, 1, "users: a whole number from 1, such as 200"
 	}
 	x.Users = users
-	x.SpawnRate, err = strconv.ParseFloat(f.rate.trimmed(), 64)
+	x.SpawnRate, err = strconv.ParseFloat(f.rate.Trimmed(), 64)
 	if err != nil || !(x.SpawnRate > 0) || x.SpawnRate > mostUsers {
 		return x, 2, "spawn rate: users started per second, such as 20"
 	}
-	if x.RunTime, err = span(f.time.trimmed()); err != nil {
+	if x.RunTime, err = span(f.time.Trimmed()); err != nil {
 		return x, 3, "run time: such as 90s, 10m, 1h20m, or blank"
 	}
-	if x.StopGrace, err = span(f.grace.trimmed()); err != nil {
+	if x.StopGrace, err = span(f.grace.Trimmed()); err != nil {
 		return x, 4, "stop grace: such as 10s, or blank for none"
 	}
 	x.Choices = append([]Choice(nil), f.base.Choices...)
@@ -272,10 +273,10 @@ func (f *form) failed(err error) {
 	f.busy, f.error = false, clean(err.Error())
 }
 
-func (f *form) view(m *model, w, h int) pane {
+func (f *form) view(m *model, w, h int) draw.Pane {
 	rule := strings.Repeat("─", w)
 	short := h < 22
-	out := []string{between(" "+bold.Styled("tload"), "new run  "+accent.Styled("enter")+" starts ", w), rule}
+	out := []string{draw.Between(" "+draw.Bold.Styled("tload"), "new run  "+draw.Accent.Styled("enter")+" starts ", w), rule}
 	gap := func() {
 		if !short {
 			out = append(out, "")
@@ -283,38 +284,38 @@ func (f *form) view(m *model, w, h int) pane {
 	}
 	focus := func(i int, s string) string {
 		if i == f.at {
-			return accent.Styled(s)
+			return draw.Accent.Styled(s)
 		}
 		return s
 	}
 	wide := min(max(w-18, 8), 60)
 	gap()
-	out = append(out, "   "+focus(0, "Host      ")+"   "+f.host.view(wide, f.at == 0))
+	out = append(out, "   "+focus(0, "Host      ")+"   "+f.host.View(wide, f.at == 0))
 	if f.probeM != "" {
-		sign := tick(!f.probeE) + " "
+		sign := draw.Sign(!f.probeE) + " "
 		switch {
 		case f.probeM == "…":
 			sign = ""
 		case !f.probeE && errorStatus.MatchString(f.probeM): // an answer, and none to load
-			sign = warning.Styled("▲") + " reached: "
+			sign = draw.Warning.Styled("▲") + " reached: "
 		case !f.probeE:
 			sign += "reached: "
 		}
-		out = append(out, strings.Repeat(" ", 16)+sign+cut(f.probeM, max(w-16-width(sign)-13, 10))+dim.Styled(" (one probe)"))
+		out = append(out, strings.Repeat(" ", 16)+sign+draw.Cut(f.probeM, max(w-16-draw.Width(sign)-13, 10))+draw.Dim.Styled(" (one probe)"))
 	} else {
 		gap()
 	}
 	gap()
-	users, _ := strconv.Atoi(f.users.trimmed())
-	rate, _ := strconv.ParseFloat(f.rate.trimmed(), 64)
+	users, _ := strconv.Atoi(f.users.Trimmed())
+	rate, _ := strconv.ParseFloat(f.rate.Trimmed(), 64)
 	peak := ""
 	if users > 0 && rate > 0 {
-		peak = dim.Styled("(peak in " + inTime(float64(users)/rate) + ")")
+		peak = draw.Dim.Styled("(peak in " + inTime(float64(users)/rate) + ")")
 	}
-	line := "   " + focus(1, "Users     ") + "   " + f.users.view(9, f.at == 1) + "    " + focus(2, "Spawn rate") + "   " + f.rate.view(7, f.at == 2)
-	out = append(out, firstThatFits(w, line+" users/s   "+peak, line+" users/s", line+"/s"),
-		"   "+focus(3, "Run time  ")+"   "+f.time.view(9, f.at == 3)+"    "+dim.Styled("blank = until you stop it"),
-		"   "+focus(4, "Stop grace")+"   "+f.grace.view(9, f.at == 4)+"    "+dim.Styled("wait for requests in flight"))
+	line := "   " + focus(1, "Users     ") + "   " + f.users.View(9, f.at == 1) + "    " + focus(2, "Spawn rate") + "   " + f.rate.View(7, f.at == 2)
+	out = append(out, draw.FirstThatFits(w, line+" users/s   "+peak, line+" users/s", line+"/s"),
+		"   "+focus(3, "Run time  ")+"   "+f.time.View(9, f.at == 3)+"    "+draw.Dim.Styled("blank = until you stop it"),
+		"   "+focus(4, "Stop grace")+"   "+f.grace.View(9, f.at == 4)+"    "+draw.Dim.Styled("wait for requests in flight"))
 	gap()
 	// Few enough behaviours are drawn that the buttons stay on the screen.
 	room := max(h-len(out)-9, 1)
@@ -324,7 +325,7 @@ func (f *form) view(m *model, w, h int) pane {
 	}
 	nameWidth := 12
 	for _, c := range f.base.Choices {
-		nameWidth = min(max(nameWidth, width(clean(c.Name))), 30)
+		nameWidth = min(max(nameWidth, draw.Width(clean(c.Name))), 30)
 	}
 	for i := first; i < len(f.on) && i < first+room; i++ {
 		label := "          "
@@ -332,7 +333,7 @@ func (f *form) view(m *model, w, h int) pane {
 			label = "Behaviours"
 		}
 		c := f.base.Choices[i]
-		line := fmt.Sprintf("%s %s   weight %d   %s", box(f.on[i]), fit(cutMiddle(clean(c.Name), nameWidth), nameWidth), max(c.Weight, 1), plural(c.Tasks, "task"))
+		line := fmt.Sprintf("%s %s   weight %d   %s", box(f.on[i]), draw.Fit(draw.CutMiddle(clean(c.Name), nameWidth), nameWidth), max(c.Weight, 1), plural(c.Tasks, "task"))
 		if i == first+room-1 && i < len(f.on)-1 {
 			line += fmt.Sprintf("   … %d more", len(f.on)-1-i)
 		}
@@ -354,20 +355,20 @@ func (f *form) view(m *model, w, h int) pane {
 		}
 		lead := "   Open files   "
 		if lim >= want {
-			out = append(out, lead+firstThatFits(w-17, fmt.Sprintf("ulimit -n %d %s enough for %s", lim, tick(true), who), fmt.Sprintf("%d %s enough", lim, tick(true))))
+			out = append(out, lead+draw.FirstThatFits(w-17, fmt.Sprintf("ulimit -n %d %s enough for %s", lim, draw.Sign(true), who), fmt.Sprintf("%d %s enough", lim, draw.Sign(true))))
 		} else {
-			out = append(out, lead+firstThatFits(w-17, fmt.Sprintf("ulimit -n %d %s too low for %s", lim, tick(false), who), fmt.Sprintf("%d %s too low", lim, tick(false))))
+			out = append(out, lead+draw.FirstThatFits(w-17, fmt.Sprintf("ulimit -n %d %s too low for %s", lim, draw.Sign(false), who), fmt.Sprintf("%d %s too low", lim, draw.Sign(false))))
 			advice := []string{fmt.Sprintf("leave, run ulimit -n %d, start again", want), fmt.Sprintf("ulimit -n %d", want)}
 			if most := lim - spareFiles; most > 0 {
 				advice = append([]string{fmt.Sprintf("%s; or at most %s", advice[0], plural(most, "user"))}, advice...)
 			}
-			out = append(out, strings.Repeat(" ", len(lead))+firstThatFits(w-17, advice...))
+			out = append(out, strings.Repeat(" ", len(lead))+draw.FirstThatFits(w-17, advice...))
 		}
 	}
 	gap()
 	button := func(i int, s string) string {
 		if f.at == i {
-			return inverse.Styled("[ " + s + " ]")
+			return draw.Inverse.Styled("[ " + s + " ]")
 		}
 		return "[ " + s + " ]"
 	}
@@ -377,7 +378,7 @@ func (f *form) view(m *model, w, h int) pane {
 	}
 	out = append(out, "                "+button(f.startButton(), start)+"   "+button(f.startButton()+1, "Dry run: 1 user, 1 loop"))
 	if f.error != "" {
-		for i, l := range wrapText(f.error, max(w-8, 10)) {
+		for i, l := range draw.WrapText(f.error, max(w-8, 10)) {
 			if i == 4 {
 				break
 			}
@@ -385,7 +386,7 @@ func (f *form) view(m *model, w, h int) pane {
 			if i > 0 {
 				sign = "  "
 			}
-			out = append(out, "   "+badBold.Styled(sign+l))
+			out = append(out, "   "+draw.BadBold.Styled(sign+l))
 		}
 	}
 	p := m.page()
@@ -395,12 +396,12 @@ func (f *form) view(m *model, w, h int) pane {
 	}
 	foot := " "
 	for _, item := range show {
-		if _, label := p.foot(m, item); width(foot)+width(label) <= w {
+		if _, label := p.foot(m, item); draw.Width(foot)+draw.Width(label) <= w {
 			foot += label + "  "
 		}
 	}
-	out = sized(out, w, max(h-2, 0))
-	return pane{lines: append(out, m.noteLine(), foot)}
+	out = draw.Sized(out, w, max(h-2, 0))
+	return draw.Pane{Lines: append(out, m.noteLine(), foot)}
 }
 
 // spareFiles is how many files are open besides the users' connections, as the

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	tea "charm.land/bubbletea/v2"
+	"tload/tui/draw"
 )
 
 // helpDialog lists what keys do here. Typing narrows it by key or by word, and
@@ -14,7 +15,7 @@ type helpDialog struct {
 	page  *page
 	pages []*page // all that show a run
 	title string
-	typed *field
+	typed *draw.Field
 	at    int
 	topAt int
 }
@@ -22,7 +23,7 @@ type helpDialog struct {
 func newHelp(m *model) dialog {
 	where := []string{m.tabPage().name}
 	for _, s := range m.tabs[m.tab][1:] {
-		where = append(where, cutMiddle(s.title(), 20))
+		where = append(where, draw.CutMiddle(s.title(), 20))
 	}
 	return &helpDialog{page: m.page(), pages: m.pages.ofRun(), title: strings.Join(where, " › "), typed: newField("")}
 }
@@ -36,7 +37,7 @@ type helpLine struct {
 // lines are the keys of this screen, those of every screen, and, once something
 // is typed, those of others that match.
 func (d *helpDialog) lines() (out []helpLine, shown, all int) {
-	typed := strings.ToLower(d.typed.trimmed())
+	typed := strings.ToLower(d.typed.Trimmed())
 	hit := func(b binding) bool {
 		for _, k := range b.Keys() {
 			if typed == k || typed == strings.ToLower(k) {
@@ -100,7 +101,7 @@ func (d *helpDialog) where(b binding) (names []string) {
 	return names
 }
 
-func (d *helpDialog) paste(p tea.PasteMsg) { d.typed.update(p); d.at = 0 }
+func (d *helpDialog) paste(p tea.PasteMsg) { d.typed.Update(p); d.at = 0 }
 
 func (d *helpDialog) key(m *model, k tea.KeyPressMsg) (bool, tea.Cmd) {
 	lines, _, _ := d.lines()
@@ -123,7 +124,7 @@ func (d *helpDialog) key(m *model, k tea.KeyPressMsg) (bool, tea.Cmd) {
 		}
 		return false, nil
 	default:
-		d.typed.key(k)
+		d.typed.Key(k)
 		d.at = 0
 		lines, _, _ = d.lines()
 	}
@@ -159,28 +160,28 @@ func (d *helpDialog) view(_ *model, w, h int) []string {
 	for i := d.topAt; i < len(lines) && len(out) < room; i++ {
 		l := lines[i]
 		if l.head != "" {
-			out = append(out, " "+heading.Styled(l.head))
+			out = append(out, " "+draw.Heading.Styled(l.head))
 			continue
 		}
-		line := "   " + fit(l.b.Help().Key, 13) + " " + l.b.Help().Desc
+		line := "   " + draw.Fit(l.b.Help().Key, 13) + " " + l.b.Help().Desc
 		if l.other != "" {
-			line = between(cut(line, bw-width(l.other)-4), "("+l.other+") ", bw)
+			line = draw.Between(draw.Cut(line, bw-draw.Width(l.other)-4), "("+l.other+") ", bw)
 		}
 		if i == d.at {
-			line = reversed(fit(line, bw))
+			line = draw.Reversed(draw.Fit(line, bw))
 		}
 		out = append(out, line)
 	}
 	if len(lines) == 0 {
 		out = append(out, "   no key matches")
 	}
-	out = sized(out, bw, room)
-	out = append(out, between(fmt.Sprintf(" %d of %d keys · enter runs the selected one · esc closes", shown, all), "", bw))
+	out = draw.Sized(out, bw, room)
+	out = append(out, draw.Between(fmt.Sprintf(" %d of %d keys · enter runs the selected one · esc closes", shown, all), "", bw))
 	title := "Keys: " + d.title
-	box := boxed(title, out, bw)
-	typed := " type to filter: " + d.typed.view(12, true) + " "
-	if width(title)+width(typed)+8 < bw {
-		top := ansiCut(box[0], bw-width(typed))
+	box := draw.Boxed(title, out, bw)
+	typed := " type to filter: " + d.typed.View(12, true) + " "
+	if draw.Width(title)+draw.Width(typed)+8 < bw {
+		top := draw.First(box[0], bw-draw.Width(typed))
 		box[0] = top + typed + "─┐"
 	}
 	return box

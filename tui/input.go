@@ -7,6 +7,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"tload/swarm"
+	"tload/tui/draw"
 )
 
 // key gives a key to whoever comes first: a dialog, the filter being typed, the
@@ -224,8 +225,8 @@ func (m *model) paste(p tea.PasteMsg) tea.Cmd {
 	}
 	switch {
 	case m.prompt != nil:
-		m.prompt.text.update(p)
-		m.screen().filtered(m, m.prompt.text.value())
+		m.prompt.text.Update(p)
+		m.screen().filtered(m, m.prompt.text.Value())
 	case m.form != nil:
 		return m.form.paste(m, p)
 	}
@@ -239,38 +240,38 @@ func (m *model) pointed(msg tea.MouseMsg) tea.Cmd {
 	}
 	at := msg.Mouse()
 	for _, a := range m.areas {
-		if !a.has(at.X, at.Y) {
+		if !a.Has(at.X, at.Y) {
 			continue
 		}
 		switch msg.(type) {
 		case tea.MouseWheelMsg:
-			if a.wheel == nil {
+			if a.Wheel == nil {
 				continue
 			}
-			by := down
+			by := draw.MoveDown
 			if at.Button == tea.MouseWheelUp {
-				by = up
+				by = draw.MoveUp
 			}
 			for range 3 {
-				a.wheel(by)
+				a.Wheel(by)
 			}
 			return m.screen().notice(m, tickMsg{})
 		case tea.MouseReleaseMsg:
-			if a.release != nil {
-				a.release(at.X-a.x, at.Y-a.y)
+			if a.Release != nil {
+				a.Release(at.X-a.X, at.Y-a.Y)
 				return nil
 			}
 		case tea.MouseClickMsg:
 			if at.Button != tea.MouseLeft {
 				return nil
 			}
-			if a.press != "" {
-				return m.press(a.press)
+			if a.Press != "" {
+				return m.press(a.Press)
 			}
-			if a.click != nil {
+			if a.Click != nil {
 				again := m.lastHit == [2]int{at.X, at.Y} && time.Since(m.clicked) < 500*time.Millisecond
 				m.lastHit, m.clicked = [2]int{at.X, at.Y}, time.Now()
-				a.click(at.X-a.x, at.Y-a.y)
+				a.Click(at.X-a.X, at.Y-a.Y)
 				if again {
 					return m.press("enter")
 				}

@@ -9,6 +9,7 @@ import (
 
 	"tload/stats"
 	"tload/swarm"
+	"tload/tui/draw"
 )
 
 // Keys belong to the page that answers them. Those that several pages share are
@@ -71,7 +72,9 @@ func anywhere(do func(*model) tea.Cmd) meaning {
 
 // What a screen answers in its own way to a key that others have too.
 type (
-	mover    interface{ move(*model, move) tea.Cmd }
+	mover interface {
+		move(*model, draw.Move) tea.Cmd
+	}
 	opener   interface{ open(*model) tea.Cmd }
 	exporter interface{ export(*model) tea.Cmd }
 	paned    interface {
@@ -86,7 +89,7 @@ type (
 	}
 )
 
-func moves(by move) meaning {
+func moves(by draw.Move) meaning {
 	return on(func(s mover, m *model) tea.Cmd { return s.move(m, by) })
 }
 
@@ -119,14 +122,14 @@ func always() []binding {
 // everywhere are the keys of every page of a run.
 func everywhere(tabs []*page) []binding {
 	return append([]binding{
-		bind("j down", "scroll", "down", moves(down)).as("j/k"),
-		bind("k up", "", "up", moves(up)),
-		bind("ctrl+d pgdown", "", "half a page down", moves(pageDown)),
-		bind("ctrl+u pgup", "", "half a page up", moves(pageUp)),
-		bind("g home", "", "to the top", moves(top)),
-		bind("G end", "", "to the bottom (logs: and follow)", moves(bottom)),
-		bind("h left", "cursor", "tables: columns; charts: time cursor; text: sideways", moves(left)).as("h/l"),
-		bind("l right", "", "tables: columns; charts: time cursor; text: sideways", moves(rightward)),
+		bind("j down", "scroll", "down", moves(draw.MoveDown)).as("j/k"),
+		bind("k up", "", "up", moves(draw.MoveUp)),
+		bind("ctrl+d pgdown", "", "half a page down", moves(draw.PageDown)),
+		bind("ctrl+u pgup", "", "half a page up", moves(draw.PageUp)),
+		bind("g home", "", "to the top", moves(draw.MoveTop)),
+		bind("G end", "", "to the bottom (logs: and follow)", moves(draw.MoveBottom)),
+		bind("h left", "cursor", "tables: columns; charts: time cursor; text: sideways", moves(draw.MoveLeft)).as("h/l"),
+		bind("l right", "", "tables: columns; charts: time cursor; text: sideways", moves(draw.MoveRight)),
 		bind("enter", "open", "open what is selected; charts: maximise", on(opener.open)),
 		bind("esc backspace", "back", "close, clear the filter, one level up; never quits", anywhere((*model).goBack)),
 		bind("tab", "pane", "next pane or part", steps(1)),
@@ -210,8 +213,8 @@ func fineSteps() []binding {
 
 func sortKeys() []binding {
 	return []binding{
-		bind("o", "sort", "sort by the next column", moves(sortNext)).as("o/O"),
-		bind("O", "", "turn the order round", moves(sortReverse)),
+		bind("o", "sort", "sort by the next column", moves(draw.SortNext)).as("o/O"),
+		bind("O", "", "turn the order round", moves(draw.SortReverse)),
 	}
 }
 
@@ -242,8 +245,8 @@ func chartsOf() binding {
 	}))
 }
 
-func wrapLines() binding { return bind("w", "wrap", "wrap long lines", moves(wrap)) }
+func wrapLines() binding { return bind("w", "wrap", "wrap long lines", moves(draw.Wrap)) }
 
 func matchKeys() []binding {
-	return []binding{bind("n", "", "next match", moves(nextMatch)), bind("N", "", "previous match", moves(prevMatch))}
+	return []binding{bind("n", "", "next match", moves(draw.NextMatch)), bind("N", "", "previous match", moves(draw.PrevMatch))}
 }

@@ -1,8 +1,10 @@
 package tui
 
+import "tload/tui/draw"
+
 // list is a table of which a filter leaves some rows.
 type list[T any] struct {
-	table[T]
+	draw.Table[T]
 	text  func(T) subject // what the filter is put to
 	query query
 	all   int // rows before it
@@ -17,8 +19,8 @@ func (l *list[T]) show(m *model, rows []T) {
 			kept = append(kept, r)
 		}
 	}
-	l.set(kept, m.epoch(l.query.text))
+	l.Set(kept, m.epoch(l.query.text))
 }
 
 // caption says in a title what the filter leaves.
-func (l *list[T]) caption() string { return l.query.caption(len(l.rows), l.all) }
+func (l *list[T]) caption() string { return l.query.caption(len(l.Rows), l.all) }

@@ -15,6 +15,7 @@ import (
 	"tload/stats"
 	"tload/stats/exchange"
 	"tload/swarm"
+	"tload/tui/draw"
 )
 
 // screen is one thing that fills the body: a tab, or what was opened on it. What
@@ -23,7 +24,7 @@ type screen interface {
 	name() string                       // of its page
 	title() string                      // its part of the breadcrumb, empty for a tab
 	refresh(m *model)                   // a new snapshot is there, or a filter
-	view(m *model, w, h int) pane       // exactly w by h is drawn of it
+	view(m *model, w, h int) draw.Pane  // exactly w by h is drawn of it
 	filtered(m *model, text string)     // what was typed after "/"
 	filterText() string                 // … and is in force
 	notice(m *model, s tea.Msg) tea.Cmd // a result of slow work
@@ -65,7 +66,7 @@ type model struct {
 	tab     int
 	dialogs []dialog
 	prompt  *prompt // the filter being typed
-	areas   []area
+	areas   []draw.Area
 	clicked time.Time
 	lastHit [2]int
 

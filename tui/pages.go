@@ -3,6 +3,7 @@ package tui
 import (
 	"slices"
 	"strings"
+	"tload/tui/draw"
 )
 
 // page is what one kind of screen is: the line it has among all of them. A new
@@ -86,7 +87,7 @@ func (p *page) foot(m *model, item string) (press, label string) {
 	return press, footItem(b.sign, word)
 }
 
-func footItem(sign, word string) string { return accent.Styled(sign) + " " + word }
+func footItem(sign, word string) string { return draw.Accent.Styled(sign) + " " + word }
 
 // search is what is typed after "/": a filter of rows, or a word to find in text.
 type search struct {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"tload/stats"
+	"tload/tui/draw"
 )
 
 type percentile struct {
@@ -72,29 +73,29 @@ func picture(m *model, seconds []stats.Second, what int, from, span time.Duratio
 	}
 	c.upper = func(rows int) float64 { return m.scale(fmt.Sprint(id, span, rows)).reach(most(all...), rows, m.now()) }
 	if what == 0 && w >= 50 && c.suspect(from, from+span) {
-		title += "  " + badBold.Styled("!") + " suspect"
+		title += "  " + draw.BadBold.Styled("!") + " suspect"
 	}
-	c.label = short
+	c.label = draw.Short
 	if what == 0 {
 		c.label = func(v float64) string {
 			if v < 10000 {
 				return strconv.FormatFloat(v, 'g', 4, 64)
 			}
-			return short(v)
+			return draw.Short(v)
 		}
 	}
-	st := heading
+	st := draw.Heading
 	if focused {
-		st = accent
+		st = draw.Accent
 	}
 	word, rest, _ := strings.Cut(title, " ")
 	title, end := st.Styled(word)+" "+rest+" ", ""
 	for _, e := range ends { // the longest that fits
-		if end == "" && width(title)+width(e)+3 < w {
+		if end == "" && draw.Width(title)+draw.Width(e)+3 < w {
 			end = e
 		}
 	}
-	lines := []string{rule(title, end, w, focused)}
+	lines := []string{draw.Rule(title, end, w, focused)}
 	return append(lines, c.draw(w, h-1)...)
 }
 

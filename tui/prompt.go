@@ -2,13 +2,14 @@ package tui
 
 import (
 	tea "charm.land/bubbletea/v2"
+	"tload/tui/draw"
 )
 
-func newField(text string) *field { return makeField(text, clean) }
+func newField(text string) *draw.Field { return draw.NewField(text, clean) }
 
 // prompt is the filter or search being typed, in the footer's place.
 type prompt struct {
-	text *field
+	text *draw.Field
 	was  string
 }
 
@@ -27,22 +28,22 @@ func (p *prompt) key(m *model, k tea.KeyPressMsg) tea.Cmd {
 		m.prompt = nil
 		return m.key(k)
 	}
-	p.text.key(k)
-	m.screen().filtered(m, p.text.value())
+	p.text.Key(k)
+	m.screen().filtered(m, p.text.Value())
 	return nil
 }
 
 func (p *prompt) view(m *model, w int) string {
 	look := m.page().search
 	word, hint := look.word, look.hint
-	if why := look.problem(p.text.value()); why != "" {
-		lead := " " + accent.Styled(word+" /") + " "
-		why = cut(why, max(w-width(lead)-10, 1)) + " "
-		return between(lead+p.text.view(max(w-width(lead)-width(why)-1, 1), true), badBold.Styled(why), w)
+	if why := look.problem(p.text.Value()); why != "" {
+		lead := " " + draw.Accent.Styled(word+" /") + " "
+		why = draw.Cut(why, max(w-draw.Width(lead)-10, 1)) + " "
+		return draw.Between(lead+p.text.View(max(w-draw.Width(lead)-draw.Width(why)-1, 1), true), draw.BadBold.Styled(why), w)
 	}
 	room := w - len(word) - 5 - len(hint)
 	if room < 16 {
 		hint, room = "", w-len(word)-4
 	}
-	return between(" "+accent.Styled(word+" /")+" "+p.text.view(max(room, 1), true), dim.Styled(hint), w)
+	return draw.Between(" "+draw.Accent.Styled(word+" /")+" "+p.text.View(max(room, 1), true), draw.Dim.Styled(hint), w)
 }

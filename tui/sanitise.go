@@ -3,6 +3,7 @@ package tui
 import (
 	"fmt"
 	"strings"
+	"tload/tui/draw"
 	"unicode"
 	"unicode/utf8"
 )
@@ -96,7 +97,7 @@ func inASCII(s string) string {
 		case r >= 0x2500 && r <= 0x257f:
 			b.WriteByte('+')
 		default:
-			b.WriteString(strings.Repeat("?", width(string(r))))
+			b.WriteString(strings.Repeat("?", draw.Width(string(r))))
 		}
 	}
 	return b.String()

@@ -10,6 +10,7 @@ import (
 
 	"tload/stats"
 	"tload/swarm"
+	"tload/tui/draw"
 )
 
 // chartsScreen is latency, requests and users over time, of everything or of
@@ -167,25 +168,25 @@ func (c *chartsScreen) step(m *model) (from, step time.Duration) {
 	return from, max(span/120, time.Second).Round(time.Second)
 }
 
-func (c *chartsScreen) move(m *model, by move) tea.Cmd {
+func (c *chartsScreen) move(m *model, by draw.Move) tea.Cmd {
 	from, step := c.step(m)
 	now := m.snap.Elapsed.Truncate(time.Second)
 	switch by {
-	case left, rightward:
+	case draw.MoveLeft, draw.MoveRight:
 		if c.cursor < 0 {
 			c.cursor = now
 		}
-		if by == left {
+		if by == draw.MoveLeft {
 			step = -step
 		}
 		c.cursor = min(max(c.cursor+step, from), now)
-	case top:
+	case draw.MoveTop:
 		c.cursor = from
-	case bottom:
+	case draw.MoveBottom:
 		c.cursor = -1
-	case up:
+	case draw.MoveUp:
 		return c.pane(m, -1)
-	case down:
+	case draw.MoveDown:
 		return c.pane(m, 1)
 	}
 	return nil
@@ -230,15 +231,15 @@ func (c *chartsScreen) errors(m *model) tea.Cmd {
 	return m.goTo(tab)
 }
 
-func (c *chartsScreen) view(m *model, w, h int) pane {
+func (c *chartsScreen) view(m *model, w, h int) draw.Pane {
 	if m.frame.w < 40 || h < 6 {
-		return pane{lines: []string{rule("CHARTS", "", w, true), " the screen is too small for charts"}}
+		return draw.Pane{Lines: []string{draw.Rule("CHARTS", "", w, true), " the screen is too small for charts"}}
 	}
 	seconds := c.data(m)
 	from, span := c.span(m)
 	who := "all endpoints"
 	if c.key != nil {
-		who = cutMiddle(endpointName(*c.key), 24)
+		who = draw.CutMiddle(endpointName(*c.key), 24)
 	}
 	scaleName := "lin"
 	if c.log {
@@ -254,35 +255,35 @@ func (c *chartsScreen) view(m *model, w, h int) pane {
 	}
 	foot := c.at(m, w)
 	room := h - len(foot)
-	out := pane{areas: []area{{w: w, h: room,
-		click: func(x, y int) { c.pointAt(m, x, y, w, room) },
-		wheel: func(by move) {
-			if by == up {
+	out := draw.Pane{Areas: []draw.Area{{W: w, H: room,
+		Click: func(x, y int) { c.pointAt(m, x, y, w, room) },
+		Wheel: func(by draw.Move) {
+			if by == draw.MoveUp {
 				c.zoomIn(m)
 			} else {
 				c.zoomOut(m)
 			}
 		},
-		release: func(x, y int) { c.dragged(m, x, y, w, room) },
+		Release: func(x, y int) { c.dragged(m, x, y, w, room) },
 	}}}
 	switch {
 	case c.big || w < 60 || room < 14:
-		out.add(plot(c.focus, w, room, ends...)...)
+		out.Add(plot(c.focus, w, room, ends...)...)
 	case w < 80:
 		topH := room / 2
 		second := 1
 		if c.focus == 2 {
 			second = 2
 		}
-		out.add(plot(0, w, topH, ends...)...)
-		out.add(plot(second, w, room-topH)...)
+		out.Add(plot(0, w, topH, ends...)...)
+		out.Add(plot(second, w, room-topH)...)
 	default:
 		topH := room - room*2/5
 		lw := (w - 1) / 2
-		out.add(plot(0, w, topH, ends...)...)
-		out.add(beside(plot(1, lw, room-topH), plot(2, w-1-lw, room-topH), lw, w-1-lw)...)
+		out.Add(plot(0, w, topH, ends...)...)
+		out.Add(draw.Beside(plot(1, lw, room-topH), plot(2, w-1-lw, room-topH), lw, w-1-lw)...)
 	}
-	out.add(foot...)
+	out.Add(foot...)
 	return out
 }
 
@@ -336,11 +337,11 @@ func (c *chartsScreen) at(m *model, w int) []string {
 		}
 	}
 	if s == nil {
-		return []string{rule("AT", "", w, false), " nothing yet", ""}
+		return []string{draw.Rule("AT", "", w, false), " nothing yet", ""}
 	}
-	title := heading.Styled("NOW") + "  h/l: time cursor "
+	title := draw.Heading.Styled("NOW") + "  h/l: time cursor "
 	if c.cursor >= 0 {
-		title = heading.Styled("AT "+m.snap.Started.Add(s.At).Local().Format("15:04:05")) + fmt.Sprintf("  %s into the run ", clock(s.At))
+		title = draw.Heading.Styled("AT "+m.snap.Started.Add(s.At).Local().Format("15:04:05")) + fmt.Sprintf("  %s into the run ", clock(s.At))
 		if s.Span > time.Second {
 			title += fmt.Sprintf("(%s) ", plain(s.Span))
 		}
@@ -351,13 +352,13 @@ func (c *chartsScreen) at(m *model, w int) []string {
 		"users " + thousands(s.Users), "RPS " + rate(s.RPS()), "fail " + rate(s.FailRate()) + "/s", "p50 " + millis(s.P50), "p95 " + millis(s.P95),
 		"p99 " + millis(s.P99), "max " + millis(s.Max) + " ms", "in " + size(float64(s.In)/secs) + "/s", "out " + size(float64(s.Out)/secs) + "/s",
 	} {
-		if width(line)+width(part)+2 < w {
+		if draw.Width(line)+draw.Width(part)+2 < w {
 			line += " " + part + " "
 		}
 	}
 	second := ""
 	if s.Suspect {
-		second += badBold.Styled(" ! the load generator was not well") + "  "
+		second += draw.BadBold.Styled(" ! the load generator was not well") + "  "
 	}
 	if s.NotStarted > 0 {
 		second += fmt.Sprintf(" %s not started ", thousands(s.NotStarted))
@@ -380,9 +381,9 @@ func (c *chartsScreen) at(m *model, w int) []string {
 				what = append(what, t)
 			}
 		}
-		second += " errors: " + strings.Join(what, " · ") + "  " + dim.Styled("(E: open)")
+		second += " errors: " + strings.Join(what, " · ") + "  " + draw.Dim.Styled("(E: open)")
 	}
-	return []string{rule(title, "", w, false), line, second}
+	return []string{draw.Rule(title, "", w, false), line, second}
 }
 
 // failuresIn is how many failures of a group fell into a second, from its trend

@@ -9,6 +9,7 @@ import (
 
 	"tload/stats"
 	"tload/stats/exchange"
+	"tload/tui/draw"
 )
 
 // dash is everything at a glance: two charts, the endpoints, the last errors.
@@ -40,10 +41,10 @@ func dashPage() *page {
 func (d *dash) refresh(m *model) {
 	d.model = m
 	m.setEndpoints(d.table, m.endpoints(m.snap.Rows))
-	d.errors.faint = func(g *stats.Group) bool { return m.count(g) == 0 }
+	d.errors.Faint = func(g *stats.Group) bool { return m.count(g) == 0 }
 	d.errors.show(m, m.groups())
 	if d.focus != 1 {
-		d.errors.to(0) // the worst, until somebody chooses
+		d.errors.To(0) // the worst, until somebody chooses
 	}
 }
 
@@ -65,12 +66,12 @@ func (d *dash) pane(m *model, _ int) tea.Cmd {
 // onErrors says that the errors have the focus, and keys mean them.
 func (d *dash) onErrors() bool { return d.focus == 1 }
 
-func (d *dash) move(m *model, by move) tea.Cmd {
+func (d *dash) move(m *model, by draw.Move) tea.Cmd {
 	if d.onErrors() {
-		d.errors.move(by)
+		d.errors.Move(by)
 		return d.notice(m, tickMsg{})
 	}
-	d.table.move(by)
+	d.table.Move(by)
 	return nil
 }
 
@@ -111,16 +112,16 @@ func (d *dash) export(m *model) tea.Cmd {
 
 func (d *dash) notice(m *model, msg tea.Msg) tea.Cmd {
 	if _, ok := msg.(tickMsg); ok && m.frame.wide() {
-		if g, ok := d.errors.selected(); ok {
+		if g, ok := d.errors.Selected(); ok {
 			return previewOf(m, g)
 		}
 	}
 	return nil
 }
 
-func (d *dash) view(m *model, w, h int) pane {
+func (d *dash) view(m *model, w, h int) draw.Pane {
 	f := m.frame
-	var out pane
+	var out draw.Pane
 	c, _ := tabOf[*chartsScreen](m)
 	from, span := c.span(m)
 	plot := func(what, w, h int, end string) []string {
@@ -141,11 +142,11 @@ func (d *dash) view(m *model, w, h int) pane {
 		if w >= 110 {
 			end = fmt.Sprintf(" window %s ", c.windowName())
 		}
-		out.add(beside(plot(1, lw, chartH, ""), plot(0, w-1-lw, chartH, end), lw, w-1-lw)...)
+		out.Add(draw.Beside(plot(1, lw, chartH, ""), plot(0, w-1-lw, chartH, end), lw, w-1-lw)...)
 	default:
-		out.add(plot(1-d.chart, w, chartH, " tab ")...)
+		out.Add(plot(1-d.chart, w, chartH, " tab ")...)
 	}
-	rest := h - len(out.lines)
+	rest := h - len(out.Lines)
 	errors := 0
 	switch {
 	case f.wide():
@@ -162,73 +163,73 @@ func (d *dash) view(m *model, w, h int) pane {
 	if list >= 8 {
 		totals = 1
 	}
-	title := heading
+	title := draw.Heading
 	if d.focus == 0 {
-		title = accent
+		title = draw.Accent
 	}
-	head := title.Styled("ENDPOINTS") + "  " + m.windowName() + " (a)  sort " + d.table.sorting() + " (o) "
+	head := title.Styled("ENDPOINTS") + "  " + m.windowName() + " (a)  sort " + d.table.Sorting() + " (o) "
 	end := ""
 	if q := d.table.query; q.text != "" {
 		end = " " + d.table.caption() + " "
 	}
-	out.add(rule(head, end, w, d.focus == 0))
-	out.put(d.table.draw(w, list-1-totals, d.focus == 0).onClick(func() { d.focus = 0 }))
+	out.Add(draw.Rule(head, end, w, d.focus == 0))
+	out.Put(d.table.Draw(w, list-1-totals, d.focus == 0).OnClick(func() { d.focus = 0 }))
 	if totals > 0 {
 		total := stats.Row{Trend: m.snap.Total.Trend}
-		out.add(d.table.total(endpoint{Row: &total, s: m.shown(&m.snap.Total)}, w, "AGGREGATED"))
+		out.Add(d.table.Total(endpoint{Row: &total, s: m.shown(&m.snap.Total)}, w, "AGGREGATED"))
 	}
 	if errors > 0 {
-		out.put(d.errorPane(m, w, errors).onClick(func() { d.focus = 1 }))
+		out.Put(d.errorPane(m, w, errors).OnClick(func() { d.focus = 1 }))
 	}
 	if logs > 0 {
-		out.add(rule("LOG ", "", w, false))
-		out.add(lastLogs(m, w, logs-1)...)
+		out.Add(draw.Rule("LOG ", "", w, false))
+		out.Add(lastLogs(m, w, logs-1)...)
 	}
 	return out
 }
 
-func (d *dash) errorPane(m *model, w, h int) pane {
-	st := heading
+func (d *dash) errorPane(m *model, w, h int) draw.Pane {
+	st := draw.Heading
 	if d.focus == 1 {
-		st = accent
+		st = draw.Accent
 	}
 	room := w - len("LAST ERRORS") - len(" tab ") - 3
 	if m.frame.wide() {
 		room = w/2 - len("ERRORS") - 2
 	}
-	sum := firstThatFits(room, m.sums(d.errors.rows)...) + " "
+	sum := draw.FirstThatFits(room, m.sums(d.errors.Rows)...) + " "
 	title := st.Styled("ERRORS") + sum
 	if len(m.snap.Groups) == 0 {
-		return pane{lines: sized([]string{rule(title, "", w, d.focus == 1), m.noFailures()}, w, h)}
+		return draw.Pane{Lines: draw.Sized([]string{draw.Rule(title, "", w, d.focus == 1), m.noFailures()}, w, h)}
 	}
 	if !m.frame.wide() && d.focus == 0 { // a click goes to the list of groups
-		list := d.errors.area(w, h-1)
-		list.y = 1
-		return pane{areas: []area{list}, lines: append([]string{rule(st.Styled("LAST ERRORS")+sum, " tab ", w, false)}, lastErrors(m, w, h-1)...)}
+		list := d.errors.Area(w, h-1)
+		list.Y = 1
+		return draw.Pane{Areas: []draw.Area{list}, Lines: append([]string{draw.Rule(st.Styled("LAST ERRORS")+sum, " tab ", w, false)}, lastErrors(m, w, h-1)...)}
 	}
 	lw := w
 	if m.frame.wide() {
 		lw = w / 2
 	}
-	out := pane{lines: []string{rule(title, "", lw, d.focus == 1)}}
-	out.put(d.errors.draw(lw, h-1, d.focus == 1))
+	out := draw.Pane{Lines: []string{draw.Rule(title, "", lw, d.focus == 1)}}
+	out.Put(d.errors.Draw(lw, h-1, d.focus == 1))
 	if lw == w {
 		return out
 	}
 	rw := w - lw - 1
-	sample := []string{rule("NEWEST SAMPLE of the selected group ", "", rw, false)}
-	if g, ok := d.errors.selected(); ok {
+	sample := []string{draw.Rule("NEWEST SAMPLE of the selected group ", "", rw, false)}
+	if g, ok := d.errors.Selected(); ok {
 		sample = append(sample, previewLines(m, g, rw, h-1)...)
 	}
-	return out.beside(pane{lines: sized(sample, rw, h)}, lw, rw)
+	return out.Beside(draw.Pane{Lines: draw.Sized(sample, rw, h)}, lw, rw)
 }
 
 // noFailures is what stands in an empty list of errors.
 func (m *model) noFailures() string {
 	if m.stalled() {
-		return warning.Styled(" "+m.stallText()) + ": nothing failed because nothing ends"
+		return draw.Warning.Styled(" "+m.stallText()) + ": nothing failed because nothing ends"
 	}
-	return good.Styled(" ✓") + " no failures"
+	return draw.Good.Styled(" ✓") + " no failures"
 }
 
 // lastErrors are the newest failing exchanges, one line each.
@@ -246,10 +247,10 @@ func lastErrors(m *model, w, h int) []string {
 		} else {
 			said, _ = m.bodyStart(x)
 		}
-		line := fmt.Sprintf(" %s  %s  %s  ", x.When.Local().Format("15:04:05"), fit(cutMiddle(endpointName(x.Key), 20), 20), bad.Styled(cut(clean(what), 30)))
-		out = append(out, line+cut(said, max(w-width(line)-1, 0)))
+		line := fmt.Sprintf(" %s  %s  %s  ", x.When.Local().Format("15:04:05"), draw.Fit(draw.CutMiddle(endpointName(x.Key), 20), 20), draw.Bad.Styled(draw.Cut(clean(what), 30)))
+		out = append(out, line+draw.Cut(said, max(w-draw.Width(line)-1, 0)))
 	}
-	return sized(out, w, h)
+	return draw.Sized(out, w, h)
 }
 
 // bodyStart is how a body begins, unpacked and masked, in one line. ok is false

@@ -13,6 +13,7 @@ import (
 
 	"tload/stats"
 	"tload/stats/exchange"
+	"tload/tui/draw"
 )
 
 // exchange is one request and what came back, whole. It holds on to the
@@ -24,7 +25,7 @@ type exchangeScreen struct {
 	part      int
 	raw       bool
 	hex       bool
-	text      textview
+	text      draw.Text
 	shown     docKey // what the text shows
 	fresh     *stats.Exchange
 	sending   bool
@@ -48,7 +49,7 @@ const (
 
 func newExchange(x *stats.Exchange, g *group) *exchangeScreen {
 	e := &exchangeScreen{x: x, group: g}
-	e.text.numbers = true
+	e.text.Numbers = true
 	return e
 }
 
@@ -91,7 +92,7 @@ func (e *exchangeScreen) notice(m *model, msg tea.Msg) tea.Cmd {
 	case diffMsg:
 		if msg.a == e.x && msg.b == e.other {
 			e.diff, e.diffOf = msg.lines, [2]*stats.Exchange{msg.a, msg.b}
-			e.text.top = 0
+			e.text.Top = 0
 			return e.prepare(m)
 		}
 		return nil
@@ -137,10 +138,10 @@ func (e *exchangeScreen) prepare(m *model) tea.Cmd {
 			return cmd
 		}
 		if e.shown != k {
-			e.text.set(d.lines, e.shown.x == k.x && e.shown.request == k.request && e.shown.hex == k.hex && e.shown.raw == k.raw)
-			e.text.numbers, e.text.colour = !d.hex, nil
+			e.text.Set(d.lines, e.shown.x == k.x && e.shown.request == k.request && e.shown.hex == k.hex && e.shown.raw == k.raw)
+			e.text.Numbers, e.text.Colour = !d.hex, nil
 			if d.json {
-				e.text.colour = colourJSON
+				e.text.Colour = colourJSON
 			}
 			e.shown = k
 		}
@@ -177,7 +178,7 @@ func (e *exchangeScreen) prepare(m *model) tea.Cmd {
 			lines = sideBySide(e.diff, e.w-2)
 		}
 		e.plain(m, lines)
-		e.text.colour = colourDiff
+		e.text.Colour = colourDiff
 	}
 	return nil
 }
@@ -185,24 +186,24 @@ func (e *exchangeScreen) prepare(m *model) tea.Cmd {
 func colourDiff(line string) string {
 	switch {
 	case strings.HasPrefix(line, "── "):
-		return heading.Styled(line)
+		return draw.Heading.Styled(line)
 	case strings.HasPrefix(line, "- "):
-		return bad.Styled(line)
+		return draw.Bad.Styled(line)
 	case strings.HasPrefix(line, "+ "):
-		return good.Styled(line)
+		return draw.Good.Styled(line)
 	}
 	for _, sign := range []string{" ≠ ", " < ", " > "} {
-		if i := strings.Index(line, sign); i > 0 && width(line) > 100 {
-			return modified.Styled(line)
+		if i := strings.Index(line, sign); i > 0 && draw.Width(line) > 100 {
+			return draw.Modified.Styled(line)
 		}
 	}
 	return line
 }
 
 func (e *exchangeScreen) plain(_ *model, lines []string) {
-	same := len(lines) == len(e.text.lines) && e.shown.x == nil
-	e.text.set(lines, same)
-	e.text.numbers, e.text.colour = false, nil
+	same := len(lines) == len(e.text.Lines) && e.shown.x == nil
+	e.text.Set(lines, same)
+	e.text.Numbers, e.text.Colour = false, nil
 	e.shown = docKey{}
 }
 
@@ -242,10 +243,10 @@ func (e *exchangeScreen) headerLines(m *model) []string {
 	return out
 }
 
-func (e *exchangeScreen) filtered(_ *model, text string) { e.text.find(text) }
-func (e *exchangeScreen) filterText() string             { return e.text.sought }
+func (e *exchangeScreen) filtered(_ *model, text string) { e.text.Find(text) }
+func (e *exchangeScreen) filterText() string             { return e.text.Sought }
 
-func (e *exchangeScreen) move(_ *model, by move) tea.Cmd { e.text.move(by); return nil }
+func (e *exchangeScreen) move(_ *model, by draw.Move) tea.Cmd { e.text.Move(by); return nil }
 
 func (e *exchangeScreen) pane(m *model, step int) tea.Cmd {
 	e.part = (e.part + step + len(partNames)) % len(partNames)

@@ -7,6 +7,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"tload/stats"
+	"tload/tui/draw"
 )
 
 // statsScreen is the table of endpoints, its totals, and the detail of one.
@@ -50,15 +51,15 @@ func (s *statsScreen) refresh(m *model) {
 // own.
 func (s *statsScreen) nameColumns() {
 	names := [][3]string{{"METHOD", "ENDPOINT", "REQS"}, {"", "TRANSACTION", "RUNS"}, {"BEHAVIOUR", "TASK", "RUNS"}}[s.kind]
-	c := s.table.columns
-	c[0].width = max(7, len(names[0])+1)
-	c[0].off = names[0] == ""
+	c := s.table.Columns
+	c[0].Width = max(7, len(names[0])+1)
+	c[0].Off = names[0] == ""
 	for i, n := range names {
-		c[i].name = n
+		c[i].Name = n
 	}
 	for i := range c {
-		if c[i].name == trafficColumn {
-			c[i].off = s.kind > 0
+		if c[i].Name == trafficColumn {
+			c[i].Off = s.kind > 0
 		}
 	}
 }
@@ -71,19 +72,19 @@ func (s *statsScreen) filterText() string { return s.table.query.text }
 
 func (s *statsScreen) pane(m *model, step int) tea.Cmd {
 	s.kind = (s.kind + step + len(statsKinds)) % len(statsKinds)
-	s.table.epoch = nil // other rows
+	s.table.Epoch = nil // other rows
 	s.refresh(m)
 	return nil
 }
 
-func (s *statsScreen) move(_ *model, by move) tea.Cmd { s.table.move(by); return nil }
-func (s *statsScreen) endpoint() (stats.Key, bool)    { return endpointOf(s.table) }
-func (s *statsScreen) open(m *model) tea.Cmd          { return openEndpoint(m, s.table) }
-func (s *statsScreen) copyCell(m *model) tea.Cmd      { return copyEndpoint(m, s.table) }
-func (s *statsScreen) copyRow(m *model) tea.Cmd       { return copyRowOf(m, s.table) }
-func (s *statsScreen) export(m *model) tea.Cmd        { return exportTable(m, "stats", s.table) }
+func (s *statsScreen) move(_ *model, by draw.Move) tea.Cmd { s.table.Move(by); return nil }
+func (s *statsScreen) endpoint() (stats.Key, bool)         { return endpointOf(s.table) }
+func (s *statsScreen) open(m *model) tea.Cmd               { return openEndpoint(m, s.table) }
+func (s *statsScreen) copyCell(m *model) tea.Cmd           { return copyEndpoint(m, s.table) }
+func (s *statsScreen) copyRow(m *model) tea.Cmd            { return copyRowOf(m, s.table) }
+func (s *statsScreen) export(m *model) tea.Cmd             { return exportTable(m, "stats", s.table) }
 
-func (s *statsScreen) view(m *model, w, h int) pane {
+func (s *statsScreen) view(m *model, w, h int) draw.Pane {
 	t := s.table
 	end := ""
 	if t.query.text != "" {
@@ -95,20 +96,20 @@ func (s *statsScreen) view(m *model, w, h int) pane {
 	if s.kind > 0 {
 		title = strings.ToUpper(statsKinds[s.kind])
 	}
-	title = heading.Styled(title) + "  " + m.windowName() + " (a)"
-	if t.sorting() != "" {
-		title += "  sort " + t.sorting() + " (o)"
+	title = draw.Heading.Styled(title) + "  " + m.windowName() + " (a)"
+	if t.Sorting() != "" {
+		title += "  sort " + t.Sorting() + " (o)"
 	}
 	if w >= 80 && s.kind == 0 && (len(m.snap.Transactions) > 0 || len(m.snap.Tasks) > 0) {
 		title += "  tab: tasks"
 	}
 	title += " "
-	if n := len(t.rows); n > 1 && t.query.text != "" && t.query.bad == "" {
-		end = firstThatFits(w-width(title)-2, strings.TrimSuffix(end, " ")+": their percentiles do not add up ", end)
+	if n := len(t.Rows); n > 1 && t.query.text != "" && t.query.bad == "" {
+		end = draw.FirstThatFits(w-draw.Width(title)-2, strings.TrimSuffix(end, " ")+": their percentiles do not add up ", end)
 	}
 	detail := 0
 	if !m.frame.slim && h >= 16 {
-		detail = min(max(h-len(t.rows)-5, 9), h/2, 14)
+		detail = min(max(h-len(t.Rows)-5, 9), h/2, 14)
 	}
 	totals := 1
 	if !t.query.empty() {
@@ -118,14 +119,14 @@ func (s *statsScreen) view(m *model, w, h int) pane {
 		totals = 0
 	}
 	list := max(h-1-totals-detail, 1)
-	out := pane{lines: []string{rule(title, end, w, true)}}
-	out.put(t.draw(w, list, true))
+	out := draw.Pane{Lines: []string{draw.Rule(title, end, w, true)}}
+	out.Put(t.Draw(w, list, true))
 	if totals == 2 {
-		labels, sum := []string{"AGGREGATED (filtered, no pNN)", "FILTERED (no pNN)"}, sumOf(t.rows)
-		if len(t.rows) == 1 {
-			labels, sum = []string{"AGGREGATED (filtered)"}, t.rows[0]
+		labels, sum := []string{"AGGREGATED (filtered, no pNN)", "FILTERED (no pNN)"}, sumOf(t.Rows)
+		if len(t.Rows) == 1 {
+			labels, sum = []string{"AGGREGATED (filtered)"}, t.Rows[0]
 		}
-		out.add(t.total(sum, w, labels...))
+		out.Add(t.Total(sum, w, labels...))
 	}
 	if totals > 0 {
 		label := "AGGREGATED"
@@ -133,11 +134,11 @@ func (s *statsScreen) view(m *model, w, h int) pane {
 			label += " (all)"
 		}
 		total := stats.Row{Key: stats.Key{Name: label}, Trend: m.snap.Total.Trend}
-		out.add(t.total(endpoint{Row: &total, s: m.shown(&m.snap.Total)}, w, label))
+		out.Add(t.Total(endpoint{Row: &total, s: m.shown(&m.snap.Total)}, w, label))
 	}
 	if detail > 0 {
-		if e, ok := t.selected(); ok {
-			out.add(detailLines(m, e, w, detail, "enter: full · E: its errors · C: its charts")...)
+		if e, ok := t.Selected(); ok {
+			out.Add(detailLines(m, e, w, detail, "enter: full · E: its errors · C: its charts")...)
 		}
 	}
 	return out

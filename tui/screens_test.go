@@ -11,6 +11,7 @@ import (
 
 	"tload/stats"
 	"tload/swarm"
+	"tload/tui/draw"
 )
 
 // tour is every screen and the keys that lead to it.
@@ -95,8 +96,8 @@ func frameFits(t *testing.T, m *model, w, h int) {
 		t.Fatalf("%dx%d: got %d lines", w, h, len(lines))
 	}
 	for i, l := range lines {
-		if width(l) != w {
-			t.Fatalf("%dx%d: line %d is %d wide: %q", w, h, i+1, width(l), plainText(l))
+		if draw.Width(l) != w {
+			t.Fatalf("%dx%d: line %d is %d wide: %q", w, h, i+1, draw.Width(l), draw.Strip(l))
 		}
 		if strings.ContainsAny(l, "\n\r\t") {
 			t.Fatalf("%dx%d: line %d holds a control character: %q", w, h, i+1, l)
@@ -158,7 +159,7 @@ func TestASCIIOnly(t *testing.T) {
 		p := sit(t, 100, 30, Options{ASCII: true})
 		p.press(stop.keys)
 		for i, l := range strings.Split(p.m.View().Content, "\n") {
-			if !isASCII(l) || width(l) != 100 {
+			if !isASCII(l) || draw.Width(l) != 100 {
 				t.Fatalf("%s: line %d: %q", stop.name, i+1, l)
 			}
 		}

@@ -1,4 +1,4 @@
-package tui
+package draw
 
 import (
 	"fmt"
@@ -9,106 +9,107 @@ import (
 	"github.com/charmbracelet/x/ansi"
 )
 
-// textview shows lines: it scrolls, wraps, numbers and searches them, and looks
+// Text shows lines: it scrolls, wraps, numbers and searches them, and looks
 // only at those it draws.
-type textview struct {
-	lines   []string
-	numbers bool
-	flush   bool // no margin: the lines bring their own
+type Text struct {
+	Lines   []string
+	Numbers bool
+	Flush   bool // no margin: the lines bring their own
 	wrap    bool
-	colour  func(string) string // of one line; nil for none
+	Colour  func(string) string // of one line; nil for none
 
-	top    int    // first line drawn
+	Top    int    // first line drawn
 	sub    int    // … and how many of its wrapped rows are above
 	skip   int    // columns scrolled away
 	h, w   int    // drawn last
-	sought string // what is searched for, as it was typed
+	Sought string // what is searched for, as it was typed
 	search *regexp.Regexp
 	hit    int // line of the match we are on, -1 for none
 	hits   int
 }
 
-func (t *textview) set(lines []string, keep bool) {
-	t.lines = lines
+// Set takes other lines; keep leaves the reader where he is.
+func (t *Text) Set(lines []string, keep bool) {
+	t.Lines = lines
 	if !keep {
-		t.top, t.sub, t.skip, t.hit = 0, 0, 0, -1
+		t.Top, t.sub, t.skip, t.hit = 0, 0, 0, -1
 	}
 	t.clamp()
 	t.count()
 }
 
-func (t *textview) clamp() {
-	most := len(t.lines) - t.h
+func (t *Text) clamp() {
+	most := len(t.Lines) - t.h
 	if t.wrap {
-		most = len(t.lines) - 1
+		most = len(t.Lines) - 1
 	}
-	if t.top >= most {
+	if t.Top >= most {
 		t.sub = 0
 	}
-	t.top = max(min(t.top, most), 0)
+	t.Top = max(min(t.Top, most), 0)
 }
 
-// move is what every text understands.
-func (t *textview) move(by move) {
+// Move is what every text understands.
+func (t *Text) Move(by Move) {
 	half := max(t.h/2, 1)
 	switch by {
-	case up:
-		t.top, t.sub = t.top-1, 0
-	case down:
+	case MoveUp:
+		t.Top, t.sub = t.Top-1, 0
+	case MoveDown:
 		t.down()
-	case pageUp:
-		t.top, t.sub = t.top-half, 0
-	case pageDown:
+	case PageUp:
+		t.Top, t.sub = t.Top-half, 0
+	case PageDown:
 		if t.wrap {
 			for range half {
 				t.down()
 			}
 		} else {
-			t.top += half
+			t.Top += half
 		}
-	case top:
-		t.top, t.sub = 0, 0
-	case bottom:
-		t.top, t.sub = len(t.lines), 0
+	case MoveTop:
+		t.Top, t.sub = 0, 0
+	case MoveBottom:
+		t.Top, t.sub = len(t.Lines), 0
 		if t.wrap {
-			t.top = t.lastTop()
+			t.Top = t.lastTop()
 		}
-	case left:
+	case MoveLeft:
 		t.skip = max(t.skip-8, 0)
-	case rightward:
+	case MoveRight:
 		t.skip += 8
-	case wrap:
+	case Wrap:
 		t.wrap, t.skip, t.sub = !t.wrap, 0, 0
-	case nextMatch:
+	case NextMatch:
 		t.next(1)
-	case prevMatch:
+	case PrevMatch:
 		t.next(-1)
 	}
 	t.clamp()
 }
 
 // down goes one row on: in a line that takes many screens the rows count.
-func (t *textview) down() {
-	if t.wrap && t.top < len(t.lines) {
-		if t.sub++; t.sub < t.rows(t.lines[t.top]) {
+func (t *Text) down() {
+	if t.wrap && t.Top < len(t.Lines) {
+		if t.sub++; t.sub < t.rows(t.Lines[t.Top]) {
 			return
 		}
-		if t.top == len(t.lines)-1 {
+		if t.Top == len(t.Lines)-1 {
 			t.sub--
 			return
 		}
 	}
-	t.top, t.sub = t.top+1, 0
+	t.Top, t.sub = t.Top+1, 0
 }
 
-func (t *textview) rows(line string) int {
+func (t *Text) rows(line string) int {
 	return len(breaks(line, max(t.w-t.gutter(), 1))) - 1
 }
 
 // breaks are the columns at which the rows of a wrapped line begin, and its
 // end. None lies inside a mark such as ‹U+202E›, unless that is wider than a row.
 func breaks(line string, w int) []int {
-	all := width(line)
+	all := Width(line)
 	out := []int{0}
 	var marks [][2]int
 	for i, col := 0, 0; ; {
@@ -121,9 +122,9 @@ func breaks(line string, w int) []int {
 			break
 		}
 		end += i + at + len("›")
-		col += width(line[i : i+at])
+		col += Width(line[i : i+at])
 		from := col
-		col += width(line[i+at : end])
+		col += Width(line[i+at : end])
 		marks = append(marks, [2]int{from, col})
 		i = end
 	}
@@ -139,20 +140,20 @@ func breaks(line string, w int) []int {
 	return append(out, all)
 }
 
-func (t *textview) lastTop() int {
+func (t *Text) lastTop() int {
 	rows := 0
-	for i := len(t.lines) - 1; i >= 0; i-- {
-		rows += t.rows(t.lines[i])
+	for i := len(t.Lines) - 1; i >= 0; i-- {
+		rows += t.rows(t.Lines[i])
 		if rows >= t.h {
-			return min(i+1, len(t.lines)-1)
+			return min(i+1, len(t.Lines)-1)
 		}
 	}
 	return 0
 }
 
-// find searches for text, as a filter does: "~" begins a regular expression.
-func (t *textview) find(text string) {
-	t.sought, t.search, t.hit = text, nil, -1
+// Find searches for text, as a filter does: "~" begins a regular expression.
+func (t *Text) Find(text string) {
+	t.Sought, t.search, t.hit = text, nil, -1
 	if text == "" {
 		return
 	}
@@ -167,43 +168,43 @@ func (t *textview) find(text string) {
 	}
 	t.search = regexp.MustCompile(expr)
 	t.count()
-	t.hit = t.top - 1
+	t.hit = t.Top - 1
 	t.next(1)
 }
 
 // mostCounted bounds the lines in which matches are counted while one types.
 const mostCounted = 20_000
 
-func (t *textview) count() {
+func (t *Text) count() {
 	t.hits = 0
 	if t.search == nil {
 		return
 	}
-	if len(t.lines) > mostCounted {
+	if len(t.Lines) > mostCounted {
 		t.hits = -1
 		return
 	}
-	for _, l := range t.lines {
+	for _, l := range t.Lines {
 		if t.search.MatchString(l) {
 			t.hits++
 		}
 	}
 }
 
-func (t *textview) next(step int) {
+func (t *Text) next(step int) {
 	if t.search == nil || t.hits == 0 {
 		return
 	}
-	for i, n := t.hit, 0; n < len(t.lines); n++ {
-		i = (i + step + len(t.lines)) % len(t.lines)
-		if t.search.MatchString(t.lines[i]) {
+	for i, n := t.hit, 0; n < len(t.Lines); n++ {
+		i = (i + step + len(t.Lines)) % len(t.Lines)
+		if t.search.MatchString(t.Lines[i]) {
 			t.hit = i
-			if i < t.top || i >= t.top+t.h {
-				t.top, t.sub = i-t.h/3, 0
+			if i < t.Top || i >= t.Top+t.h {
+				t.Top, t.sub = i-t.h/3, 0
 			}
 			if !t.wrap {
-				at := t.search.FindStringIndex(t.lines[i])
-				if col := width(t.lines[i][:at[0]]); col < t.skip || col >= t.skip+t.w-t.gutter() {
+				at := t.search.FindStringIndex(t.Lines[i])
+				if col := Width(t.Lines[i][:at[0]]); col < t.skip || col >= t.skip+t.w-t.gutter() {
 					t.skip = max(col-t.w/2, 0)
 				}
 			}
@@ -213,22 +214,22 @@ func (t *textview) next(step int) {
 	}
 }
 
-func (t *textview) gutter() int {
-	if !t.numbers && t.flush {
+func (t *Text) gutter() int {
+	if !t.Numbers && t.Flush {
 		return 0
 	}
-	if !t.numbers {
+	if !t.Numbers {
 		return 1
 	}
-	return max(len(fmt.Sprint(len(t.lines))), 3) + 1
+	return max(len(fmt.Sprint(len(t.Lines))), 3) + 1
 }
 
-// where is the position for a title: "line 1-13 of 13"; number writes the figures.
-func (t *textview) where(number func(int) string) string {
-	if len(t.lines) == 0 {
+// Where is the position for a title: "line 1-13 of 13"; number writes the figures.
+func (t *Text) Where(number func(int) string) string {
+	if len(t.Lines) == 0 {
 		return ""
 	}
-	from, to, all := number(t.top+1), number(min(t.top+max(t.h, 1), len(t.lines))), number(len(t.lines))
+	from, to, all := number(t.Top+1), number(min(t.Top+max(t.h, 1), len(t.Lines))), number(len(t.Lines))
 	switch {
 	case t.search != nil && t.hits < 0:
 		return fmt.Sprintf("%s-%s/%s", from, to, all)
@@ -238,21 +239,22 @@ func (t *textview) where(number func(int) string) string {
 	return fmt.Sprintf("line %s-%s of %s", from, to, all)
 }
 
-func (t *textview) draw(w, h int) []string {
+// Draw is the lines from where the reader is, h rows of w.
+func (t *Text) Draw(w, h int) []string {
 	t.w, t.h = w, h
 	t.clamp()
 	g := t.gutter()
 	room := max(w-g, 1)
 	var out []string
-	for i := t.top; i < len(t.lines) && len(out) < h; i++ {
-		line := t.lines[i]
+	for i := t.Top; i < len(t.Lines) && len(out) < h; i++ {
+		line := t.Lines[i]
 		lead := strings.Repeat(" ", g)
-		if t.numbers {
-			lead = dim.Styled(right(fmt.Sprint(i+1), g-1)) + " "
+		if t.Numbers {
+			lead = Dim.Styled(Right(fmt.Sprint(i+1), g-1)) + " "
 		}
 		show := line
-		if t.colour != nil {
-			show = t.colour(line)
+		if t.Colour != nil {
+			show = t.Colour(line)
 		}
 		if t.search != nil {
 			show = t.paint(line, show, i == t.hit)
@@ -261,8 +263,8 @@ func (t *textview) draw(w, h int) []string {
 			if t.skip > 0 {
 				show = ansi.Cut(show, t.skip, t.skip+room)
 			}
-			if width(line)-t.skip > room {
-				show = whole(ansi.Truncate(show, room-1, "")) + "\x1b[m" + dim.Styled("…")
+			if Width(line)-t.skip > room {
+				show = whole(ansi.Truncate(show, room-1, "")) + "\x1b[m" + Dim.Styled("…")
 			}
 			out = append(out, lead+show)
 			continue
@@ -270,7 +272,7 @@ func (t *textview) draw(w, h int) []string {
 		at := breaks(line, room)
 		rows := len(at) - 1
 		first := 0
-		if i == t.top {
+		if i == t.Top {
 			first = min(t.sub, rows-1)
 		}
 		for r := first; r < rows && len(out) < h; r++ {
@@ -280,18 +282,18 @@ func (t *textview) draw(w, h int) []string {
 			out = append(out, lead+ansi.Cut(show, at[r], at[r+1])+"\x1b[m")
 		}
 	}
-	return sized(out, w, h)
+	return Sized(out, w, h)
 }
 
 // paint marks the matches of the search in a line.
-func (t *textview) paint(line, styled string, here bool) string {
+func (t *Text) paint(line, styled string, here bool) string {
 	at := t.search.FindAllStringIndex(line, 50)
 	if at == nil {
 		return styled
 	}
 	st := matched
 	if here {
-		st = inverse
+		st = Inverse
 	}
 	var b strings.Builder
 	end := 0

@@ -1,4 +1,4 @@
-package tui
+package draw
 
 import (
 	"math"
@@ -8,8 +8,8 @@ import (
 	"github.com/charmbracelet/x/ansi"
 )
 
-// short is a number in at most five characters: 950, 4.8k, 1.2M.
-func short(v float64) string {
+// Short is a number in at most five characters: 950, 4.8k, 1.2M.
+func Short(v float64) string {
 	if math.IsNaN(v) || math.IsInf(v, 0) {
 		return "-"
 	}
@@ -33,10 +33,10 @@ func short(v float64) string {
 	return sign + strconv.FormatFloat(v, 'f', 1, 64) + unit
 }
 
-// squeeze makes a number that is too long for w cells shorter in words, 13 741
+// Squeeze makes a number that is too long for w cells shorter in words, 13 741
 // as 13.7k: a number that lost its last digits would be another number.
-func squeeze(s string, w int) string {
-	if width(s) <= w {
+func Squeeze(s string, w int) string {
+	if Width(s) <= w {
 		return s
 	}
 	text := ansi.Strip(s)
@@ -48,17 +48,17 @@ func squeeze(s string, w int) string {
 	if err != nil {
 		return s
 	}
-	return strings.Replace(s, text, short(v)+tail, 1)
+	return strings.Replace(s, text, Short(v)+tail, 1)
 }
 
-// few is a number at the right end of w cells, never cut.
-func few(s string, w int) string { return right(squeeze(s, w), w) }
+// Few is a number at the right end of w cells, never cut.
+func Few(s string, w int) string { return Right(Squeeze(s, w), w) }
 
-// firstThatFits is the first, and so the fullest, of the lines that fits w; the
+// FirstThatFits is the first, and so the fullest, of the lines that fits w; the
 // last if none does.
-func firstThatFits(w int, lines ...string) string {
+func FirstThatFits(w int, lines ...string) string {
 	for _, l := range lines {
-		if width(l) <= w {
+		if Width(l) <= w {
 			return l
 		}
 	}
@@ -67,9 +67,9 @@ func firstThatFits(w int, lines ...string) string {
 
 var sparks = []rune("▁▂▃▄▅▆▇█")
 
-// spark draws values as n characters; several values fall into one character as
+// Spark draws values as n characters; several values fall into one character as
 // their sum. Nothing at all is drawn as blanks.
-func spark[N float64 | uint32](values []N, n int) string {
+func Spark[N float64 | uint32](values []N, n int) string {
 	if n <= 0 {
 		return ""
 	}
@@ -98,8 +98,8 @@ func spark[N float64 | uint32](values []N, n int) string {
 
 var eighths = []rune(" ▏▎▍▌▋▊▉")
 
-// bar is share (0 to 1) of w characters; anything above zero is seen.
-func bar(share float64, w int) string {
+// Bar is share (0 to 1) of w characters; anything above zero is seen.
+func Bar(share float64, w int) string {
 	if w <= 0 || math.IsNaN(share) || share <= 0 {
 		return ""
 	}
@@ -112,18 +112,18 @@ func bar(share float64, w int) string {
 	return s
 }
 
-// width is how many cells s takes on the screen.
-func width(s string) int { return ansi.StringWidth(s) }
+// Width is how many cells s takes on the screen.
+func Width(s string) int { return ansi.StringWidth(s) }
 
-// fit cuts or pads s to exactly w cells.
-func fit(s string, w int) string {
+// Fit cuts or pads s to exactly w cells.
+func Fit(s string, w int) string {
 	if w <= 0 {
 		return ""
 	}
-	n := width(s)
+	n := Width(s)
 	if n > w {
 		s = whole(ansi.Truncate(s, w, ""))
-		n = width(s)
+		n = Width(s)
 	}
 	if n < w {
 		s += strings.Repeat(" ", w-n)
@@ -131,12 +131,12 @@ func fit(s string, w int) string {
 	return s
 }
 
-// cut shortens s to w cells with an ellipsis at its end.
-func cut(s string, w int) string {
+// Cut shortens s to w cells with an ellipsis at its end.
+func Cut(s string, w int) string {
 	if w <= 0 {
 		return ""
 	}
-	if width(s) <= w {
+	if Width(s) <= w {
 		return s
 	}
 	return whole(ansi.Truncate(s, w-1, "")) + "…"
@@ -161,47 +161,47 @@ func whole(s string) string {
 	return s[:at] + s[end:] // the styles after it stay
 }
 
-// cutMiddle shortens s to w cells with an ellipsis in its middle, where a path
+// CutMiddle shortens s to w cells with an ellipsis in its middle, where a path
 // says least.
-func cutMiddle(s string, w int) string {
-	n := width(s)
+func CutMiddle(s string, w int) string {
+	n := Width(s)
 	if n <= w {
 		return s
 	}
 	if w <= 1 {
-		return cut(s, w)
+		return Cut(s, w)
 	}
 	left := w / 2
 	return ansi.Truncate(s, left, "") + "…" + ansi.TruncateLeft(s, n-(w-1-left), "")
 }
 
-// right puts s at the right end of w cells.
-func right(s string, w int) string {
-	if n := width(s); n < w {
+// Right puts s at the right end of w cells.
+func Right(s string, w int) string {
+	if n := Width(s); n < w {
 		return strings.Repeat(" ", w-n) + s
 	}
-	return fit(s, w)
+	return Fit(s, w)
 }
 
-// between puts left and end at the two ends of w cells; end gives way.
-func between(left, end string, w int) string {
-	gap := w - width(left) - width(end)
+// Between puts left and end at the two ends of w cells; end gives way.
+func Between(left, end string, w int) string {
+	gap := w - Width(left) - Width(end)
 	if gap < 1 {
-		return fit(left, w)
+		return Fit(left, w)
 	}
 	return left + strings.Repeat(" ", gap) + end
 }
 
-// wrapText breaks text at words into lines of at most w.
-func wrapText(s string, w int) []string {
+// WrapText breaks text at words into lines of at most w.
+func WrapText(s string, w int) []string {
 	var lines []string
 	line := ""
 	for _, word := range strings.Fields(s) {
-		for width(word) > w {
+		for Width(word) > w {
 			if line != "" {
 				lines, line = append(lines, line), ""
 			}
-			head := strings.TrimRight(fit(word, w), " ")
+			head := strings.TrimRight(Fit(word, w), " ")
 			if head == "" { // a mark, or a character, wider than the line
 				head = ansi.Truncate(word, max(w, 2), "")
 			}
@@ -214,7 +214,7 @@ func wrapText(s string, w int) []string {
 		switch {
 		case line == "":
 			line = word
-		case width(line)+1+width(word) <= w:
+		case Width(line)+1+Width(word) <= w:
 			line += " " + word
 		default:
 			lines, line = append(lines, line), word
@@ -226,11 +226,11 @@ func wrapText(s string, w int) []string {
 	return lines
 }
 
-// plainText is a drawn line without its styles.
-func plainText(line string) string { return ansi.Strip(line) }
+// Strip is a drawn line without its styles.
+func Strip(line string) string { return ansi.Strip(line) }
 
-// ansiCut is the first w cells of a styled line.
-func ansiCut(s string, w int) string { return ansi.Truncate(s, w, "") + "\x1b[m" }
+// First is the first w cells of a styled line.
+func First(s string, w int) string { return ansi.Truncate(s, w, "") + "\x1b[m" }
 
-// ansiRest is a styled line without its first w cells.
-func ansiRest(s string, w int) string { return ansi.TruncateLeft(s, w, "") }
+// Rest is a styled line without its first w cells.
+func Rest(s string, w int) string { return ansi.TruncateLeft(s, w, "") }
