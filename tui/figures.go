@@ -83,3 +83,10 @@ func plain(d time.Duration) string {
 	}
 	return s
 }
+
+func plural(n int, word string) string {
+	if n == 1 {
+		return "1 " + word
+	}
+	return thousands(n) + " " + word + "s"
+}
