@@ -23,7 +23,7 @@ type chartsScreen struct {
 	window  int
 	log     bool
 	which   int // set of percentiles
-	focus   int
+	focus   int // which picture
 	big     bool
 	cursor  time.Duration    // below 0: none
 	zoom    [2]time.Duration // a part of the run that the mouse chose; zero for none
@@ -235,8 +235,8 @@ func (c *chartsScreen) view(m *model, w, h int) draw.Pane {
 	if m.frame.w < 40 || h < 6 {
 		return draw.Pane{Lines: []string{draw.Rule("CHARTS", "", w, true), " the screen is too small for charts"}}
 	}
-	seconds := c.data(m)
 	from, span := c.span(m)
+	l := look{c.data(m), from, span, percentileSets[c.which], c.log, c.cursor}
 	who := "all endpoints"
 	if c.key != nil {
 		who = draw.CutMiddle(endpointName(*c.key), 24)
@@ -249,9 +249,8 @@ func (c *chartsScreen) view(m *model, w, h int) draw.Pane {
 		fmt.Sprintf(" window %s (z)  scale %s (L)  %s ", c.windowName(), scaleName, who),
 		fmt.Sprintf(" %s (z)  %s (L)  %s ", c.windowName(), scaleName, who), fmt.Sprintf(" %s  %s ", c.windowName(), who), " " + who + " ",
 	}
-	set := percentileSets[c.which]
 	plot := func(what, w, h int, ends ...string) []string {
-		return picture(m, seconds, what, from, span, set, c.log && what == 0, c.cursor, w, h, c.focus == what, ends...)
+		return l.picture(m, what, w, h, c.focus == what, ends...)
 	}
 	foot := c.at(m, w)
 	room := h - len(foot)
@@ -271,17 +270,17 @@ func (c *chartsScreen) view(m *model, w, h int) draw.Pane {
 		out.Add(plot(c.focus, w, room, ends...)...)
 	case w < 80:
 		topH := room / 2
-		second := 1
-		if c.focus == 2 {
-			second = 2
+		second := ofRate
+		if c.focus == ofUsers {
+			second = ofUsers
 		}
-		out.Add(plot(0, w, topH, ends...)...)
+		out.Add(plot(ofLatency, w, topH, ends...)...)
 		out.Add(plot(second, w, room-topH)...)
 	default:
 		topH := room - room*2/5
 		lw := (w - 1) / 2
-		out.Add(plot(0, w, topH, ends...)...)
-		out.Add(draw.Beside(plot(1, lw, room-topH), plot(2, w-1-lw, room-topH), lw, w-1-lw)...)
+		out.Add(plot(ofLatency, w, topH, ends...)...)
+		out.Add(draw.Beside(plot(ofRate, lw, room-topH), plot(ofUsers, w-1-lw, room-topH), lw, w-1-lw)...)
 	}
 	out.Add(foot...)
 	return out
@@ -311,12 +310,12 @@ func (c *chartsScreen) secondAt(m *model, x, y, w, room int) (time.Duration, boo
 	left, cols := 0, w
 	if top := room - room*2/5; w >= 80 && !c.big && room >= 14 && y >= top {
 		lw := (w - 1) / 2
-		c.focus, cols = 1, lw
+		c.focus, cols = ofRate, lw
 		if x > lw {
-			c.focus, left, cols = 2, lw+1, w-1-lw
+			c.focus, left, cols = ofUsers, lw+1, w-1-lw
 		}
 	} else if !c.big {
-		c.focus = 0
+		c.focus = ofLatency
 	}
 	n := cols - chartMargin
 	i := x - left - chartMargin

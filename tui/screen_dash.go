@@ -15,15 +15,15 @@ import (
 // dash is everything at a glance: two charts, the endpoints, the last errors.
 type dash struct {
 	blankScreen
-	table  *list[endpoint]
-	errors *list[*stats.Group]
-	focus  int // endpoints, errors, charts where one is shown at a time
-	chart  int
-	model  *model // the table of errors asks it
+	table   *list[endpoint]
+	errors  *list[*stats.Group]
+	focus   int    // the endpoints, or the errors
+	picture int    // ofLatency or ofRate, where one is shown at a time
+	model   *model // the table of errors asks it
 }
 
 func newDash() *dash {
-	d := &dash{table: endpointTable()}
+	d := &dash{table: endpointTable(), picture: ofRate}
 	d.errors = groupTable(func() *model { return d.model }, false)
 	return d
 }
@@ -58,7 +58,7 @@ func (d *dash) filterText() string { return d.table.query.text }
 func (d *dash) pane(m *model, _ int) tea.Cmd {
 	d.focus = 1 - d.focus
 	if d.focus == 0 {
-		d.chart = 1 - d.chart
+		d.picture = ofLatency + ofRate - d.picture
 	}
 	return d.notice(m, tickMsg{})
 }
@@ -124,8 +124,9 @@ func (d *dash) view(m *model, w, h int) draw.Pane {
 	var out draw.Pane
 	c, _ := tabOf[*chartsScreen](m)
 	from, span := c.span(m)
+	l := look{m.seconds(), from, span, percentileSets[0], false, -1}
 	plot := func(what, w, h int, end string) []string {
-		return picture(m, m.seconds(), what, from, span, percentileSets[0], false, -1, w, h, false, end)
+		return l.picture(m, what, w, h, false, end)
 	}
 	chartH := 0
 	if !f.slim {
@@ -142,9 +143,9 @@ func (d *dash) view(m *model, w, h int) draw.Pane {
 		if w >= 110 {
 			end = fmt.Sprintf(" window %s ", c.windowName())
 		}
-		out.Add(draw.Beside(plot(1, lw, chartH, ""), plot(0, w-1-lw, chartH, end), lw, w-1-lw)...)
+		out.Add(draw.Beside(plot(ofRate, lw, chartH, ""), plot(ofLatency, w-1-lw, chartH, end), lw, w-1-lw)...)
 	default:
-		out.Add(plot(1-d.chart, w, chartH, " tab ")...)
+		out.Add(plot(d.picture, w, chartH, " tab ")...)
 	}
 	rest := h - len(out.Lines)
 	errors := 0
