@@ -88,8 +88,7 @@ func newQuitDialog(m *model) dialog {
 			}
 			m.quitting = true
 			m.load.Stop("you")
-			m.say("stopping: requests in flight get their grace; q again leaves at once")
-			m.toastTill = time.Now().Add(time.Minute)
+			m.sayFor(time.Minute, "stopping: requests in flight get their grace; q again leaves at once")
 			return nil
 		}},
 		{"d", "detach", detach, func(m *model) tea.Cmd { return m.quit(Detach) }},

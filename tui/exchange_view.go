@@ -161,7 +161,7 @@ func (e *exchangeScreen) main(m *model, w, h int) draw.Pane {
 		title = draw.Accent.Styled("["+partNames[e.part]+"]") + fmt.Sprintf(" %d/%d tab", e.part+1, len(partNames))
 	}
 	out := []string{""} // the title needs to know how far the text is scrolled
-	d := m.docs[e.key(m)]
+	d := m.docs.made[e.key(m)]
 	switch e.part {
 	case partResponse, partRequest:
 		out = append(out, e.headOf(m, w, h)...)

@@ -3,29 +3,14 @@ package tui
 import (
 	"fmt"
 	"strings"
-	"time"
 
 	"tload/swarm"
 	"tload/tui/draw"
 )
 
-// noteLine is the rule above the footer; a message takes its place for a while.
-func (m *model) noteLine() string {
-	w := m.frame.w
-	if m.toast == "" || time.Now().After(m.toastTill) {
-		m.toast = ""
-		return strings.Repeat("─", w)
-	}
-	st, sign := draw.Bold, "─ "
-	if m.toastBad {
-		st, sign = draw.BadBold, "─ ✗ "
-	}
-	return draw.Rule(sign[len("─"):]+st.Styled(draw.Cut(m.toast, w-8))+" ", "", w, false)
-}
-
 // footer is the last line: what keys do here, as many as there is room for.
 func (m *model) footer() string {
-	w := m.frame.w
+	w := m.layout.w
 	if m.prompt != nil {
 		return m.prompt.view(m, w)
 	}
@@ -37,11 +22,11 @@ func (m *model) footer() string {
 		if x+draw.Width(label)+2+len(last) > w {
 			break
 		}
-		m.areas = append(m.areas, draw.Area{X: x, Y: m.frame.h - 1, W: draw.Width(label), H: 1, Press: press})
+		m.mouse.areas = append(m.mouse.areas, draw.Area{X: x, Y: m.layout.h - 1, W: draw.Width(label), H: 1, Press: press})
 		line += label + "  "
 		x += draw.Width(label) + 2
 	}
-	m.areas = append(m.areas, draw.Area{X: x, Y: m.frame.h - 1, W: 6, H: 1, Press: "?"})
+	m.mouse.areas = append(m.mouse.areas, draw.Area{X: x, Y: m.layout.h - 1, W: 6, H: 1, Press: "?"})
 	return line + draw.Accent.Styled("?") + " help"
 }
 

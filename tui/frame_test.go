@@ -53,7 +53,7 @@ func BenchmarkFrame(b *testing.B) {
 				m := newModel(Options{Run: load, Logs: logged(), Dir: b.TempDir()})
 				m.Update(tea.WindowSizeMsg{Width: size[0], Height: size[1]})
 				m.Update(tea.KeyPressMsg{Code: rune(screen.keys[0]), Text: screen.keys})
-				t := newTerminal(size[0], size[1])
+				t := newFarEnd(size[0], size[1])
 				t.show(m.View().Content)
 				first := t.sent
 				b.ReportAllocs()
@@ -73,16 +73,16 @@ func BenchmarkFrame(b *testing.B) {
 	}
 }
 
-// terminal counts what the library's renderer sends for a row of frames.
-type terminal struct {
+// farEnd counts what the library's renderer sends for a row of frames.
+type farEnd struct {
 	out          bytes.Buffer
 	cells        uv.ScreenBuffer
 	renderer     *uv.TerminalRenderer
 	frames, sent int
 }
 
-func newTerminal(w, h int) *terminal {
-	t := &terminal{cells: uv.NewScreenBuffer(w, h)}
+func newFarEnd(w, h int) *farEnd {
+	t := &farEnd{cells: uv.NewScreenBuffer(w, h)}
 	t.renderer = uv.NewTerminalRenderer(&t.out, []string{"TERM=xterm-256color"})
 	t.renderer.SetColorProfile(colorprofile.ANSI256)
 	t.renderer.SetFullscreen(true)
@@ -92,7 +92,7 @@ func newTerminal(w, h int) *terminal {
 	return t
 }
 
-func (t *terminal) show(frame string) {
+func (t *farEnd) show(frame string) {
 	t.cells.Clear()
 	uv.NewStyledString(frame).Draw(t.cells, t.cells.Bounds())
 	t.renderer.Render(t.cells.RenderBuffer)

@@ -32,7 +32,7 @@ func (m *model) View() (v tea.View) {
 	}
 	v = tea.NewView(strings.Join(lines, "\n"))
 	v.AltScreen = true
-	if m.mouse && !m.frame.tiny {
+	if m.mouse.ours && !m.layout.tiny {
 		v.MouseMode = tea.MouseModeCellMotion
 	}
 	m.drew = time.Since(began)
@@ -40,8 +40,8 @@ func (m *model) View() (v tea.View) {
 }
 
 func (m *model) lines() []string {
-	f := m.frame
-	m.areas = m.areas[:0]
+	f := m.layout
+	m.mouse.areas = m.mouse.areas[:0]
 	if m.fault != nil {
 		return draw.Sized(nil, f.w, f.h)
 	}
@@ -54,7 +54,7 @@ func (m *model) lines() []string {
 	} else {
 		out = append(out, m.status(), m.numbers(), m.tabLine())
 		body := m.screen().view(m, f.w, f.body)
-		m.areas = append(m.areas, body.At(0, headLines)...)
+		m.mouse.areas = append(m.mouse.areas, body.At(0, headLines)...)
 		out = append(out, draw.Sized(body.Lines, f.w, f.body)...)
 		out = append(out, m.noteLine(), m.footer())
 	}
@@ -67,7 +67,7 @@ func (m *model) lines() []string {
 
 // tinyLines are what a screen too small for anything else still shows.
 func (m *model) tinyLines() []string {
-	f, s := m.frame, m.snap
+	f, s := m.layout, m.snap
 	small := fmt.Sprintf("too small: %dx%d (%dx%d)", f.w, f.h, leastWidth, leastHeight)
 	if m.form != nil {
 		return draw.Sized([]string{"tload: new run", small}, f.w, f.h)
@@ -84,7 +84,7 @@ func (m *model) tinyLines() []string {
 		small = draw.BadBold.Styled("▲ GEN") + " " + small
 	}
 	if m.stalled() {
-		lines = append(lines, draw.Warning.Styled(draw.FirstThatFits(f.w, m.stallText(), "▲ no reply for "+plainSeconds(m.quiet))))
+		lines = append(lines, draw.Warning.Styled(draw.FirstThatFits(f.w, m.stallText(), "▲ no reply for "+plainSeconds(m.pulse.quiet))))
 	}
 	lines = append(lines, small)
 	if m.prompt != nil {
@@ -98,7 +98,7 @@ func (m *model) tinyLines() []string {
 
 // status is the first line: host, state, clock, users, how the generator is.
 func (m *model) status() string {
-	s, f := m.snap, m.frame
+	s, f := m.snap, m.layout
 	state := stateStyle(s.State).Styled(s.State.String())
 	elapsed := clock(s.Elapsed)
 	if s.RunTime > 0 {
@@ -106,10 +106,7 @@ func (m *model) status() string {
 	}
 	users := thousands(s.Running)
 	past := clock(s.Elapsed)
-	target := s.Target
-	if m.want >= 0 {
-		target = m.want
-	}
+	target := m.wanted.or(s.Target)
 	if target != s.Running {
 		users += "/" + thousands(target)
 	}
@@ -121,7 +118,7 @@ func (m *model) status() string {
 		behind := m.live.Taken.Sub(s.Taken).Round(time.Second)
 		tail += "  " + draw.Inverse.Styled(" FROZEN "+plainSeconds(behind)+" behind ")
 	}
-	if m.link.lags(m.every) {
+	if m.terminal.lags(m.every) {
 		tail += "  " + draw.Warning.Styled("slow link")
 	}
 	// The light stays whatever else has to go.
@@ -212,44 +209,19 @@ func (m *model) healthy() bool {
 	return h.OK || len(h.Reasons) == 0
 }
 
-// stalled says that requests are out and no reply came back for longer than
-// replies of this target take, and for a second at the least. All other numbers
-// look well then: what does not end is not counted.
-func (m *model) stalled() bool {
-	s := m.snap
-	return s.InFlight > 0 && s.State != swarm.Stopped && m.quiet >= max(time.Second, s.Total.Run.Latency.P99*3/2)
-}
-
-func (m *model) stallText() string {
-	return fmt.Sprintf("▲ %s in flight, no reply for %s", thousands(m.snap.InFlight), plainSeconds(m.quiet))
-}
-
-// watch keeps account of how long requests have been out without any reply.
-func (m *model) watch() {
-	s := m.live
-	// The first requests after a pause were begun since the snapshot before.
-	if n := s.Total.Run.Requests; n != m.replies || m.idle || s.Elapsed < m.replied {
-		m.replies, m.replied = n, s.Elapsed
-	}
-	m.idle = s.InFlight == 0
-	if !m.frozen {
-		m.quiet = s.Elapsed - m.replied
-	}
-}
-
 // light says in a word whether the numbers are the target's or this machine's.
 func (m *model) light() string {
 	switch {
 	case m.snap.State == swarm.Ready || m.snap.Taken.IsZero():
 		return draw.Dim.Styled("● idle")
-	case !m.healthy() && m.frame.w < 80:
+	case !m.healthy() && m.layout.w < 80:
 		return draw.BadBold.Styled("▲ GEN")
 	case !m.healthy():
 		return draw.BadBold.Styled("▲ GENERATOR")
 	case m.snap.State == swarm.Stopped && m.snap.Health.SuspectSeconds > 0:
 		return draw.Warning.Styled("▲ was suspect")
 	}
-	if h := &m.snap.Health; m.frame.w >= 120 && h.Cores > 0 {
+	if h := &m.snap.Health; m.layout.w >= 120 && h.Cores > 0 {
 		most := stats.CPU(100*h.Cores, h.Cores) // what stands beside it keeps its place
 		return "generator " + draw.Good.Styled("● ok") + " cpu " + draw.Right(stats.CPU(h.CPU, h.Cores), draw.Width(most))
 	}
@@ -259,7 +231,7 @@ func (m *model) light() string {
 // numbers is the second line. Its numbers keep their places, and what does not
 // fit gives way as a whole.
 func (m *model) numbers() string {
-	s, f := m.snap, m.frame
+	s, f := m.snap, m.layout
 	t := m.shown(&s.Total)
 	rps := draw.Bold.Styled(draw.Few(rate(t.RPS), 6))
 	failed := share(t.Failures, t.Requests)
@@ -282,7 +254,7 @@ func (m *model) numbers() string {
 	if m.stalled() {
 		mark := draw.Warning.Styled(m.stallText())
 		return draw.FirstThatFits(f.w, wide+"   "+mark, line+"  "+mark, fmt.Sprintf(" RPS %s  fail %s  p95 %s ms  ", rps, failed, strings.TrimLeft(p95, " "))+mark,
-			fmt.Sprintf(" RPS %s  fail %s  ", rps, failed)+mark, " "+mark, " "+draw.Warning.Styled("▲ no reply for "+plainSeconds(m.quiet)))
+			fmt.Sprintf(" RPS %s  fail %s  ", rps, failed)+mark, " "+mark, " "+draw.Warning.Styled("▲ no reply for "+plainSeconds(m.pulse.quiet)))
 	}
 	return draw.FirstThatFits(f.w, wide, line+"  in flight "+draw.Few(thousands(s.InFlight), 5), line,
 		fmt.Sprintf(" RPS %s fail %s p50/95/99 %s/%s/%s ms", rps, draw.Fit(failed, 6), draw.Squeeze(millis(l.P50), 5), draw.Bold.Styled(draw.Squeeze(millis(l.P95), 5)), draw.Squeeze(millis(l.P99), 5)),
@@ -299,7 +271,7 @@ func perSecond(n uint64, span time.Duration) float64 {
 
 // tabLine is the third line: the tabs, or where one is below them.
 func (m *model) tabLine() string {
-	f := m.frame
+	f := m.layout
 	window := m.windowName() + " "
 	if st := m.tabs[m.tab]; len(st) > 1 {
 		home := m.tabPage().name
@@ -313,7 +285,7 @@ func (m *model) tabLine() string {
 		}
 		line := " " + strings.Join(crumbs[:len(crumbs)-1], " › ") + " › "
 		line += draw.Accent.Styled(crumbs[len(crumbs)-1])
-		m.areas = append(m.areas, draw.Area{X: 0, Y: 2, W: draw.Width(home) + 2, H: 1, Press: "esc"})
+		m.mouse.areas = append(m.mouse.areas, draw.Area{X: 0, Y: 2, W: draw.Width(home) + 2, H: 1, Press: "esc"})
 		return draw.Between(line, end, f.w)
 	}
 	// All names, then closer together, then only the one that is open: the
@@ -341,7 +313,7 @@ func (m *model) tabLine() string {
 			b.WriteString(label)
 		}
 		if x+1+draw.Width(window) <= f.w || how.close && !how.names {
-			m.areas = append(m.areas, areas...)
+			m.mouse.areas = append(m.mouse.areas, areas...)
 			return draw.Between(b.String(), window, f.w)
 		}
 	}

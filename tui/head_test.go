@@ -31,7 +31,7 @@ func TestNoNumberOfTheHeadIsCut(t *testing.T) {
 		}
 		p.tick()
 		if quiet {
-			p.m.quiet = time.Hour
+			p.m.pulse.quiet = time.Hour
 		}
 		for w := leastWidth; w <= 200; w++ {
 			p.m.Update(tea.WindowSizeMsg{Width: w, Height: 24})

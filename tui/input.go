@@ -7,7 +7,6 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"tload/swarm"
-	"tload/tui/draw"
 )
 
 // key gives a key to whoever comes first: a dialog, the filter being typed, the
@@ -58,7 +57,7 @@ func (m *model) do(b binding, press string) tea.Cmd {
 }
 
 func (m *model) askFilter() tea.Cmd {
-	if !m.frame.tiny {
+	if !m.layout.tiny {
 		m.prompt = newPrompt(m.screen().filterText())
 	}
 	return nil
@@ -99,15 +98,6 @@ func (m *model) freeze() tea.Cmd {
 func (m *model) toggleWindow() tea.Cmd {
 	m.whole = !m.whole
 	m.refresh()
-	return nil
-}
-
-func (m *model) releaseMouse() tea.Cmd {
-	if m.mouse = !m.mouse; m.mouse {
-		m.say("the mouse is ours again")
-	} else {
-		m.say("the mouse is the terminal's: select text as usual, m takes it back")
-	}
 	return nil
 }
 
@@ -170,34 +160,6 @@ func (m *model) alive() bool {
 	return true
 }
 
-// target is how many users were asked for, the last key included.
-func (m *model) target() int {
-	if m.want >= 0 {
-		return m.want
-	}
-	return m.live.Target
-}
-
-// stepAt is how many users a press of + adds to so many.
-func stepAt(users int) int {
-	switch {
-	case users < 10:
-		return 1
-	case users < 500:
-		return 10
-	case users < 5000:
-		return 100
-	}
-	return 1000
-}
-
-// scaleTo wants so many users and shows it before the swarm has answered.
-func (m *model) scaleTo(users int) {
-	m.want, m.wantUntil = users, time.Now().Add(2*time.Second)
-	m.load.Scale(users, "you")
-	m.say("target %s users", thousands(users))
-}
-
 // again is R: the form for a new run, when the old one is over.
 func (m *model) again() tea.Cmd {
 	switch {
@@ -212,7 +174,7 @@ func (m *model) again() tea.Cmd {
 	if f.Host == "" { // it was not started from the form
 		f.Host, f.Users, f.SpawnRate, f.RunTime = m.live.Host, m.live.Peak, m.live.SpawnRate, m.live.RunTime
 	}
-	m.form, m.toast = newForm(m, f), ""
+	m.form, m.toast = newForm(m, f), toast{}
 	return m.form.probe(m)
 }
 
@@ -229,55 +191,6 @@ func (m *model) paste(p tea.PasteMsg) tea.Cmd {
 		m.screen().filtered(m, m.prompt.text.Value())
 	case m.form != nil:
 		return m.form.paste(m, p)
-	}
-	return nil
-}
-
-// pointed is the mouse. What lies where was noted when it was drawn.
-func (m *model) pointed(msg tea.MouseMsg) tea.Cmd {
-	if len(m.dialogs) > 0 || m.prompt != nil || m.form != nil {
-		return nil
-	}
-	at := msg.Mouse()
-	for _, a := range m.areas {
-		if !a.Has(at.X, at.Y) {
-			continue
-		}
-		switch msg.(type) {
-		case tea.MouseWheelMsg:
-			if a.Wheel == nil {
-				continue
-			}
-			by := draw.MoveDown
-			if at.Button == tea.MouseWheelUp {
-				by = draw.MoveUp
-			}
-			for range 3 {
-				a.Wheel(by)
-			}
-			return m.screen().notice(m, tickMsg{})
-		case tea.MouseReleaseMsg:
-			if a.Release != nil {
-				a.Release(at.X-a.X, at.Y-a.Y)
-				return nil
-			}
-		case tea.MouseClickMsg:
-			if at.Button != tea.MouseLeft {
-				return nil
-			}
-			if a.Press != "" {
-				return m.press(a.Press)
-			}
-			if a.Click != nil {
-				again := m.lastHit == [2]int{at.X, at.Y} && time.Since(m.clicked) < 500*time.Millisecond
-				m.lastHit, m.clicked = [2]int{at.X, at.Y}, time.Now()
-				a.Click(at.X-a.X, at.Y-a.Y)
-				if again {
-					return m.press("enter")
-				}
-				return m.screen().notice(m, tickMsg{})
-			}
-		}
 	}
 	return nil
 }

@@ -1,8 +1,8 @@
 package tui
 
-// frame is where everything is on a screen of w by h. The views only fill what
+// layout is where everything is on a screen of w by h. The views only fill what
 // it gives them, and what they give is cut and padded to that.
-type frame struct {
+type layout struct {
 	w, h int
 	tiny bool // two lines and the most needed keys
 	slim bool // no charts, no panes beside or below each other
@@ -16,12 +16,12 @@ const (
 	footLines   = 2 // rule or message, keys
 )
 
-func layout(w, h int) frame {
-	f := frame{w: max(w, 1), h: max(h, 1)}
+func newLayout(w, h int) layout {
+	f := layout{w: max(w, 1), h: max(h, 1)}
 	f.tiny = f.w < leastWidth || f.h < leastHeight
 	f.slim = f.w < 60 || f.h < 24
 	f.body = max(f.h-headLines-footLines, 0)
 	return f
 }
 
-func (f frame) wide() bool { return f.w >= 140 && f.h >= 36 }
+func (f layout) wide() bool { return f.w >= 140 && f.h >= 36 }

@@ -48,10 +48,10 @@ type dialog interface {
 
 // model owns all that is shown. Only the drawing goroutine touches it.
 type model struct {
-	o       Options
-	link    *link
-	secrets *exchange.Masker // see masker
-	every   time.Duration
+	o        Options
+	terminal *terminal
+	secrets  *exchange.Masker // see masker
+	every    time.Duration
 
 	load   Load
 	dir    string          // where this run's exchanges and copies are saved
@@ -59,49 +59,39 @@ type model struct {
 	snap   *swarm.Snapshot // shown: live, or where it was frozen
 	frozen bool
 
-	frame   frame
+	layout  layout
 	form    *form // shown instead of a run
 	pages   pages
 	tabs    [][]screen // a stack for each of pages.tabs
 	tab     int
 	dialogs []dialog
 	prompt  *prompt // the filter being typed
-	areas   []draw.Area
-	clicked time.Time
-	lastHit [2]int
+	mouse   mouse
 
-	whole     bool // numbers of the whole run, not of the last ten seconds
-	reveal    bool
-	mouse     bool
-	ignored   map[int]bool
-	want      int // users asked for and not yet in a snapshot
-	wantUntil time.Time
-	toast     string
-	toastBad  bool
-	toastTill time.Time
-	ctrlC     time.Time
-	quitting  bool // once the run is over
-	went      bool // the run was seen to go on
-	opened    bool // … was over when it was opened: read from a file
-	idle      bool // nothing was out
-	replies   uint64
-	replied   time.Duration // when that number of them last changed, or nothing was out
-	quiet     time.Duration // since then, of what is shown
-	scales    map[string]*scale
-	docs      map[docKey]*document
-	docOrder  []docKey
-	making    map[docKey]bool
-	preview   preview
-	drew      time.Duration // last view took
+	whole   bool // numbers of the whole run, not of the last ten seconds
+	reveal  bool // secrets, too
+	ignored map[int]bool
+	scales  map[string]*scale
+	docs    shelf
+	preview preview
+	toast   toast
+	drew    time.Duration // last view took
 
-	outcome Outcome
-	fault   error
+	went   bool // the run was seen to go on
+	opened bool // … was over when it was opened: read from a file
+	wanted wanted
+	pulse  pulse
+
+	ctrlC    time.Time // last pressed
+	quitting bool      // once the run is over
+	outcome  Outcome
+	fault    error
 }
 
 func newModel(o Options) *model {
 	m := &model{
-		o: o, secrets: o.Masker, reveal: o.Masker != nil && !o.Masker.Masks(), mouse: true, ignored: map[int]bool{}, scales: map[string]*scale{},
-		docs: map[docKey]*document{}, making: map[docKey]bool{}, every: o.Refresh, frame: layout(80, 24),
+		o: o, secrets: o.Masker, reveal: o.Masker != nil && !o.Masker.Masks(), mouse: mouse{ours: true}, ignored: map[int]bool{}, scales: map[string]*scale{},
+		docs: newShelf(), every: o.Refresh, layout: newLayout(80, 24),
 	}
 	if m.secrets == nil {
 		m.secrets = exchange.NewMasker()
@@ -109,7 +99,7 @@ func newModel(o Options) *model {
 	if m.every <= 0 {
 		m.every = 250 * time.Millisecond
 	}
-	m.link = newLink(m.every)
+	m.terminal = newTerminal(m.every)
 	if o.Dir == "" {
 		m.o.Dir = "."
 	}
@@ -152,8 +142,8 @@ func alone[S screen](m *model) (s S, at int) {
 // attach shows a run.
 func (m *model) attach(l Load) {
 	m.load, m.form, m.frozen, m.quitting, m.went = l, nil, false, false, false
-	m.want, m.whole = -1, false
-	m.replies, m.replied, m.idle = 0, 0, true
+	m.wanted, m.whole = wanted{}, false
+	m.pulse = pulse{idle: true}
 	m.dir = m.o.Dir
 	if m.o.DirOf != nil {
 		if d := m.o.DirOf(l); d != "" {
@@ -184,13 +174,11 @@ func (m *model) read() {
 		m.live = s
 	}
 	m.went = m.went || m.live.State.Active()
-	m.watch()
+	m.pulse.feel(m.live, m.frozen)
 	if !m.frozen {
 		m.snap = m.live
 	}
-	if m.want >= 0 && (m.live.Target == m.want || time.Now().After(m.wantUntil)) {
-		m.want = -1
-	}
+	m.wanted.settle(m.live.Target)
 	m.refresh()
 }
 
@@ -277,15 +265,6 @@ func (m *model) goTo(tab int) tea.Cmd {
 	return m.screen().notice(m, tickMsg{})
 }
 
-func (m *model) say(format string, args ...any) {
-	m.toast, m.toastBad, m.toastTill = clean(fmt.Sprintf(format, args...)), false, time.Now().Add(4*time.Second)
-}
-
-func (m *model) complain(format string, args ...any) {
-	m.say(format, args...)
-	m.toastBad, m.toastTill = true, time.Now().Add(6*time.Second)
-}
-
 // safely runs slow work as a command. A panic in it ends the screen in order,
 // with the terminal restored, and never the load.
 func safely(f func() tea.Msg) tea.Cmd {
@@ -321,7 +300,7 @@ func (m *model) Init() tea.Cmd {
 }
 
 func (m *model) tick() tea.Cmd {
-	return tea.Tick(m.link.next(m.every, time.Now()), func(t time.Time) tea.Msg { return tickMsg(t) })
+	return tea.Tick(m.terminal.next(m.every, time.Now()), func(t time.Time) tea.Msg { return tickMsg(t) })
 }
 
 func (m *model) watchEnd() tea.Cmd {
@@ -365,7 +344,7 @@ func (m *model) update(msg tea.Msg) tea.Cmd {
 		m.read()
 		return tea.Batch(m.tick(), m.screen().notice(m, msg))
 	case tea.WindowSizeMsg:
-		m.frame = layout(msg.Width, msg.Height)
+		m.layout = newLayout(msg.Width, msg.Height)
 		return nil
 	case tea.KeyPressMsg:
 		return m.key(msg)
@@ -377,11 +356,9 @@ func (m *model) update(msg tea.Msg) tea.Cmd {
 		if msg.want == m.preview.next {
 			m.preview.x, m.preview.doc = msg.want.x, msg.doc
 		}
-		if !m.making[msg.want] {
+		if !m.docs.take(msg.want, msg.doc) {
 			return nil
 		}
-		delete(m.making, msg.want)
-		m.keep(msg.want, msg.doc)
 		for _, s := range m.tabs[m.tab] {
 			s.notice(m, msg)
 		}
@@ -464,37 +441,6 @@ func (m *model) masker() *exchange.Masker {
 		return m.secrets.Off()
 	}
 	return m.secrets.On()
-}
-
-// doc is a body made ready, if it is; otherwise the command that makes it.
-func (m *model) doc(k docKey) (*document, tea.Cmd) {
-	if d := m.docs[k]; d != nil {
-		return d, nil
-	}
-	if m.making[k] {
-		return nil, nil
-	}
-	m.making[k] = true
-	mask := m.masker()
-	return nil, safely(func() tea.Msg { return docMsg{k, k.read(mask)} })
-}
-
-// keep holds the documents of the last few bodies that were looked at.
-func (m *model) keep(k docKey, d *document) {
-	const most, mostInAll = 24, 2 * mostLines
-	if m.docs[k] == nil {
-		m.docOrder = append(m.docOrder, k)
-	}
-	m.docs[k] = d
-	lines := 0
-	for _, d := range m.docs {
-		lines += len(d.lines)
-	}
-	for len(m.docOrder) > 1 && (len(m.docOrder) > most || lines > mostInAll) {
-		lines -= len(m.docs[m.docOrder[0]].lines)
-		delete(m.docs, m.docOrder[0])
-		m.docOrder = m.docOrder[1:]
-	}
 }
 
 // scale is the memory of one chart's upper bound.

@@ -232,7 +232,7 @@ func (c *chartsScreen) errors(m *model) tea.Cmd {
 }
 
 func (c *chartsScreen) view(m *model, w, h int) draw.Pane {
-	if m.frame.w < 40 || h < 6 {
+	if m.layout.w < 40 || h < 6 {
 		return draw.Pane{Lines: []string{draw.Rule("CHARTS", "", w, true), " the screen is too small for charts"}}
 	}
 	from, span := c.span(m)

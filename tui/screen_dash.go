@@ -111,7 +111,7 @@ func (d *dash) export(m *model) tea.Cmd {
 }
 
 func (d *dash) notice(m *model, msg tea.Msg) tea.Cmd {
-	if _, ok := msg.(tickMsg); ok && m.frame.wide() {
+	if _, ok := msg.(tickMsg); ok && m.layout.wide() {
 		if g, ok := d.errors.Selected(); ok {
 			return previewOf(m, g)
 		}
@@ -120,7 +120,7 @@ func (d *dash) notice(m *model, msg tea.Msg) tea.Cmd {
 }
 
 func (d *dash) view(m *model, w, h int) draw.Pane {
-	f := m.frame
+	f := m.layout
 	var out draw.Pane
 	c, _ := tabOf[*chartsScreen](m)
 	from, span := c.span(m)
@@ -195,7 +195,7 @@ func (d *dash) errorPane(m *model, w, h int) draw.Pane {
 		st = draw.Accent
 	}
 	room := w - len("LAST ERRORS") - len(" tab ") - 3
-	if m.frame.wide() {
+	if m.layout.wide() {
 		room = w/2 - len("ERRORS") - 2
 	}
 	sum := draw.FirstThatFits(room, m.sums(d.errors.Rows)...) + " "
@@ -203,13 +203,13 @@ func (d *dash) errorPane(m *model, w, h int) draw.Pane {
 	if len(m.snap.Groups) == 0 {
 		return draw.Pane{Lines: draw.Sized([]string{draw.Rule(title, "", w, d.focus == 1), m.noFailures()}, w, h)}
 	}
-	if !m.frame.wide() && d.focus == 0 { // a click goes to the list of groups
+	if !m.layout.wide() && d.focus == 0 { // a click goes to the list of groups
 		list := d.errors.Area(w, h-1)
 		list.Y = 1
 		return draw.Pane{Areas: []draw.Area{list}, Lines: append([]string{draw.Rule(st.Styled("LAST ERRORS")+sum, " tab ", w, false)}, lastErrors(m, w, h-1)...)}
 	}
 	lw := w
-	if m.frame.wide() {
+	if m.layout.wide() {
 		lw = w / 2
 	}
 	out := draw.Pane{Lines: []string{draw.Rule(title, "", lw, d.focus == 1)}}

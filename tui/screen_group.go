@@ -211,7 +211,7 @@ func (s *group) view(m *model, w, h int) draw.Pane {
 	if preview > 0 {
 		out.Add(draw.Rule("PREVIEW ", "", w, false))
 		if x, ok := s.table.Selected(); ok {
-			doc := m.docs[docKey{x: x.Exchange, revealed: m.reveal, preview: true}]
+			doc := m.docs.made[docKey{x: x.Exchange, revealed: m.reveal, preview: true}]
 			out.Add(sampleLines(m, x.Exchange, doc, w, preview-1)...)
 		}
 	}

@@ -108,7 +108,7 @@ func (s *statsScreen) view(m *model, w, h int) draw.Pane {
 		end = draw.FirstThatFits(w-draw.Width(title)-2, strings.TrimSuffix(end, " ")+": their percentiles do not add up ", end)
 	}
 	detail := 0
-	if !m.frame.slim && h >= 16 {
+	if !m.layout.slim && h >= 16 {
 		detail = min(max(h-len(t.Rows)-5, 9), h/2, 14)
 	}
 	totals := 1

@@ -147,7 +147,7 @@ func (s *workersScreen) health(m *model, w int) []string {
 	}
 	memory := fmt.Sprintf("capture memory %s of %s, %s dropped", size(float64(m.snap.Captured)), size(float64(m.snap.CaptureOf)), thousands(m.snap.Dropped))
 	good = append(good, draw.Sign(true)+" "+memory,
-		draw.Sign(true)+fmt.Sprintf(" screen %s/s, a frame takes %s ms to draw", size(m.link.traffic()), phase(m.drew)))
+		draw.Sign(true)+fmt.Sprintf(" screen %s/s, a frame takes %s ms to draw", size(m.terminal.traffic()), phase(m.drew)))
 	columns := 1
 	if w >= 72 {
 		columns = 2

@@ -40,7 +40,7 @@ func TestScreensLookAsTheyDid(t *testing.T) {
 			var b strings.Builder
 			for _, s := range sizes {
 				p := visit(s[0], s[1])
-				p.m.toast = "" // it goes with time
+				p.m.toast = toast{} // it goes with time
 				fmt.Fprintf(&b, "%dx%d\n%s\n\n", s[0], s[1], p.sees())
 				frameFits(t, p.m, s[0], s[1])
 			}
@@ -132,7 +132,7 @@ func TestBackAtItsSizeAScreenIsAsItWas(t *testing.T) {
 	for _, stop := range tour {
 		p := sit(t, 80, 24, Options{Dir: "run"})
 		p.press(stop.keys)
-		p.m.toast = ""
+		p.m.toast = toast{}
 		before := p.sees()
 		for _, s := range [][2]int{{160, 45}, {100, 30}, {60, 20}, {40, 12}, {38, 9}, {20, 5}, {1, 1}, {80, 24}} {
 			p.m.Update(tea.WindowSizeMsg{Width: s[0], Height: s[1]})

@@ -109,7 +109,7 @@ func Run(ctx context.Context, o Options) (Outcome, error) {
 	}
 	m := newModel(o)
 	opts := []tea.ProgramOption{
-		tea.WithInput(o.Input), tea.WithOutput(m.link.watch(o.Output)), tea.WithFPS(10), tea.WithoutSignalHandler(),
+		tea.WithInput(o.Input), tea.WithOutput(m.terminal.watch(o.Output)), tea.WithFPS(10), tea.WithoutSignalHandler(),
 		tea.WithWindowSize(80, 24), // of an output that has no size
 	}
 	if o.NoColor {
@@ -150,7 +150,7 @@ func Run(ctx context.Context, o Options) (Outcome, error) {
 		return m.outcome, nil
 	case <-hung:
 		return leave(Hangup)
-	case <-m.link.lost:
+	case <-m.terminal.lost:
 		return leave(Hangup)
 	case <-ctx.Done():
 		return leave(Cancelled)
