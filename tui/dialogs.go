@@ -79,7 +79,7 @@ func boxWidth(lines []string, w int) int {
 func newQuitDialog(m *model) dialog {
 	detach := "detach: it goes on unseen until it is stopped"
 	if m.live.RunTime > 0 {
-		detach = "detach: it goes on unseen to the end of its " + plain(m.live.RunTime)
+		detach = "detach: it goes on unseen to the end of its " + typed(m.live.RunTime)
 	}
 	return &choice{title: "A run is active", short: "quit:", answers: []answer{
 		{"s", "stop", "stop it, write the results, quit", func(m *model) tea.Cmd {
@@ -105,8 +105,8 @@ func newStopDialog(*model) dialog {
 	}}
 }
 
-// ask is one line of text, and what is done with it.
-type ask struct {
+// entry is one line of text, and what is done with it.
+type entry struct {
 	title string
 	lines []string
 	label string
@@ -114,9 +114,9 @@ type ask struct {
 	done  func(m *model, text string) tea.Cmd
 }
 
-func (a *ask) paste(p tea.PasteMsg) { a.text.Update(p) }
+func (a *entry) paste(p tea.PasteMsg) { a.text.Update(p) }
 
-func (a *ask) key(m *model, k tea.KeyPressMsg) (bool, tea.Cmd) {
+func (a *entry) key(m *model, k tea.KeyPressMsg) (bool, tea.Cmd) {
 	switch k.String() {
 	case "esc":
 		return true, nil
@@ -127,7 +127,7 @@ func (a *ask) key(m *model, k tea.KeyPressMsg) (bool, tea.Cmd) {
 	return false, nil
 }
 
-func (a *ask) view(_ *model, w, _ int) []string {
+func (a *entry) view(_ *model, w, _ int) []string {
 	bw := max(min(60, w-4), 1)
 	var lines []string
 	for _, l := range a.lines {
@@ -138,12 +138,12 @@ func (a *ask) view(_ *model, w, _ int) []string {
 	return draw.Boxed(a.title, lines, bw)
 }
 
-func (a *ask) brief() string {
+func (a *entry) brief() string {
 	return a.title + ": " + a.text.View(12, true) + " enter/esc"
 }
 
 func newSegmentDialog(*model) dialog {
-	return &ask{
+	return &entry{
 		title: "New segment", label: "Name", text: newField(""),
 		lines: []string{"The shown numbers begin again.", "What was so far is kept, as a segment of its own."},
 		done: func(m *model, name string) tea.Cmd {
@@ -155,7 +155,7 @@ func newSegmentDialog(*model) dialog {
 }
 
 func newMarkDialog(*model) dialog {
-	return &ask{
+	return &entry{
 		title: "Mark this moment", label: "Name", text: newField(""),
 		lines: []string{"Shown on the charts and in the reports."},
 		done: func(m *model, name string) tea.Cmd {

@@ -188,7 +188,7 @@ func (e *exchangeScreen) main(m *model, w, h int) draw.Pane {
 		part = e.x.Request
 	}
 	if e.part <= partTiming {
-		note := kept(part, m.opened)
+		note := kept(part, m.fromFile)
 		if d != nil && len(part.Body) == 0 && len(d.lines) > 0 {
 			note = d.kind
 		}

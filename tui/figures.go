@@ -69,8 +69,8 @@ func ago(now, t time.Time) string {
 	return strconv.Itoa(int(d/(24*time.Hour))) + "d"
 }
 
-// plain is a duration as a person types it: 10s, 5m, 1h20m.
-func plain(d time.Duration) string {
+// typed is a duration as a person types it: 10s, 5m, 1h20m.
+func typed(d time.Duration) string {
 	if d <= 0 {
 		return ""
 	}

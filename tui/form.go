@@ -37,20 +37,20 @@ type Choice struct {
 // form is the start screen.
 type form struct {
 	blankScreen
-	base   Form
-	host   *draw.Field
-	users  *draw.Field
-	rate   *draw.Field
-	time   *draw.Field
-	grace  *draw.Field
-	on     []bool
-	keep   bool
-	at     int // focused: fields, behaviours, capture, the two buttons
-	error  string
-	busy   bool
-	probeM string
-	probeE bool
-	asked  string // host that was looked at last
+	base      Form
+	host      *draw.Field
+	users     *draw.Field
+	rate      *draw.Field
+	time      *draw.Field
+	grace     *draw.Field
+	on        []bool
+	keep      bool
+	at        int // focused: fields, behaviours, capture, the two buttons
+	error     string
+	busy      bool
+	found     string // by a look at the host
+	unreached bool
+	foundOf   string // the host that was looked at last
 }
 
 const fields = 5
@@ -81,8 +81,8 @@ func newForm(m *model, f Form) *form {
 		rate = 1
 	}
 	x.rate = newField(strconv.FormatFloat(rate, 'f', -1, 64))
-	x.time = newField(plain(f.RunTime))
-	x.grace = newField(plain(f.StopGrace))
+	x.time = newField(typed(f.RunTime))
+	x.grace = newField(typed(f.StopGrace))
 	for _, c := range f.Choices {
 		x.on = append(x.on, c.On)
 	}
@@ -166,10 +166,10 @@ func (f *form) paste(_ *model, p tea.PasteMsg) tea.Cmd {
 // probe looks at the host once it was typed.
 func (f *form) probe(m *model) tea.Cmd {
 	host := f.host.Trimmed()
-	if m.o.Probe == nil || host == "" || host == f.asked {
+	if m.o.Probe == nil || host == "" || host == f.foundOf {
 		return nil
 	}
-	f.asked, f.probeM = host, "…"
+	f.foundOf, f.found = host, "…"
 	look := m.o.Probe
 	return safely(func() tea.Msg {
 		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
@@ -183,9 +183,9 @@ func (f *form) probed(p probedMsg) {
 	if p.host != f.host.Trimmed() {
 		return
 	}
-	f.probeM, f.probeE = clean(p.text), p.err != nil
+	f.found, f.unreached = clean(p.text), p.err != nil
 	if p.err != nil {
-		f.probeM = clean(p.err.Error())
+		f.found = clean(p.err.Error())
 	}
 }
 

@@ -59,19 +59,19 @@ func (f *form) view(m *model, w, h int) draw.Pane {
 
 // foundLines are what a look at the host found; none before there was one.
 func (f *form) foundLines(w int) []string {
-	if f.probeM == "" {
+	if f.found == "" {
 		return nil
 	}
-	sign := draw.Sign(!f.probeE) + " "
+	sign := draw.Sign(!f.unreached) + " "
 	switch {
-	case f.probeM == "…":
+	case f.found == "…":
 		sign = ""
-	case !f.probeE && errorStatus.MatchString(f.probeM): // an answer, and none to load
+	case !f.unreached && errorStatus.MatchString(f.found): // an answer, and none to load
 		sign = draw.Warning.Styled("▲") + " reached: "
-	case !f.probeE:
+	case !f.unreached:
 		sign += "reached: "
 	}
-	return []string{formRow("", sign+draw.Cut(f.probeM, max(w-formAnswer-draw.Width(sign)-13, 10))+draw.Dim.Styled(" (one probe)"))}
+	return []string{formRow("", sign+draw.Cut(f.found, max(w-formAnswer-draw.Width(sign)-13, 10))+draw.Dim.Styled(" (one probe)"))}
 }
 
 // loadLines are how many users, how fast, and for how long.

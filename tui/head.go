@@ -84,7 +84,7 @@ func (m *model) tinyLines() []string {
 		small = draw.BadBold.Styled("▲ GEN") + " " + small
 	}
 	if m.stalled() {
-		lines = append(lines, draw.Warning.Styled(draw.FirstThatFits(f.w, m.stallText(), "▲ no reply for "+plainSeconds(m.pulse.quiet))))
+		lines = append(lines, draw.Warning.Styled(draw.FirstThatFits(f.w, m.stallText(), "▲ no reply for "+inSeconds(m.pulse.quiet))))
 	}
 	lines = append(lines, small)
 	if m.prompt != nil {
@@ -116,7 +116,7 @@ func (m *model) status() string {
 	tail := ""
 	if m.frozen {
 		behind := m.live.Taken.Sub(s.Taken).Round(time.Second)
-		tail += "  " + draw.Inverse.Styled(" FROZEN "+plainSeconds(behind)+" behind ")
+		tail += "  " + draw.Inverse.Styled(" FROZEN "+inSeconds(behind)+" behind ")
 	}
 	if m.terminal.lags(m.every) {
 		tail += "  " + draw.Warning.Styled("slow link")
@@ -160,7 +160,7 @@ func (m *model) status() string {
 	return draw.Between(draw.Fit(lead, min(draw.Width(lead), f.w-draw.Width(light)-2)), light+" ", f.w)
 }
 
-func plainSeconds(d time.Duration) string { return fmt.Sprintf("%ds", int(d.Seconds())) }
+func inSeconds(d time.Duration) string { return fmt.Sprintf("%ds", int(d.Seconds())) }
 
 func hostName(h string) string {
 	if _, rest, ok := strings.Cut(h, "://"); ok {
@@ -252,9 +252,9 @@ func (m *model) numbers() string {
 	}
 	line := fmt.Sprintf(" RPS %s  fail %s p50 %s p95 %s p99 %s ms  late %s", rps, draw.Fit(fail, 16), p50, p95, p99, late)
 	if m.stalled() {
-		mark := draw.Warning.Styled(m.stallText())
-		return draw.FirstThatFits(f.w, wide+"   "+mark, line+"  "+mark, fmt.Sprintf(" RPS %s  fail %s  p95 %s ms  ", rps, failed, strings.TrimLeft(p95, " "))+mark,
-			fmt.Sprintf(" RPS %s  fail %s  ", rps, failed)+mark, " "+mark, " "+draw.Warning.Styled("▲ no reply for "+plainSeconds(m.pulse.quiet)))
+		stall := draw.Warning.Styled(m.stallText())
+		return draw.FirstThatFits(f.w, wide+"   "+stall, line+"  "+stall, fmt.Sprintf(" RPS %s  fail %s  p95 %s ms  ", rps, failed, strings.TrimLeft(p95, " "))+stall,
+			fmt.Sprintf(" RPS %s  fail %s  ", rps, failed)+stall, " "+stall, " "+draw.Warning.Styled("▲ no reply for "+inSeconds(m.pulse.quiet)))
 	}
 	return draw.FirstThatFits(f.w, wide, line+"  in flight "+draw.Few(thousands(s.InFlight), 5), line,
 		fmt.Sprintf(" RPS %s fail %s p50/95/99 %s/%s/%s ms", rps, draw.Fit(failed, 6), draw.Squeeze(millis(l.P50), 5), draw.Bold.Styled(draw.Squeeze(millis(l.P95), 5)), draw.Squeeze(millis(l.P99), 5)),

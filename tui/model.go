@@ -77,10 +77,10 @@ type model struct {
 	toast   toast
 	drew    time.Duration // last view took
 
-	went   bool // the run was seen to go on
-	opened bool // … was over when it was opened: read from a file
-	wanted wanted
-	pulse  pulse
+	ran      bool // the run was seen to go on
+	fromFile bool // … was over when it was opened: read from a file
+	wanted   wanted
+	pulse    pulse
 
 	ctrlC    time.Time // last pressed
 	quitting bool      // once the run is over
@@ -141,7 +141,7 @@ func alone[S screen](m *model) (s S, at int) {
 
 // attach shows a run.
 func (m *model) attach(l Load) {
-	m.load, m.form, m.frozen, m.quitting, m.went = l, nil, false, false, false
+	m.load, m.form, m.frozen, m.quitting, m.ran = l, nil, false, false, false
 	m.wanted, m.whole = wanted{}, false
 	m.pulse = pulse{idle: true}
 	m.dir = m.o.Dir
@@ -151,7 +151,7 @@ func (m *model) attach(l Load) {
 		}
 	}
 	m.read()
-	if m.opened = m.live.State == swarm.Stopped; m.opened { // all of it
+	if m.fromFile = m.live.State == swarm.Stopped; m.fromFile { // all of it
 		charts, _ := tabOf[*chartsScreen](m)
 		charts.window = len(windows) - 1
 	}
@@ -173,7 +173,7 @@ func (m *model) read() {
 	if s := m.load.Snapshot(); s != nil && s.Snapshot != nil {
 		m.live = s
 	}
-	m.went = m.went || m.live.State.Active()
+	m.ran = m.ran || m.live.State.Active()
 	m.pulse.feel(m.live, m.frozen)
 	if !m.frozen {
 		m.snap = m.live
@@ -376,7 +376,7 @@ func (m *model) update(msg tea.Msg) tea.Cmd {
 			if m.quitting {
 				return m.quit(Quit)
 			}
-			if m.went && m.form == nil {
+			if m.ran && m.form == nil {
 				m.say("the run is over: %s", reasonText(m.live))
 			}
 		}

@@ -36,5 +36,5 @@ func (m *model) stalled() bool {
 }
 
 func (m *model) stallText() string {
-	return fmt.Sprintf("▲ %s in flight, no reply for %s", thousands(m.snap.InFlight), plainSeconds(m.pulse.quiet))
+	return fmt.Sprintf("▲ %s in flight, no reply for %s", thousands(m.snap.InFlight), inSeconds(m.pulse.quiet))
 }

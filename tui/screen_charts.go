@@ -19,7 +19,7 @@ type chartsScreen struct {
 	blankScreen
 	key     *stats.Key // nil: all
 	seconds []stats.Second
-	asked   time.Time
+	askedAt time.Time
 	window  int
 	log     bool
 	which   int // set of percentiles
@@ -54,7 +54,7 @@ func chartsPage() *page {
 }
 
 func (c *chartsScreen) show(k stats.Key) {
-	c.key, c.seconds, c.asked = &k, nil, time.Time{}
+	c.key, c.seconds, c.askedAt = &k, nil, time.Time{}
 }
 
 // filterText: an endpoint is a filter, which esc takes away.
@@ -90,8 +90,8 @@ func (c *chartsScreen) back() bool {
 func (c *chartsScreen) notice(m *model, msg tea.Msg) tea.Cmd {
 	switch msg := msg.(type) {
 	case tickMsg:
-		if c.key != nil && !m.frozen && time.Since(c.asked) >= time.Second {
-			c.asked = time.Now()
+		if c.key != nil && !m.frozen && time.Since(c.askedAt) >= time.Second {
+			c.askedAt = time.Now()
 			return m.history(*c.key)
 		}
 	case historyMsg:
@@ -342,7 +342,7 @@ func (c *chartsScreen) at(m *model, w int) []string {
 	if c.cursor >= 0 {
 		title = draw.Heading.Styled("AT "+m.snap.Started.Add(s.At).Local().Format("15:04:05")) + fmt.Sprintf("  %s into the run ", clock(s.At))
 		if s.Span > time.Second {
-			title += fmt.Sprintf("(%s) ", plain(s.Span))
+			title += fmt.Sprintf("(%s) ", typed(s.Span))
 		}
 	}
 	secs := max(s.Span.Seconds(), 1e-9)

@@ -12,36 +12,36 @@ import (
 	"tload/tui/draw"
 )
 
-// detail is one endpoint on the whole screen.
-type detail struct {
+// endpointScreen is one endpoint on the whole screen.
+type endpointScreen struct {
 	blankScreen
 	key  stats.Key
 	text draw.Text
 }
 
-func newDetail(k stats.Key) *detail { return &detail{key: k} }
+func newDetail(k stats.Key) *endpointScreen { return &endpointScreen{key: k} }
 
-func (d *detail) name() string { return "Endpoint" }
+func (d *endpointScreen) name() string { return "Endpoint" }
 
 func endpointPage() *page {
 	return &page{
-		make: func() screen { return &detail{} }, search: findsText(),
+		make: func() screen { return &endpointScreen{} }, search: findsText(),
 		footer: []string{"E", "C", "a", "esc", "e", "f"},
 		keys:   slices.Concat([]binding{wrapLines()}, matchKeys(), []binding{wholeRun(), errorsOf(), chartsOf()}, steering(), nextTabs()),
 	}
 }
 
-func (d *detail) title() string { return endpointName(d.key) }
+func (d *endpointScreen) title() string { return endpointName(d.key) }
 
-func (d *detail) move(_ *model, by draw.Move) tea.Cmd { d.text.Move(by); return nil }
-func (d *detail) endpoint() (stats.Key, bool)         { return d.key, true }
-func (d *detail) export(m *model) tea.Cmd             { return m.askExport("endpoint", "") }
+func (d *endpointScreen) move(_ *model, by draw.Move) tea.Cmd { d.text.Move(by); return nil }
+func (d *endpointScreen) endpoint() (stats.Key, bool)         { return d.key, true }
+func (d *endpointScreen) export(m *model) tea.Cmd             { return m.askExport("endpoint", "") }
 
-func (d *detail) filtered(_ *model, text string) { d.text.Find(text) }
+func (d *endpointScreen) filtered(_ *model, text string) { d.text.Find(text) }
 
-func (d *detail) filterText() string { return d.text.Sought }
+func (d *endpointScreen) filterText() string { return d.text.Sought }
 
-func (d *detail) view(m *model, w, h int) draw.Pane {
+func (d *endpointScreen) view(m *model, w, h int) draw.Pane {
 	r := m.row(d.key)
 	if r == nil {
 		return draw.Pane{Lines: []string{draw.Rule(d.title(), "", w, true), " no requests yet"}}

@@ -317,11 +317,11 @@ func newest(g *stats.Group) *stats.Exchange {
 // preview is the beginning of one sample, and what is being made ready to
 // follow it.
 type preview struct {
-	group int
-	x     *stats.Exchange
-	doc   *document
-	next  docKey
-	asked time.Time
+	group   int
+	x       *stats.Exchange
+	doc     *document
+	next    docKey
+	askedAt time.Time
 }
 
 // previewOf has the newest sample's body made ready: at once for a group that
@@ -330,13 +330,13 @@ func previewOf(m *model, g *stats.Group) tea.Cmd {
 	x := newest(g)
 	k := docKey{x: x, revealed: m.reveal, preview: true}
 	p := &m.preview
-	if x == nil || p.next == k || p.group == g.ID && p.next.revealed == m.reveal && time.Since(p.asked) < time.Second {
+	if x == nil || p.next == k || p.group == g.ID && p.next.revealed == m.reveal && time.Since(p.askedAt) < time.Second {
 		return nil
 	}
 	if p.group != g.ID || p.next.revealed != m.reveal {
 		p.doc, p.x = nil, nil
 	}
-	p.group, p.next, p.asked = g.ID, k, time.Now()
+	p.group, p.next, p.askedAt = g.ID, k, time.Now()
 	mask := m.masker()
 	return safely(func() tea.Msg { return docMsg{k, k.read(mask)} })
 }

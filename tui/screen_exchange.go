@@ -21,7 +21,7 @@ import (
 type exchangeScreen struct {
 	blankScreen
 	x         *stats.Exchange
-	group     *group
+	group     *groupScreen
 	part      int
 	raw       bool
 	hex       bool
@@ -47,7 +47,7 @@ const (
 	partCompare
 )
 
-func newExchange(x *stats.Exchange, g *group) *exchangeScreen {
+func newExchange(x *stats.Exchange, g *groupScreen) *exchangeScreen {
 	e := &exchangeScreen{x: x, group: g}
 	e.text.Numbers = true
 	return e
@@ -146,10 +146,10 @@ func (e *exchangeScreen) prepare(m *model) tea.Cmd {
 			e.shown = k
 		}
 	case partHeaders:
-		e.plain(m, e.headerLines(m))
+		e.showLines(e.headerLines(m))
 	case partRaw:
 		if e.shown != (docKey{x: e.x, raw: true, revealed: m.reveal, request: true, hex: true}) {
-			e.plain(m, textLines(exchange.HTTP(e.x, m.masker())))
+			e.showLines(textLines(exchange.HTTP(e.x, m.masker())))
 			e.shown = docKey{x: e.x, raw: true, revealed: m.reveal, request: true, hex: true}
 		}
 	case partCompare:
@@ -161,11 +161,11 @@ func (e *exchangeScreen) prepare(m *model) tea.Cmd {
 			}
 		}
 		if e.other == nil {
-			e.plain(m, []string{"no successful exchange of this endpoint was kept yet: nothing to compare with", "! sends the request again and compares with that"})
+			e.showLines([]string{"no successful exchange of this endpoint was kept yet: nothing to compare with", "! sends the request again and compares with that"})
 			return nil
 		}
 		if e.diffOf != [2]*stats.Exchange{e.x, e.other} {
-			e.plain(m, []string{"…"})
+			e.showLines([]string{"…"})
 			if e.comparing == [2]*stats.Exchange{e.x, e.other} {
 				return nil
 			}
@@ -177,7 +177,7 @@ func (e *exchangeScreen) prepare(m *model) tea.Cmd {
 		if e.w >= 110 {
 			lines = sideBySide(e.diff, e.w-2)
 		}
-		e.plain(m, lines)
+		e.showLines(lines)
 		e.text.Colour = colourDiff
 	}
 	return nil
@@ -200,7 +200,7 @@ func colourDiff(line string) string {
 	return line
 }
 
-func (e *exchangeScreen) plain(_ *model, lines []string) {
+func (e *exchangeScreen) showLines(lines []string) {
 	same := len(lines) == len(e.text.Lines) && e.shown.x == nil
 	e.text.Set(lines, same)
 	e.text.Numbers, e.text.Colour = false, nil
@@ -267,7 +267,7 @@ func (e *exchangeScreen) toggleRaw(m *model) tea.Cmd { e.raw = !e.raw; return e.
 func (e *exchangeScreen) toggleHex(m *model) tea.Cmd { e.hex = !e.hex; return e.prepare(m) }
 
 func (e *exchangeScreen) toggleSecrets(m *model) tea.Cmd {
-	if m.opened && maskedInFile(e.x) {
+	if m.fromFile && maskedInFile(e.x) {
 		m.say("this file holds no secrets: they were masked when it was written")
 		return nil
 	}

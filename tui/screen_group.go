@@ -11,21 +11,21 @@ import (
 	"tload/tui/draw"
 )
 
-// sample is a captured exchange and its place among its group's.
+// sample is a captured exchange and its number among its group's.
 type sample struct {
 	n int // from 1
 	*stats.Exchange
 }
 
-// group is one cause of failures and the exchanges that were kept of it.
-type group struct {
+// groupScreen is one cause of failures and the exchanges that were kept of it.
+type groupScreen struct {
 	last    *stats.Group // as the newest snapshot has it
 	table   *list[sample]
 	variant string // only samples with this message; empty: all
 }
 
-func newGroup(g *stats.Group) *group {
-	s := &group{last: g}
+func newGroup(g *stats.Group) *groupScreen {
+	s := &groupScreen{last: g}
 	s.table = &list[sample]{Table: draw.Table[sample]{
 		// An exchange is immutable: its address is its identity.
 		ID: func(x sample) string { return fmt.Sprintf("%p", x.Exchange) },
@@ -50,21 +50,21 @@ func newGroup(g *stats.Group) *group {
 	return s
 }
 
-func (s *group) name() string { return "Group" }
+func (s *groupScreen) name() string { return "Group" }
 
 func groupPage() *page {
 	return &page{
-		make: func() screen { return &group{} }, search: filtersGroups(),
+		make: func() screen { return &groupScreen{} }, search: filtersGroups(),
 		footer: []string{"enter", "/", "v", "i", "C", "e", "esc"},
-		keys: slices.Concat([]binding{bind("v", "variants", "only one variant of the message; again: the next", on((*group).nextVariant)), ignoreGroup()},
+		keys: slices.Concat([]binding{bind("v", "variants", "only one variant of the message; again: the next", on((*groupScreen).nextVariant)), ignoreGroup()},
 			sortKeys(), []binding{chartsOf(), copyCell(), copyRow()}, fineSteps(), steering(), nextTabs()),
 	}
 }
-func (s *group) title() string {
+func (s *groupScreen) title() string {
 	return draw.CutMiddle(s.last.Label()+" "+endpointName(s.last.Key.Key), 48)
 }
 
-func (s *group) refresh(m *model) {
+func (s *groupScreen) refresh(m *model) {
 	for _, g := range m.snap.Groups {
 		if g.ID == s.last.ID {
 			s.last = g
@@ -87,7 +87,7 @@ func (s *group) refresh(m *model) {
 	s.table.show(m, slices.DeleteFunc(rows, func(x sample) bool { return s.variant != "" && x.Message != s.variant }))
 }
 
-func (s *group) filtered(m *model, text string) {
+func (s *groupScreen) filtered(m *model, text string) {
 	if text == "" {
 		s.variant = ""
 	}
@@ -95,14 +95,14 @@ func (s *group) filtered(m *model, text string) {
 	s.refresh(m)
 }
 
-func (s *group) filterText() string {
+func (s *groupScreen) filterText() string {
 	if s.table.query.text == "" && s.variant != "" {
 		return s.variant
 	}
 	return s.table.query.text
 }
 
-func (s *group) open(m *model) tea.Cmd {
+func (s *groupScreen) open(m *model) tea.Cmd {
 	s.table.Stay()
 	if x, ok := s.table.Selected(); ok {
 		return m.push(newExchange(x.Exchange, s))
@@ -110,7 +110,7 @@ func (s *group) open(m *model) tea.Cmd {
 	return nil
 }
 
-func (s *group) nextVariant(m *model) tea.Cmd {
+func (s *groupScreen) nextVariant(m *model) tea.Cmd {
 	next := slices.IndexFunc(s.last.Variants, func(v stats.Variant) bool { return v.Message == s.variant }) + 1
 	s.variant = ""
 	if next < len(s.last.Variants) {
@@ -121,15 +121,15 @@ func (s *group) nextVariant(m *model) tea.Cmd {
 	return nil
 }
 
-func (s *group) move(_ *model, by draw.Move) tea.Cmd { s.table.Move(by); return nil }
-func (s *group) endpoint() (stats.Key, bool)         { return s.last.Key.Key, true }
-func (s *group) ignore(m *model) tea.Cmd             { m.ignore(s.last); return nil }
-func (s *group) copyCell(m *model) tea.Cmd           { return m.copyText("message", s.last.Message) }
-func (s *group) copyRow(m *model) tea.Cmd            { return copyRowOf(m, s.table) }
-func (s *group) export(m *model) tea.Cmd             { return exportTable(m, "samples", s.table) }
+func (s *groupScreen) move(_ *model, by draw.Move) tea.Cmd { s.table.Move(by); return nil }
+func (s *groupScreen) endpoint() (stats.Key, bool)         { return s.last.Key.Key, true }
+func (s *groupScreen) ignore(m *model) tea.Cmd             { m.ignore(s.last); return nil }
+func (s *groupScreen) copyCell(m *model) tea.Cmd           { return m.copyText("message", s.last.Message) }
+func (s *groupScreen) copyRow(m *model) tea.Cmd            { return copyRowOf(m, s.table) }
+func (s *groupScreen) export(m *model) tea.Cmd             { return exportTable(m, "samples", s.table) }
 
 // neighbour is the sample that many places on in the list as it is sorted.
-func (s *group) neighbour(x *stats.Exchange, step int) (*stats.Exchange, bool) {
+func (s *groupScreen) neighbour(x *stats.Exchange, step int) (*stats.Exchange, bool) {
 	i := slices.IndexFunc(s.table.Rows, func(r sample) bool { return r.Exchange == x })
 	if i < 0 {
 		i = s.table.At // it gave way to a newer one
@@ -141,12 +141,12 @@ func (s *group) neighbour(x *stats.Exchange, step int) (*stats.Exchange, bool) {
 	return s.table.Rows[i+step].Exchange, true
 }
 
-func (s *group) number(x *stats.Exchange) (n, of int) {
+func (s *groupScreen) number(x *stats.Exchange) (n, of int) {
 	return slices.Index(s.last.Samples, x) + 1, len(s.last.Samples)
 }
 
 // about are the lines that say what this group is.
-func (s *group) about(m *model, w int) []string {
+func (s *groupScreen) about(m *model, w int) []string {
 	g := s.last
 	share := ""
 	if r := m.row(g.Key.Key); r != nil && r.Run.Requests > 0 {
@@ -183,7 +183,7 @@ func (s *group) about(m *model, w int) []string {
 	return append(out, line+strings.Join(vs, "   "))
 }
 
-func (s *group) view(m *model, w, h int) draw.Pane {
+func (s *groupScreen) view(m *model, w, h int) draw.Pane {
 	about := s.about(m, w)
 	g := s.last
 	title := draw.Heading.Styled("SAMPLES") + fmt.Sprintf(" %d kept of %s: the first, the last, the rest at random ", len(g.Samples), thousands(g.Count))
@@ -218,7 +218,7 @@ func (s *group) view(m *model, w, h int) draw.Pane {
 	return out
 }
 
-func (s *group) notice(m *model, msg tea.Msg) tea.Cmd {
+func (s *groupScreen) notice(m *model, msg tea.Msg) tea.Cmd {
 	if _, ok := msg.(tickMsg); ok {
 		if x, ok := s.table.Selected(); ok {
 			_, cmd := m.doc(docKey{x: x.Exchange, revealed: m.reveal, preview: true})

@@ -25,7 +25,7 @@ type usersScreen struct {
 type taskRow struct {
 	b *swarm.BehaviourView
 	t *swarm.TaskView // nil for the behaviour itself
-	n int             // its place, so that the tree keeps its order
+	n int             // its index, so that the tree keeps its order
 }
 
 func newUsers() *usersScreen {

@@ -98,7 +98,7 @@ func TestNumbers(t *testing.T) {
 		{percent(0), "0.0"}, {percent(.01), "<0.1"}, {percent(8.44), "8.4"},
 		{size(97), "97 B"}, {size(1230), "1.2 KiB"}, {size(4.1 * (1 << 20)), "4.1 MiB"}, {size(64 << 20), "64 MiB"},
 		{clock(134 * time.Second), "02:14"}, {clock(3661 * time.Second), "1:01:01"}, {clock(-1), "00:00"},
-		{plain(10 * time.Minute), "10m"}, {plain(time.Hour + 20*time.Minute), "1h20m"}, {plain(90 * time.Second), "1m30s"}, {plain(0), ""},
+		{typed(10 * time.Minute), "10m"}, {typed(time.Hour + 20*time.Minute), "1h20m"}, {typed(90 * time.Second), "1m30s"}, {typed(0), ""},
 		{draw.CutMiddle("/api/v2/orders/items/[id]", 15), "/api/v2…ms/[id]"}, {draw.CutMiddle("short", 15), "short"},
 		{draw.Bar(.5, 4), "██"}, {draw.Bar(.0001, 4), "▏"}, {draw.Bar(0, 4), ""}, {draw.Bar(2, 3), "███"},
 		{draw.Spark([]float64{0, 1, 2, 4, 8}, 5), "▁▁▂▄█"}, {draw.Spark([]float64{0, 0}, 2), "  "}, {draw.Spark([]uint32{1}, 3), "  █"},

@@ -127,9 +127,9 @@ func Run(ctx context.Context, o Options) (Outcome, error) {
 		_, err := p.Run()
 		ended <- err
 	}()
-	// leave gives the terminal back from outside. That writes to it, and it may
+	// giveBack gives the terminal back from outside. That writes to it, and it may
 	// be stuck for good.
-	leave := func(how Outcome) (Outcome, error) {
+	giveBack := func(how Outcome) (Outcome, error) {
 		go p.Kill()
 		select {
 		case <-ended:
@@ -149,10 +149,10 @@ func Run(ctx context.Context, o Options) (Outcome, error) {
 		}
 		return m.outcome, nil
 	case <-hung:
-		return leave(Hangup)
+		return giveBack(Hangup)
 	case <-m.terminal.lost:
-		return leave(Hangup)
+		return giveBack(Hangup)
 	case <-ctx.Done():
-		return leave(Cancelled)
+		return giveBack(Cancelled)
 	}
 }

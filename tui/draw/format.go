@@ -142,7 +142,7 @@ func Cut(s string, w int) string {
 	return whole(ansi.Truncate(s, w-1, "")) + "…"
 }
 
-// whole takes the beginning of a mark such as ‹U+202E› off the end of a text
+// whole takes the beginning of an escape such as ‹U+202E› off the end of a text
 // that was cut inside it.
 func whole(s string) string {
 	at := strings.LastIndex(s, "‹")

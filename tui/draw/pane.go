@@ -8,8 +8,8 @@
 //
 // Everything that draws gives lines of exactly the width that was asked for. Text
 // must be safe to draw before it comes here: one line, without control
-// characters, with marks such as ‹U+202E› in the place of what must not be seen
-// as it is; such a mark is never cut or wrapped in its middle.
+// characters, with escapes such as ‹U+202E› in the place of what must not be seen
+// as it is; such an escape is never cut or wrapped in its middle.
 package draw
 
 // Pane is a part of the screen: its lines, and what lies where on them. It does

@@ -59,7 +59,7 @@ func (t *Table[T]) Set(rows []T, epoch any) {
 	t.find()
 }
 
-// order sorts rows by the marked column.
+// order sorts rows by the chosen column.
 func (t *Table[T]) order(rows []T) {
 	if t.Sort < 0 || t.Sort >= len(t.Columns) || !t.Columns[t.Sort].sortable() {
 		return
@@ -241,9 +241,9 @@ func (t *Table[T]) visible(w int) (show []int, flex int) {
 }
 
 // line is one line of cells.
-func (t *Table[T]) line(show []int, flex int, mark string, cell func(c *Column[T], w int) string) string {
+func (t *Table[T]) line(show []int, flex int, pointer string, cell func(c *Column[T], w int) string) string {
 	var b strings.Builder
-	b.WriteString(mark)
+	b.WriteString(pointer)
 	for j, i := range show {
 		c := &t.Columns[i]
 		cw := c.Width
@@ -301,11 +301,11 @@ func (t *Table[T]) Draw(w, h int, focused bool) Pane {
 	}), w))}
 	for i := t.top; i < len(t.Rows) && len(out) < h; i++ {
 		r := t.Rows[i]
-		mark := " "
+		pointer := " "
 		if i == t.At && focused {
-			mark = ">"
+			pointer = ">"
 		}
-		l := Fit(t.line(show, flex, mark, func(c *Column[T], _ int) string { return c.Cell(r) }), w)
+		l := Fit(t.line(show, flex, pointer, func(c *Column[T], _ int) string { return c.Cell(r) }), w)
 		switch {
 		case i == t.At && focused:
 			l = Reversed(l)

@@ -107,11 +107,11 @@ func (t *Text) rows(line string) int {
 }
 
 // breaks are the columns at which the rows of a wrapped line begin, and its
-// end. None lies inside a mark such as ‹U+202E›, unless that is wider than a row.
+// end. None lies inside an escape such as ‹U+202E›, unless that is wider than a row.
 func breaks(line string, w int) []int {
 	all := Width(line)
 	out := []int{0}
-	var marks [][2]int
+	var escapes [][2]int
 	for i, col := 0, 0; ; {
 		at := strings.Index(line[i:], "‹U+")
 		if at < 0 {
@@ -125,11 +125,11 @@ func breaks(line string, w int) []int {
 		col += Width(line[i : i+at])
 		from := col
 		col += Width(line[i+at : end])
-		marks = append(marks, [2]int{from, col})
+		escapes = append(escapes, [2]int{from, col})
 		i = end
 	}
 	for at := w; at < all; {
-		for _, m := range marks {
+		for _, m := range escapes {
 			if m[0] < at && at < m[1] && m[0] > out[len(out)-1] {
 				at = m[0]
 			}

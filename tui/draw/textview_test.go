@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-func TestNothingBreaksInsideAMark(t *testing.T) {
+func TestNothingBreaksInsideAnEscape(t *testing.T) {
 	text := strings.Repeat("ab‹U+200D›c", 30)
 	whole := strings.Count(text, "‹U+200D›")
 	for w := 9; w < 40; w++ {
@@ -23,14 +23,14 @@ func TestNothingBreaksInsideAMark(t *testing.T) {
 			got += strings.Count(row, "‹U+200D›")
 		}
 		if got != whole {
-			t.Errorf("wrapped at %d: %d whole marks, want %d", w, got, whole)
+			t.Errorf("wrapped at %d: %d whole escapes, want %d", w, got, whole)
 		}
 		got = 0
 		for _, l := range WrapText(text, w) {
 			got += strings.Count(l, "‹U+200D›")
 		}
 		if got != whole {
-			t.Errorf("words wrapped at %d: %d whole marks, want %d", w, got, whole)
+			t.Errorf("words wrapped at %d: %d whole escapes, want %d", w, got, whole)
 		}
 		if c := Cut(text, w); strings.Count(c, "‹") != strings.Count(c, "›") || Width(c) > w {
 			t.Errorf("cut to %d: %q", w, c)
