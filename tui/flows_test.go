@@ -655,3 +655,65 @@ func TestChangesListMarksAndSegments(t *testing.T) {
 	p.press("5")
 	p.want("100 → 200 at 20/s", "00:10  segment steady", "01:40  mark deploy")
 }
+
+func TestRowsAreInOrderAnewWhereTheyAreOthers(t *testing.T) {
+	p := sit(t, 80, 24, Options{})
+	at := p.m.epoch("")
+	if at == nil || p.m.epoch("") != at {
+		t.Fatalf("got %v, then %v: rows would never keep their places", at, p.m.epoch(""))
+	}
+	if p.m.epoch("cart") == at {
+		t.Error("another filter does not put them in order")
+	}
+	for _, c := range []struct{ keys, back string }{{"a", "a"}, {"2", "1"}, {"f", "f"}} {
+		p.press(c.keys)
+		if p.m.epoch("") == at {
+			t.Errorf("%s does not put them in order", c.keys)
+		}
+		p.press(c.back)
+	}
+	p.load.set(func(s *swarm.Snapshot) { s.Elapsed += time.Second })
+	p.tick()
+	if p.m.epoch("") == at {
+		t.Error("the next second does not put them in order")
+	}
+}
+
+func TestAClickOnTheDashboardTakesTheFocus(t *testing.T) {
+	for _, size := range [][2]int{{80, 24}, {160, 45}} {
+		p := sit(t, size[0], size[1], Options{})
+		at := func(what string) (x, y int) {
+			t.Helper()
+			for y, l := range strings.Split(p.sees(), "\n") {
+				if i := strings.Index(l, what); i >= 0 {
+					return draw.Width(l[:i]), y
+				}
+			}
+			t.Fatalf("no %q in\n%s", what, p.sees())
+			return 0, 0
+		}
+		x, y := at("POST /checkout")
+		if size[0] > 80 { // the list of groups, and in it the second one
+			x, y = at("RESET")
+		}
+		p.send(clickAt(x, y))
+		d, _ := tabOf[*dash](p.m)
+		if g, _ := d.errors.Selected(); !d.onErrors() || g == nil || size[0] > 80 && g.Key.Key.Name != "/checkout" {
+			t.Errorf("%v: the errors have the focus: %v, and %v is selected", size, d.onErrors(), g)
+		}
+		p.send(clickAt(at("/products/[id]")))
+		if e, _ := d.table.Selected(); d.onErrors() || e.Key.Name != "/products/[id]" {
+			t.Errorf("%v: the errors have the focus: %v, and %v is selected", size, d.onErrors(), e.Key)
+		}
+	}
+	p := sit(t, 160, 45, Options{})
+	for y, l := range strings.Split(p.sees(), "\n") {
+		if i := strings.Index(l, "MESSAGE"); i >= 0 {
+			p.send(clickAt(draw.Width(l[:i]), y))
+		}
+	}
+	d, _ := tabOf[*dash](p.m)
+	if got := d.errors.Sorting(); got != "message▲" {
+		t.Errorf("a click on MESSAGE sorts by %s", got)
+	}
+}

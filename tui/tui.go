@@ -12,7 +12,8 @@
 // opened goes on top. What there is to say of a screen beside its struct is its
 // page: key, name, footer, keys. All pages are one list (pages.go), and the
 // footer, the help and the tabs are made of it. Dialogs have a stack of their
-// own, and the top one gets the keys first. Slow work (decoding and indenting a body, writing a file, a look-up) is a command
+// own, and the top one gets the keys first. A view is a pane of the package draw,
+// which puts things into cells and knows nothing of a run. Slow work (decoding and indenting a body, writing a file, a look-up) is a command
 // whose result says what it was made for.
 //
 // Charts carry clock times on their axis and not "-2m … now", because a window
