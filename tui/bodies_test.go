@@ -1,7 +1,6 @@
 package tui
 
 import (
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -113,36 +112,4 @@ func TestABrokenHeadIsShownAsReceived(t *testing.T) {
 	p.press("tab tab tab")
 	p.want("as received:", "no colon", `"sign":"body"`)
 	p.wantNot("s3cr3t", "hunter2")
-}
-
-func TestNothingBreaksInsideAMark(t *testing.T) {
-	text := clean(strings.Repeat("ab\u200dc", 30))
-	whole := strings.Count(text, "‹U+200D›")
-	for w := 9; w < 40; w++ {
-		got := 0
-		at := breaks(text, w)
-		if !slices.IsSorted(at) || at[len(at)-1] != width(text) {
-			t.Fatalf("%d: rows begin at %v", w, at)
-		}
-		for i := 1; i < len(at); i++ {
-			row := plainText(ansiRest(ansiCut(text, at[i]), at[i-1]))
-			if width(row) > w {
-				t.Fatalf("%d: a row of %d", w, width(row))
-			}
-			got += strings.Count(row, "‹U+200D›")
-		}
-		if got != whole {
-			t.Errorf("wrapped at %d: %d whole marks, want %d", w, got, whole)
-		}
-		got = 0
-		for _, l := range wrapText(text, w) {
-			got += strings.Count(l, "‹U+200D›")
-		}
-		if got != whole {
-			t.Errorf("words wrapped at %d: %d whole marks, want %d", w, got, whole)
-		}
-		if c := cut(text, w); strings.Count(c, "‹") != strings.Count(c, "›") || width(c) > w {
-			t.Errorf("cut to %d: %q", w, c)
-		}
-	}
 }

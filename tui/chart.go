@@ -10,6 +10,7 @@ import (
 	"github.com/guptarohit/asciigraph"
 
 	"tload/stats"
+	"tload/tui/draw"
 )
 
 // The plotting library panics on an empty series and on infinity, collapses
@@ -68,7 +69,7 @@ const chartMargin = 8 // label and axis
 func (c *chart) draw(w, h int) []string {
 	cols, rows := w-chartMargin, h-2
 	if cols < 4 || rows < 1 {
-		return sized(nil, w, h)
+		return draw.Sized(nil, w, h)
 	}
 	upper := c.upper(rows)
 	if !(upper > 0) || math.IsInf(upper, 0) {
@@ -116,21 +117,21 @@ func (c *chart) draw(w, h int) []string {
 			if c.log {
 				v = math.Pow(10, math.Round(v)+floor)
 			}
-			return right(c.label(v), 6)
+			return draw.Right(c.label(v), 6)
 		}))
 	lines := strings.Split(plot, "\n")
 	at := c.column(c.cursor, cols)
 	for i := range lines {
 		// A first value turns the axis into ┼, which says nothing.
-		lines[i] = fit(strings.Replace(lines[i], "┼", "┤", 1), w)
+		lines[i] = draw.Fit(strings.Replace(lines[i], "┼", "┤", 1), w)
 		if c.cursor >= 0 && at >= 0 {
 			x := chartMargin + at
 			if ansi.Strip(ansi.Cut(lines[i], x, x+1)) == " " {
-				lines[i] = ansi.Cut(lines[i], 0, x) + "\x1b[m" + dim.Styled("┊") + ansi.Cut(lines[i], x+1, w)
+				lines[i] = ansi.Cut(lines[i], 0, x) + "\x1b[m" + draw.Dim.Styled("┊") + ansi.Cut(lines[i], x+1, w)
 			}
 		}
 	}
-	return sized(append(lines[:min(len(lines), h-1)], c.axis(cols, at)), w, h)
+	return draw.Sized(append(lines[:min(len(lines), h-1)], c.axis(cols, at)), w, h)
 }
 
 func (c *chart) scaled(v, floor, upper float64) float64 {
@@ -172,7 +173,7 @@ func (c *chart) labels(cols int) []axisLabel {
 	var all []axisLabel
 	for _, m := range c.marks {
 		if x := c.column(m.at, cols); x >= 0 {
-			all = append(all, axisLabel{x, cut(clean(m.text), 16)})
+			all = append(all, axisLabel{x, draw.Cut(clean(m.text), 16)})
 		}
 	}
 	sort.SliceStable(all, func(i, j int) bool { return all[i].x < all[j].x })
@@ -185,17 +186,17 @@ func (c *chart) labels(cols int) []axisLabel {
 		next := cols
 		if i+1 < len(all) {
 			next = all[i+1].x - 1
-		} else if x := max(cols-width(l.text), end); x < l.x {
+		} else if x := max(cols-draw.Width(l.text), end); x < l.x {
 			l.x = x // the last one may reach back
 		}
-		if room := max(next-l.x, 1); width(l.text) > room {
+		if room := max(next-l.x, 1); draw.Width(l.text) > room {
 			if room >= 3 {
-				l.text = cut(l.text, room)
+				l.text = draw.Cut(l.text, room)
 			} else {
 				l.text = string([]rune(l.text)[:1])
 			}
 		}
-		end = l.x + width(l.text) + 1
+		end = l.x + draw.Width(l.text) + 1
 		out = append(out, l)
 	}
 	return out
@@ -223,7 +224,7 @@ func (c *chart) axis(cols, cursor int) string {
 			return
 		}
 		for i := range r {
-			if st == &dim && (cell[x+i] != ' ' || i == len(r)-1 && x+i+1 < cols && cell[x+i+1] != ' ' || i == 0 && x > 0 && cell[x-1] != ' ') {
+			if st == &draw.Dim && (cell[x+i] != ' ' || i == len(r)-1 && x+i+1 < cols && cell[x+i+1] != ' ' || i == 0 && x > 0 && cell[x-1] != ' ') {
 				return // a time gives way
 			}
 		}
@@ -232,10 +233,10 @@ func (c *chart) axis(cols, cursor int) string {
 		}
 	}
 	for _, m := range c.labels(cols) {
-		put(m.x, m.text, &modified)
+		put(m.x, m.text, &draw.Modified)
 	}
 	if cursor >= 0 {
-		put(max(cursor-1, 0), "◀▶", &accent)
+		put(max(cursor-1, 0), "◀▶", &draw.Accent)
 	}
 	quarters := 4
 	if cols < 40 {
@@ -247,14 +248,14 @@ func (c *chart) axis(cols, cursor int) string {
 		if i == quarters {
 			x = cols - len(t)
 		}
-		put(x, t, &dim)
+		put(x, t, &draw.Dim)
 	}
 	if c.suspect != nil {
 		for i := range cell {
 			from := c.from + time.Duration(float64(c.span)*float64(i)/float64(cols))
 			to := c.from + time.Duration(float64(c.span)*float64(i+1)/float64(cols))
-			if (cell[i] == ' ' || style[i] == &dim) && c.suspect(from, to) {
-				cell[i], style[i] = '!', &badBold
+			if (cell[i] == ' ' || style[i] == &draw.Dim) && c.suspect(from, to) {
+				cell[i], style[i] = '!', &draw.BadBold
 			}
 		}
 	}

@@ -9,6 +9,7 @@ import (
 
 	"tload/stats"
 	"tload/swarm"
+	"tload/tui/draw"
 )
 
 func drawn(t *testing.T, c *chart, w, h int) string {
@@ -18,16 +19,16 @@ func drawn(t *testing.T, c *chart, w, h int) string {
 		t.Fatalf("got %d lines, want %d", len(lines), h)
 	}
 	for i, l := range lines {
-		if width(l) != w {
-			t.Fatalf("line %d is %d wide, want %d: %q", i, width(l), w, plainText(l))
+		if draw.Width(l) != w {
+			t.Fatalf("line %d is %d wide, want %d: %q", i, draw.Width(l), w, draw.Strip(l))
 		}
-		lines[i] = plainText(l)
+		lines[i] = draw.Strip(l)
 	}
 	return strings.Join(lines, "\n")
 }
 
 func plot(values ...[]float64) *chart {
-	c := &chart{span: time.Minute, label: short, cursor: -1, upper: func(rows int) float64 { return 100 }}
+	c := &chart{span: time.Minute, label: draw.Short, cursor: -1, upper: func(rows int) float64 { return 100 }}
 	for _, v := range values {
 		c.series = append(c.series, series{v, penHeavy})
 	}
@@ -155,13 +156,13 @@ func TestMarksDoNotWriteOverEachOther(t *testing.T) {
 	for cols := 20; cols <= 200; cols++ {
 		end := 0
 		for _, l := range c.labels(cols) {
-			if l.x < end || l.x+width(l.text) > cols || l.text == "" {
+			if l.x < end || l.x+draw.Width(l.text) > cols || l.text == "" {
 				t.Fatalf("%d columns: %q at %d, the one before ends at %d", cols, l.text, l.x, end)
 			}
-			end = l.x + width(l.text)
+			end = l.x + draw.Width(l.text)
 		}
 	}
-	line := plainText(c.axis(100, -1))
+	line := draw.Strip(c.axis(100, -1))
 	for _, part := range []string{"▲+100u", "▲second", "▲the last one"} {
 		if !strings.Contains(line, part) {
 			t.Errorf("%q is not on %q", part, line)

@@ -11,6 +11,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"tload/swarm"
+	"tload/tui/draw"
 )
 
 // choice is a question with keys for its answers. Esc goes back.
@@ -47,16 +48,16 @@ func (c *choice) view(_ *model, w, _ int) []string {
 		lines = append(lines, " "+l)
 	}
 	for _, a := range c.answers {
-		for i, l := range wrapText(a.text, max(w-14, 8)) {
+		for i, l := range draw.WrapText(a.text, max(w-14, 8)) {
 			if i > 0 {
 				lines = append(lines, "        "+l)
 				continue
 			}
-			lines = append(lines, "  "+accent.Styled(fit(a.key, 5))+" "+l)
+			lines = append(lines, "  "+draw.Accent.Styled(draw.Fit(a.key, 5))+" "+l)
 		}
 	}
-	lines = append(lines, "  "+accent.Styled("esc  ")+" back")
-	return boxed(c.title, lines, boxWidth(lines, w))
+	lines = append(lines, "  "+draw.Accent.Styled("esc  ")+" back")
+	return draw.Boxed(c.title, lines, boxWidth(lines, w))
 }
 
 func (c *choice) brief() string {
@@ -70,7 +71,7 @@ func (c *choice) brief() string {
 func boxWidth(lines []string, w int) int {
 	most := 50
 	for _, l := range lines {
-		most = max(most, width(l)+1)
+		most = max(most, draw.Width(l)+1)
 	}
 	return max(min(most, w-4), 1)
 }
@@ -78,20 +79,19 @@ func boxWidth(lines []string, w int) int {
 func newQuitDialog(m *model) dialog {
 	detach := "detach: it goes on unseen until it is stopped"
 	if m.live.RunTime > 0 {
-		detach = "detach: it goes on unseen to the end of its " + plain(m.live.RunTime)
+		detach = "detach: it goes on unseen to the end of its " + typed(m.live.RunTime)
 	}
 	return &choice{title: "A run is active", short: "quit:", answers: []answer{
 		{"s", "stop", "stop it, write the results, quit", func(m *model) tea.Cmd {
 			if m.live.State == swarm.Stopping {
 				return m.stopNow(Quit)
 			}
-			m.leaving = true
+			m.quitting = true
 			m.load.Stop("you")
-			m.say("stopping: requests in flight get their grace; q again leaves at once")
-			m.toastTill = time.Now().Add(time.Minute)
+			m.sayFor(time.Minute, "stopping: requests in flight get their grace; q again leaves at once")
 			return nil
 		}},
-		{"d", "detach", detach, func(m *model) tea.Cmd { return m.leave(Detach) }},
+		{"d", "detach", detach, func(m *model) tea.Cmd { return m.quit(Detach) }},
 	}}
 }
 
@@ -105,45 +105,45 @@ func newStopDialog(*model) dialog {
 	}}
 }
 
-// ask is one line of text, and what is done with it.
-type ask struct {
+// entry is one line of text, and what is done with it.
+type entry struct {
 	title string
 	lines []string
 	label string
-	text  *field
+	text  *draw.Field
 	done  func(m *model, text string) tea.Cmd
 }
 
-func (a *ask) paste(p tea.PasteMsg) { a.text.update(p) }
+func (a *entry) paste(p tea.PasteMsg) { a.text.Update(p) }
 
-func (a *ask) key(m *model, k tea.KeyPressMsg) (bool, tea.Cmd) {
+func (a *entry) key(m *model, k tea.KeyPressMsg) (bool, tea.Cmd) {
 	switch k.String() {
 	case "esc":
 		return true, nil
 	case "enter":
-		return true, a.done(m, a.text.trimmed())
+		return true, a.done(m, a.text.Trimmed())
 	}
-	a.text.key(k)
+	a.text.Key(k)
 	return false, nil
 }
 
-func (a *ask) view(_ *model, w, _ int) []string {
+func (a *entry) view(_ *model, w, _ int) []string {
 	bw := max(min(60, w-4), 1)
 	var lines []string
 	for _, l := range a.lines {
 		lines = append(lines, " "+l)
 	}
-	lines = append(lines, " "+a.label+" [ "+a.text.view(max(bw-len(a.label)-7, 1), true)+" ]",
-		right(accent.Styled("enter")+" apply   "+accent.Styled("esc")+" cancel ", bw))
-	return boxed(a.title, lines, bw)
+	lines = append(lines, " "+a.label+" [ "+a.text.View(max(bw-len(a.label)-7, 1), true)+" ]",
+		draw.Right(draw.Accent.Styled("enter")+" apply   "+draw.Accent.Styled("esc")+" cancel ", bw))
+	return draw.Boxed(a.title, lines, bw)
 }
 
-func (a *ask) brief() string {
-	return a.title + ": " + a.text.view(12, true) + " enter/esc"
+func (a *entry) brief() string {
+	return a.title + ": " + a.text.View(12, true) + " enter/esc"
 }
 
-func newSegmentDialog() dialog {
-	return &ask{
+func newSegmentDialog(*model) dialog {
+	return &entry{
 		title: "New segment", label: "Name", text: newField(""),
 		lines: []string{"The shown numbers begin again.", "What was so far is kept, as a segment of its own."},
 		done: func(m *model, name string) tea.Cmd {
@@ -154,8 +154,8 @@ func newSegmentDialog() dialog {
 	}
 }
 
-func newMarkDialog() dialog {
-	return &ask{
+func newMarkDialog(*model) dialog {
+	return &entry{
 		title: "Mark this moment", label: "Name", text: newField(""),
 		lines: []string{"Shown on the charts and in the reports."},
 		done: func(m *model, name string) tea.Cmd {
@@ -171,7 +171,7 @@ func newMarkDialog() dialog {
 
 // usersDialog sets users and spawn rate exactly.
 type usersDialog struct {
-	users, rate *field
+	users, rate *draw.Field
 	second      bool
 }
 
@@ -182,14 +182,14 @@ func newUsersDialog(m *model) dialog {
 	}
 }
 
-func (d *usersDialog) focused() *field {
+func (d *usersDialog) focused() *draw.Field {
 	if d.second {
 		return d.rate
 	}
 	return d.users
 }
 
-func (d *usersDialog) paste(p tea.PasteMsg) { d.focused().update(p) }
+func (d *usersDialog) paste(p tea.PasteMsg) { d.focused().Update(p) }
 
 func (d *usersDialog) key(m *model, k tea.KeyPressMsg) (bool, tea.Cmd) {
 	switch k.String() {
@@ -205,7 +205,7 @@ func (d *usersDialog) key(m *model, k tea.KeyPressMsg) (bool, tea.Cmd) {
 		if rate != m.live.SpawnRate {
 			m.load.SetSpawnRate(rate)
 		}
-		m.ask(users)
+		m.scaleTo(users)
 		return true, nil
 	default:
 		f := d.focused()
@@ -213,24 +213,24 @@ func (d *usersDialog) key(m *model, k tea.KeyPressMsg) (bool, tea.Cmd) {
 		if k.Text != "" && strings.Trim(k.Text, "0123456789. ") != "" {
 			return false, nil
 		}
-		if k.Text != "" && !f.touched {
-			f.set("")
+		if k.Text != "" && !f.Touched {
+			f.Set("")
 		}
-		f.touched = true
-		f.key(k)
+		f.Touched = true
+		f.Key(k)
 	}
 	return false, nil
 }
 
 func (d *usersDialog) read() (users int, rate float64, problem string) {
-	users, err := strconv.Atoi(strings.ReplaceAll(d.users.trimmed(), " ", ""))
+	users, err := strconv.Atoi(strings.ReplaceAll(d.users.Trimmed(), " ", ""))
 	switch {
 	case users > mostUsers: // also of a number that does not fit an int
 		return 0, 0, "users: at most " + thousands(mostUsers)
 	case err != nil || users < 0:
 		return 0, 0, "users: a whole number, such as 200"
 	}
-	rate, err = strconv.ParseFloat(d.rate.trimmed(), 64)
+	rate, err = strconv.ParseFloat(d.rate.Trimmed(), 64)
 	if err != nil || !(rate > 0) || math.IsInf(rate, 0) {
 		return 0, 0, "spawn rate: a number above 0, such as 50"
 	}
@@ -240,7 +240,7 @@ func (d *usersDialog) read() (users int, rate float64, problem string) {
 const mostUsers = swarm.MaxUsers
 
 func (d *usersDialog) brief() string {
-	return "users " + d.users.view(7, !d.second) + " rate " + d.rate.view(5, d.second) + " enter/esc"
+	return "users " + d.users.View(7, !d.second) + " rate " + d.rate.View(5, d.second) + " enter/esc"
 }
 
 func (d *usersDialog) view(m *model, w, _ int) []string {
@@ -249,7 +249,7 @@ func (d *usersDialog) view(m *model, w, _ int) []string {
 	hint := ""
 	switch now := m.live.Running; {
 	case problem != "":
-		hint = bad.Styled("✗ " + problem)
+		hint = draw.Bad.Styled("✗ " + problem)
 	case users > now:
 		hint = fmt.Sprintf("reaches %s in %s", thousands(users), inTime(float64(users-now)/rate))
 	case users < now:
@@ -257,17 +257,17 @@ func (d *usersDialog) view(m *model, w, _ int) []string {
 	default:
 		hint = "as it is"
 	}
-	return boxed("Users", []string{
-		" Target      [ " + d.users.view(8, !d.second) + " ]   now " + thousands(m.live.Running),
-		" Spawn rate  [ " + d.rate.view(8, d.second) + " ] users/s",
+	return draw.Boxed("Users", []string{
+		" Target      [ " + d.users.View(8, !d.second) + " ]   now " + thousands(m.live.Running),
+		" Spawn rate  [ " + d.rate.View(8, d.second) + " ] users/s",
 		" " + hint,
-		right(accent.Styled("enter")+" apply   "+accent.Styled("esc")+" cancel ", bw),
+		draw.Right(draw.Accent.Styled("enter")+" apply   "+draw.Accent.Styled("esc")+" cancel ", bw),
 	}, min(bw, max(w-4, 1)))
 }
 
 // exportDialog writes what is shown, or the whole run, to a file.
 type exportDialog struct {
-	path    *field
+	path    *draw.Field
 	formats []string
 	at      int
 	base    string
@@ -286,7 +286,7 @@ func newExport(m *model, what, table string) dialog {
 	}
 	var b strings.Builder
 	for _, l := range m.lines() {
-		b.WriteString(strings.TrimRight(plainText(l), " ") + "\n")
+		b.WriteString(strings.TrimRight(draw.Strip(l), " ") + "\n")
 	}
 	d.screen = b.String()
 	d.base = filepath.Join(m.dir, what+"-"+m.now().Format("150405"))
@@ -294,7 +294,7 @@ func newExport(m *model, what, table string) dialog {
 	return d
 }
 
-func (d *exportDialog) paste(p tea.PasteMsg) { d.path.update(p) }
+func (d *exportDialog) paste(p tea.PasteMsg) { d.path.Update(p) }
 
 func (d *exportDialog) key(m *model, k tea.KeyPressMsg) (bool, tea.Cmd) {
 	switch k.String() {
@@ -307,10 +307,10 @@ func (d *exportDialog) key(m *model, k tea.KeyPressMsg) (bool, tea.Cmd) {
 		}
 		was := "." + ending(d.formats[d.at])
 		d.at = (d.at + step) % len(d.formats)
-		d.path.set(strings.TrimSuffix(d.path.value(), was) + "." + ending(d.formats[d.at]))
+		d.path.Set(strings.TrimSuffix(d.path.Value(), was) + "." + ending(d.formats[d.at]))
 		return false, nil
 	case "enter":
-		path, format, snap, export := d.path.trimmed(), d.formats[d.at], m.snap, m.o.Export
+		path, format, snap, export := d.path.Trimmed(), d.formats[d.at], m.snap, m.o.Export
 		if path == "" {
 			return false, nil
 		}
@@ -329,7 +329,7 @@ func (d *exportDialog) key(m *model, k tea.KeyPressMsg) (bool, tea.Cmd) {
 			return savedMsg{what: "exported " + format, path: path, size: fileSize(path), err: err}
 		})
 	}
-	d.path.key(k)
+	d.path.Key(k)
 	return false, nil
 }
 
@@ -340,7 +340,7 @@ func ending(format string) string {
 }
 
 func (d *exportDialog) brief() string {
-	return "write " + d.path.view(20, true) + " enter/esc"
+	return "write " + d.path.View(20, true) + " enter/esc"
 }
 
 func (d *exportDialog) view(_ *model, w, _ int) []string {
@@ -357,11 +357,11 @@ func (d *exportDialog) view(_ *model, w, _ int) []string {
 		}
 		sign := "( ) "
 		if i == d.at {
-			sign = accent.Styled("(•) ")
+			sign = draw.Accent.Styled("(•) ")
 		}
 		formats = append(formats, " "+sign+f)
 	}
-	lines := append(formats, " Path [ "+d.path.view(max(bw-11, 1), true)+" ]",
-		right(accent.Styled("tab")+" format   "+accent.Styled("enter")+" write   "+accent.Styled("esc")+" cancel ", bw))
-	return boxed("Export", lines, bw)
+	lines := append(formats, " Path [ "+d.path.View(max(bw-11, 1), true)+" ]",
+		draw.Right(draw.Accent.Styled("tab")+" format   "+draw.Accent.Styled("enter")+" write   "+draw.Accent.Styled("esc")+" cancel ", bw))
+	return draw.Boxed("Export", lines, bw)
 }

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"tload/stats/exchange"
+	"tload/tui/draw"
 )
 
 // compared is a comparison with lines that are safe to draw.
@@ -37,10 +38,10 @@ func sideBySide(lines []exchange.Line, w int) []string {
 	for i := 0; i < len(lines); {
 		switch l := lines[i]; l.Sign {
 		case '#':
-			out = append(out, fit("── "+l.Text+" "+strings.Repeat("─", max(w-len(l.Text)-4, 0)), w))
+			out = append(out, draw.Fit("── "+l.Text+" "+strings.Repeat("─", max(w-len(l.Text)-4, 0)), w))
 			i++
 		case ' ':
-			out = append(out, fit(cut(l.Text, lw), lw)+"   "+fit(cut(l.Text, rw), rw))
+			out = append(out, draw.Fit(draw.Cut(l.Text, lw), lw)+"   "+draw.Fit(draw.Cut(l.Text, rw), rw))
 			i++
 		default:
 			var l, r []string
@@ -62,7 +63,7 @@ func sideBySide(lines []exchange.Line, w int) []string {
 				} else {
 					sign = " < "
 				}
-				out = append(out, fit(cut(a, lw), lw)+sign+fit(cut(b, rw), rw))
+				out = append(out, draw.Fit(draw.Cut(a, lw), lw)+sign+draw.Fit(draw.Cut(b, rw), rw))
 			}
 		}
 	}

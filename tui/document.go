@@ -7,6 +7,7 @@ import (
 
 	"tload/stats"
 	"tload/stats/exchange"
+	"tload/tui/draw"
 )
 
 // document is a body made ready to read. It is made in a command, once, and
@@ -130,9 +131,9 @@ func colourJSON(line string) string {
 			end := exchange.StringEnd([]byte(line), i)
 			rest := strings.TrimLeft(line[end:], " ")
 			if strings.HasPrefix(rest, ":") {
-				b.WriteString(name.Styled(line[i:end]))
+				b.WriteString(draw.Name.Styled(line[i:end]))
 			} else {
-				b.WriteString(literal.Styled(line[i:end]))
+				b.WriteString(draw.Literal.Styled(line[i:end]))
 			}
 			i = end
 		case c == '-' || c >= '0' && c <= '9' || c == 't' || c == 'f' || c == 'n':
@@ -140,7 +141,7 @@ func colourJSON(line string) string {
 			for end < len(line) && strings.IndexByte(" ,]}", line[end]) < 0 {
 				end++
 			}
-			b.WriteString(number.Styled(line[i:end]))
+			b.WriteString(draw.Number.Styled(line[i:end]))
 			i = end
 		default:
 			b.WriteByte(c)

@@ -7,6 +7,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"tload/stats"
+	"tload/tui/draw"
 )
 
 // endpoint is a row with the numbers of the window that is shown.
@@ -27,30 +28,29 @@ func keySubject(k stats.Key) subject {
 }
 
 // endpointTable is the statistics; ranks say what goes first when it is narrow.
-func endpointTable() *table[endpoint] {
+func endpointTable() *list[endpoint] {
 	ms := func(f func(*stats.Summary) time.Duration) (func(endpoint) string, func(endpoint) float64) {
 		return func(e endpoint) string { return millis(f(e.s)) }, func(e endpoint) float64 { return float64(f(e.s)) }
 	}
-	latency := func(name string, w, rank int, f func(*stats.Summary) time.Duration) column[endpoint] {
+	latency := func(name string, w, rank int, f func(*stats.Summary) time.Duration) draw.Column[endpoint] {
 		cell, num := ms(f)
-		return column[endpoint]{name: name, width: w, rank: rank, cell: cell, number: num}
+		return draw.Column[endpoint]{Name: name, Width: w, Rank: rank, Cell: cell, Number: num}
 	}
-	t := &table[endpoint]{
-		id:   func(e endpoint) string { return keyID(e.Key) },
-		text: func(e endpoint) subject { return keySubject(e.Key) },
-		columns: []column[endpoint]{
-			{name: "METHOD", width: 7, text: true, cell: func(e endpoint) string { return clean(e.Key.Method) }, word: func(e endpoint) string { return e.Key.Method + " " + e.Key.Name }},
-			{name: "ENDPOINT", text: true, middle: true, cell: func(e endpoint) string { return clean(e.Key.Name) }, word: func(e endpoint) string { return e.Key.Name }},
-			{name: "REQS", width: 9, rank: 4, cell: func(e endpoint) string { return thousands(e.s.Requests) }, number: func(e endpoint) float64 { return float64(e.s.Requests) }},
-			{name: "RPS", width: 6, rank: 1, cell: func(e endpoint) string { return rate(e.s.RPS) }, number: func(e endpoint) float64 { return e.s.RPS }},
-			{name: "FAIL%", width: 5, rank: 1, cell: func(e endpoint) string {
+	t := &list[endpoint]{Table: draw.Table[endpoint]{
+		ID: func(e endpoint) string { return keyID(e.Key) },
+		Columns: []draw.Column[endpoint]{
+			{Name: "METHOD", Width: 7, Text: true, Cell: func(e endpoint) string { return clean(e.Key.Method) }, Word: func(e endpoint) string { return e.Key.Method + " " + e.Key.Name }},
+			{Name: "ENDPOINT", Text: true, Middle: true, Cell: func(e endpoint) string { return clean(e.Key.Name) }, Word: func(e endpoint) string { return e.Key.Name }},
+			{Name: "REQS", Width: 9, Rank: 4, Cell: func(e endpoint) string { return thousands(e.s.Requests) }, Number: func(e endpoint) float64 { return float64(e.s.Requests) }},
+			{Name: "RPS", Width: 6, Rank: 1, Cell: func(e endpoint) string { return rate(e.s.RPS) }, Number: func(e endpoint) float64 { return e.s.RPS }},
+			{Name: "FAIL%", Width: 5, Rank: 1, Cell: func(e endpoint) string {
 				p := stats.Share(e.s.Failures, e.s.Requests)
 				if e.s.Failures > 0 {
-					p = bad.Styled(p)
+					p = draw.Bad.Styled(p)
 				}
 				return p
-			}, number: func(e endpoint) float64 { return e.s.FailPercent() }},
-			{name: "FAILS", width: 7, rank: 6, cell: func(e endpoint) string { return thousands(e.s.Failures) }, number: func(e endpoint) float64 { return float64(e.s.Failures) }},
+			}, Number: func(e endpoint) float64 { return e.s.FailPercent() }},
+			{Name: "FAILS", Width: 7, Rank: 6, Cell: func(e endpoint) string { return thousands(e.s.Failures) }, Number: func(e endpoint) float64 { return float64(e.s.Failures) }},
 			latency("p50", 6, 3, func(s *stats.Summary) time.Duration { return s.OK.P50 }),
 			latency("p75", 6, 9, func(s *stats.Summary) time.Duration { return s.OK.P75 }),
 			latency("p90", 6, 8, func(s *stats.Summary) time.Duration { return s.OK.P90 }),
@@ -60,27 +60,27 @@ func endpointTable() *table[endpoint] {
 			latency("max", 6, 5, func(s *stats.Summary) time.Duration { return s.OK.Max }),
 			latency("fail p99", 8, 10, func(s *stats.Summary) time.Duration { return s.Failed.P99 }),
 			latency(correctedColumn, 8, 8, func(s *stats.Summary) time.Duration { return s.Corrected.P99 }),
-			{name: trafficColumn, width: 7, rank: 9, cell: func(e endpoint) string { return rate(perSecond(e.s.In, e.s.Span) / 1024) }, number: func(e endpoint) float64 { return perSecond(e.s.In, e.s.Span) }},
-			{name: "LAST 60 s", width: 10, rank: 7, text: true, cell: func(e endpoint) string { return spark(e.Trend, 10) }},
+			{Name: trafficColumn, Width: 7, Rank: 9, Cell: func(e endpoint) string { return rate(perSecond(e.s.In, e.s.Span) / 1024) }, Number: func(e endpoint) float64 { return perSecond(e.s.In, e.s.Span) }},
+			{Name: "LAST 60 s", Width: 10, Rank: 7, Text: true, Cell: func(e endpoint) string { return draw.Spark(e.Trend, 10) }},
 		},
-	}
-	t.sort = 2
+	}, text: func(e endpoint) subject { return keySubject(e.Key) }}
+	t.Sort = 2
 	return t
 }
 
 // setEndpoints takes the rows of a new snapshot; the column for corrected times
 // is there only where something was due.
-func (m *model) setEndpoints(t *table[endpoint], rows []endpoint) {
+func (m *model) setEndpoints(t *list[endpoint], rows []endpoint) {
 	due := false
 	for _, r := range rows {
 		due = due || r.s.Corrected.Count > 0
 	}
-	for i := range t.columns {
-		if t.columns[i].name == correctedColumn {
-			t.columns[i].off = !due
+	for i := range t.Columns {
+		if t.Columns[i].Name == correctedColumn {
+			t.Columns[i].Off = !due
 		}
 	}
-	t.set(rows, m.moment())
+	t.show(m, rows)
 }
 
 const (
@@ -112,34 +112,49 @@ func (m *model) row(k stats.Key) *stats.Row {
 	return nil
 }
 
-// endpointAct is what any table of endpoints does with a key.
-func endpointAct(m *model, t *table[endpoint], do action, what string) tea.Cmd {
-	e, ok := t.selected()
-	t.chosen = t.chosen || do == open
-	switch do {
-	case export:
-		m.dialogs = append(m.dialogs, newExport(m, what, t.plainText(t.rows, ",")))
-	case open:
-		if ok {
-			return m.push(newDetail(e.Key))
-		}
-	case errorsOf:
-		if ok {
-			return m.errorsOf(e.Key)
-		}
-	case chartsOf:
-		if ok {
-			return m.chartsOf(e.Key)
-		}
-	case copyPart:
-		if ok {
-			return m.copyText("cell", endpointName(e.Key))
-		}
-	case copyAll:
-		if ok {
-			return m.copyText("row", t.rowText(e, "\t"))
-		}
+// endpointListKeys are those of a list of endpoints.
+func endpointListKeys() []binding {
+	return append(sortKeys(), wholeRun(), errorsOf(), chartsOf(), copyCell(), copyRow())
+}
+
+func endpointOf(t *list[endpoint]) (stats.Key, bool) {
+	e, ok := t.Selected()
+	if !ok {
+		return stats.Key{}, false
 	}
+	return e.Key, true
+}
+
+func openEndpoint(m *model, t *list[endpoint]) tea.Cmd {
+	t.Stay()
+	if e, ok := t.Selected(); ok {
+		return m.push(newDetail(e.Key))
+	}
+	return nil
+}
+
+func copyEndpoint(m *model, t *list[endpoint]) tea.Cmd {
+	if e, ok := t.Selected(); ok {
+		return m.copyText("cell", endpointName(e.Key))
+	}
+	return nil
+}
+
+// copyRowOf copies the row under the cursor of any table.
+func copyRowOf[T any](m *model, t *list[T]) tea.Cmd {
+	if r, ok := t.Selected(); ok {
+		return m.copyText("row", t.SeparatedRow(r, "\t"))
+	}
+	return nil
+}
+
+// exportTable asks where what is shown, or all rows of the table, should go.
+func exportTable[T any](m *model, what string, t *list[T]) tea.Cmd {
+	return m.askExport(what, t.Separated(t.Rows, ","))
+}
+
+func (m *model) askExport(what, table string) tea.Cmd {
+	m.dialogs = append(m.dialogs, newExport(m, what, table))
 	return nil
 }
 
@@ -151,17 +166,16 @@ func (m *model) copyText(what, text string) tea.Cmd {
 
 // errorsOf shows the errors of one endpoint.
 func (m *model) errorsOf(k stats.Key) tea.Cmd {
-	m.tabs[3] = m.tabs[3][:1]
-	e := m.tabs[3][0].(*errorsScreen)
+	e, tab := alone[*errorsScreen](m)
 	e.only, e.from, e.to = &k, time.Time{}, time.Time{}
-	return m.goTo(3)
+	return m.goTo(tab)
 }
 
 // chartsOf shows the charts of one endpoint.
 func (m *model) chartsOf(k stats.Key) tea.Cmd {
-	c := m.tabs[2][0].(*chartsScreen)
+	c, tab := tabOf[*chartsScreen](m)
 	c.show(k)
-	return m.goTo(2)
+	return m.goTo(tab)
 }
 
 // sumOf adds rows where that has a meaning; percentiles do not add up, and are
@@ -179,24 +193,4 @@ func sumOf(rows []endpoint) endpoint {
 		s.OK.Max = max(s.OK.Max, r.s.OK.Max)
 	}
 	return endpoint{Row: &stats.Row{}, s: s}
-}
-
-// totalLine is a line of totals under a table, with the fullest label that fits.
-func totalLine(t *table[endpoint], e *endpoint, w int, labels ...string) string {
-	one := *t
-	one.rows, one.at, one.top, one.height = []endpoint{*e}, -1, 0, 1
-	lines := one.draw(w, 2, false)
-	// The label takes the place of method and name.
-	show, flex := t.visible(w)
-	room := 0
-	for _, i := range show {
-		switch c := t.columns[i]; {
-		case c.width == 0:
-			room += flex
-		case c.text && c.middle, c.name == "METHOD":
-			room += c.width + 1
-		}
-	}
-	label := firstThatFits(room, labels...)
-	return bold.Styled(" "+fit(cut(label, room), room)) + bold.Styled(plainText(ansiRest(lines[1], room+1)))
 }

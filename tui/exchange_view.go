@@ -7,52 +7,53 @@ import (
 
 	"tload/stats"
 	"tload/stats/exchange"
+	"tload/tui/draw"
 )
 
-func (e *exchangeScreen) view(m *model, w, h int) []string {
+func (e *exchangeScreen) view(m *model, w, h int) draw.Pane {
 	if w < 120 || h < 24 {
 		return e.main(m, w, h)
 	}
 	lw := 44
 	rw := w - lw - 1
-	return beside(e.side(m, lw, h), e.main(m, rw, h), lw, rw)
+	return draw.Pane{Lines: e.side(m, lw, h)}.Beside(e.main(m, rw, h), lw, rw)
 }
 
 // side is what a wide screen shows on the left: samples, group, timing.
 func (e *exchangeScreen) side(m *model, w, h int) []string {
 	g := e.group
-	list := min(max(len(g.table.rows)+2, 5), h/3)
-	out := []string{rule(fmt.Sprintf("SAMPLES %d ", len(g.last.Samples)), "", w, false)}
-	for i, r := range g.table.rows {
+	list := min(max(len(g.table.Rows)+2, 5), h/3)
+	out := []string{draw.Rule(fmt.Sprintf("SAMPLES %d ", len(g.last.Samples)), "", w, false)}
+	for i, r := range g.table.Rows {
 		if r.Exchange == e.x {
-			g.table.to(i)
+			g.table.To(i)
 		}
 	}
-	small := *g.table
-	small.columns = append(append([]column[sample](nil), g.table.columns[:2]...), g.table.columns[3:6]...)
-	small.columns = append(small.columns, column[sample]{name: "", cell: func(sample) string { return "" }})
-	small.columns[len(small.columns)-1].width = 1
-	small.sort = 0
-	out = append(out, small.draw(w, list-1, true)...)
-	out = append(out, rule("GROUP ", "", w, false))
+	small := g.table.Table
+	small.Columns = append(append([]draw.Column[sample](nil), g.table.Columns[:2]...), g.table.Columns[3:6]...)
+	small.Columns = append(small.Columns, draw.Column[sample]{Name: "", Cell: func(sample) string { return "" }})
+	small.Columns[len(small.Columns)-1].Width = 1
+	small.Sort = 0
+	out = append(out, small.Draw(w, list-1, true).Lines...)
+	out = append(out, draw.Rule("GROUP ", "", w, false))
 	out = append(out, fmt.Sprintf(" %s failures  %s/s", thousands(g.last.Count), rate(m.rateOf(g.last))),
 		fmt.Sprintf(" first %s   last %s ago", g.last.First.Local().Format("15:04:05"), ago(m.now(), g.last.Last)),
-		fmt.Sprintf(" began at %s users", thousands(g.last.Users)), " "+spark(g.last.Trend, w-2))
+		fmt.Sprintf(" began at %s users", thousands(g.last.Users)), " "+draw.Spark(g.last.Trend, w-2))
 	if len(g.last.Variants) > 1 {
-		out = append(out, rule("VARIANTS ", "", w, false))
+		out = append(out, draw.Rule("VARIANTS ", "", w, false))
 		for i, v := range g.last.Variants {
 			if i == 4 {
-				out = append(out, dim.Styled(fmt.Sprintf(" … %d more", len(g.last.Variants)-4)))
+				out = append(out, draw.Dim.Styled(fmt.Sprintf(" … %d more", len(g.last.Variants)-4)))
 				break
 			}
-			out = append(out, between(" "+cut(clean(oneLine(v.Message)), w-12), thousands(v.Count)+" ", w))
+			out = append(out, draw.Between(" "+draw.Cut(clean(oneLine(v.Message)), w-12), thousands(v.Count)+" ", w))
 		}
 	}
-	out = append(out, rule("TIMING ", "", w, false))
+	out = append(out, draw.Rule("TIMING ", "", w, false))
 	out = append(out, e.timing(w)...)
-	out = append(out, rule("FROM ", "", w, false), fmt.Sprintf(" user %s  iteration %s", thousands(e.x.User), thousands(e.x.Iteration)),
-		" "+cut(clean(strings.Trim(e.x.Behaviour+" › "+e.x.Task, " ›")), w-2))
-	return sized(out, w, h)
+	out = append(out, draw.Rule("FROM ", "", w, false), fmt.Sprintf(" user %s  iteration %s", thousands(e.x.User), thousands(e.x.Iteration)),
+		" "+draw.Cut(clean(strings.Trim(e.x.Behaviour+" › "+e.x.Task, " ›")), w-2))
+	return draw.Sized(out, w, h)
 }
 
 // endedBy is how an exchange ended that got no byte of a reply; empty if one came,
@@ -85,21 +86,21 @@ func (e *exchangeScreen) timing(w int) []string {
 	total := max(x.Took, 1)
 	narrow := w < 60
 	row := func(name string, d time.Duration, note string) string {
-		line := " " + fit(name, 16) + right(phase(d), 8) + " ms  "
+		line := " " + draw.Fit(name, 16) + draw.Right(phase(d), 8) + " ms  "
 		if narrow {
-			line = " " + fit(name, 15) + right(phase(d), 8) + " ms "
+			line = " " + draw.Fit(name, 15) + draw.Right(phase(d), 8) + " ms "
 		}
-		room := w - width(line) - 1
+		room := w - draw.Width(line) - 1
 		if note != "" && !narrow {
-			room = min(room, max(room-width(note)-2, 10))
+			room = min(room, max(room-draw.Width(note)-2, 10))
 		}
 		b := ""
 		if d > 0 {
-			b = bar(float64(d)/float64(total), max(room, 1))
+			b = draw.Bar(float64(d)/float64(total), max(room, 1))
 		}
-		line += modified.Styled(b)
+		line += draw.Modified.Styled(b)
 		if note != "" && !narrow {
-			line += "  " + cut(clean(note), max(w-width(line)-3, 0))
+			line += "  " + draw.Cut(clean(note), max(w-draw.Width(line)-3, 0))
 		}
 		return line
 	}
@@ -109,7 +110,7 @@ func (e *exchangeScreen) timing(w int) []string {
 	}
 	where := strings.Trim(x.Conn.Local+" → "+x.Conn.Remote, " →")
 	if x.Conn.Reused {
-		out = append(out, " "+fit("connection", 16)+cut("reused  "+clean(where), max(w-18, 0)))
+		out = append(out, " "+draw.Fit("connection", 16)+draw.Cut("reused  "+clean(where), max(w-18, 0)))
 	}
 	ended := endedBy(x)
 	for _, part := range []struct {
@@ -131,7 +132,7 @@ func (e *exchangeScreen) timing(w int) []string {
 		if rest := x.Took - p.DNS - p.Connect - p.TLS - p.Write; rest > 0 && (p.Write > 0 || strings.Contains(x.Message, "first byte")) {
 			out = append(out, row("no reply", rest, fmt.Sprintf("waited %s ms for the first byte, then %s", phase(rest), ended)))
 			if narrow {
-				out = append(out, " "+cut("then "+ended, w-2))
+				out = append(out, " "+draw.Cut("then "+ended, w-2))
 			}
 		} else if rest > 0 {
 			out = append(out, row("then", rest, ended))
@@ -143,42 +144,42 @@ func (e *exchangeScreen) timing(w int) []string {
 		}
 		out = append(out, row("first byte", p.FirstByte, ""), row("body read", p.Body, note))
 	}
-	return append(out, " "+bold.Styled(fit("total", 16)+right(phase(x.Took), 8)+" ms"))
+	return append(out, " "+draw.Bold.Styled(draw.Fit("total", 16)+draw.Right(phase(x.Took), 8)+" ms"))
 }
 
-func (e *exchangeScreen) main(m *model, w, h int) []string {
+func (e *exchangeScreen) main(m *model, w, h int) draw.Pane {
 	e.w = w
 	var tabs []string
 	for i, n := range partNames {
 		if i == e.part {
-			n = accent.Styled("[" + n + "]")
+			n = draw.Accent.Styled("[" + n + "]")
 		}
 		tabs = append(tabs, n)
 	}
 	title := strings.Join(tabs, "  ")
-	if width(title) > w-22 {
-		title = accent.Styled("["+partNames[e.part]+"]") + fmt.Sprintf(" %d/%d tab", e.part+1, len(partNames))
+	if draw.Width(title) > w-22 {
+		title = draw.Accent.Styled("["+partNames[e.part]+"]") + fmt.Sprintf(" %d/%d tab", e.part+1, len(partNames))
 	}
 	out := []string{""} // the title needs to know how far the text is scrolled
-	d := m.docs[e.key(m)]
+	d := m.docs.made[e.key(m)]
 	switch e.part {
 	case partResponse, partRequest:
 		out = append(out, e.headOf(m, w, h)...)
-		out = append(out, dim.Styled(strings.Repeat("─", w)))
+		out = append(out, draw.Dim.Styled(strings.Repeat("─", w)))
 	case partTiming:
 		out = append(out, e.timing(w)...)
 		kind := "Response body"
 		if d != nil {
 			kind += " · " + d.kind
 		}
-		out = append(out, rule(kind+" ", "", w, false))
+		out = append(out, draw.Rule(kind+" ", "", w, false))
 	case partCompare:
 		with := "newest success"
 		if e.fresh != nil {
 			with = "sent again"
 		}
 		if e.other != nil {
-			out = append(out, cut(fmt.Sprintf(" - this: %s in %s ms   + %s: %s in %s ms", clean(shortOutcome(e.x)), millis(e.x.Took), with, clean(shortOutcome(e.other)), millis(e.other.Took)), w-1))
+			out = append(out, draw.Cut(fmt.Sprintf(" - this: %s in %s ms   + %s: %s in %s ms", clean(shortOutcome(e.x)), millis(e.x.Took), with, clean(shortOutcome(e.other)), millis(e.other.Took)), w-1))
 		}
 	}
 	foot := []string{}
@@ -187,7 +188,7 @@ func (e *exchangeScreen) main(m *model, w, h int) []string {
 		part = e.x.Request
 	}
 	if e.part <= partTiming {
-		note := kept(part, m.opened)
+		note := kept(part, m.fromFile)
 		if d != nil && len(part.Body) == 0 && len(d.lines) > 0 {
 			note = d.kind
 		}
@@ -201,12 +202,12 @@ func (e *exchangeScreen) main(m *model, w, h int) []string {
 			note = join(note, fmt.Sprintf("sha256 of all: %x…", part.SHA256[:min(len(part.SHA256), 4)]))
 		}
 		if d != nil && d.json {
-			note = firstThatFits(w-2, join(note, "b: raw", "x: hex"), note)
+			note = draw.FirstThatFits(w-2, join(note, "b: raw", "x: hex"), note)
 		}
-		foot = []string{" " + cut(note, w-2)}
+		foot = []string{" " + draw.Cut(note, w-2)}
 		if d != nil && d.wrong != "" && h >= 12 { // that is worth a second line
 			foot = foot[:0]
-			for i, l := range wrapText(note, max(w-2, 8)) {
+			for i, l := range draw.WrapText(note, max(w-2, 8)) {
 				if i < 2 {
 					foot = append(foot, " "+l)
 				}
@@ -214,23 +215,23 @@ func (e *exchangeScreen) main(m *model, w, h int) []string {
 		}
 	}
 	room := max(h-len(out)-len(foot), 0)
-	m.areas = append(m.areas, area{x: m.frame.w - w, y: headLines + len(out), w: w, h: room, wheel: func(do action) { e.text.act(do) }})
+	wheel := draw.Area{Y: len(out), W: w, H: room, Wheel: e.text.Move}
 	var body []string
 	switch {
 	case e.part <= partTiming && e.shown != e.key(m):
-		body = []string{dim.Styled(" …")}
-	case e.part <= partTiming && len(e.text.lines) == 0:
-		body = []string{dim.Styled(" (no body)")}
+		body = []string{draw.Dim.Styled(" …")}
+	case e.part <= partTiming && len(e.text.Lines) == 0:
+		body = []string{draw.Dim.Styled(" (no body)")}
 	default:
-		body = e.text.draw(w, room)
+		body = e.text.Draw(w, room)
 	}
 	end := ""
-	if where := e.text.where(); where != "" && room > 0 {
+	if where := e.text.Where(thousands[int]); where != "" && room > 0 {
 		end = " " + where
 	}
-	out[0] = rule(title, end, w, false)
-	out = append(out, sized(body, w, room)...)
-	return append(out, foot...)
+	out[0] = draw.Rule(title, end, w, false)
+	out = append(out, draw.Sized(body, w, room)...)
+	return draw.Pane{Lines: append(out, foot...), Areas: []draw.Area{wheel}}
 }
 
 // headOf is the start line and the headers, as many as leave room for the body.
@@ -246,24 +247,24 @@ func (e *exchangeScreen) headOf(m *model, w, h int) []string {
 	styled := ""
 	switch {
 	case e.part == partRequest:
-		styled = bold.Styled(clean(line))
+		styled = draw.Bold.Styled(clean(line))
 		if line == "" {
-			styled = bold.Styled(clean(strings.TrimSpace(x.Key.Method + " " + m.url(x))))
+			styled = draw.Bold.Styled(clean(strings.TrimSpace(x.Key.Method + " " + m.url(x))))
 		}
 	case line != "":
 		styled = statusStyled(x, clean(line))
 	default:
-		styled = badBold.Styled(x.Kind.String()) + "  no response"
+		styled = draw.BadBold.Styled(x.Kind.String()) + "  no response"
 	}
-	out := []string{between(" "+cut(styled, max(w-width(end)-2, 4))+"\x1b[m", end, w)}
+	out := []string{draw.Between(" "+draw.Cut(styled, max(w-draw.Width(end)-2, 4))+"\x1b[m", end, w)}
 	if x.Message != "" && e.part == partResponse && (x.Kind != stats.HTTP || line == "") {
-		for i, l := range wrapText(clean(oneLine(x.Message)), max(w-12, 8)) {
+		for i, l := range draw.WrapText(clean(oneLine(x.Message)), max(w-12, 8)) {
 			if i == 3 {
 				break
 			}
 			lead := "          "
 			if i == 0 {
-				lead = " " + badBold.Styled(fit(x.Kind.String(), 8)) + " "
+				lead = " " + draw.BadBold.Styled(draw.Fit(x.Kind.String(), 8)) + " "
 			}
 			out = append(out, lead+l)
 		}
@@ -282,12 +283,12 @@ func (e *exchangeScreen) headOf(m *model, w, h int) []string {
 	// Several to a line, on a small screen.
 	row, n := " ", 0
 	for i, l := range hs {
-		l = cut(clean(l), w-2)
-		if n > 0 && width(row)+3+width(l) > w-1 {
+		l = draw.Cut(clean(l), w-2)
+		if n > 0 && draw.Width(row)+3+draw.Width(l) > w-1 {
 			out = append(out, row)
 			row, n = " ", 0
 			if len(out) > room {
-				out[len(out)-1] = between(fit(out[len(out)-1], w-16), dim.Styled(fmt.Sprintf("… %d more ", len(hs)-i)), w)
+				out[len(out)-1] = draw.Between(draw.Fit(out[len(out)-1], w-16), draw.Dim.Styled(fmt.Sprintf("… %d more ", len(hs)-i)), w)
 				return out
 			}
 		}
@@ -308,5 +309,5 @@ func headerStyled(l string) string {
 	if !ok {
 		return l
 	}
-	return name.Styled(k) + ":" + v
+	return draw.Name.Styled(k) + ":" + v
 }

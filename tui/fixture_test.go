@@ -16,6 +16,7 @@ import (
 	"tload/stats"
 	"tload/swarm"
 	"tload/swarm/health"
+	"tload/tui/draw"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -306,7 +307,7 @@ func (p *person) sees() string {
 	p.t.Helper()
 	lines := p.m.lines()
 	for i, l := range lines {
-		lines[i] = strings.TrimRight(plainText(l), " ")
+		lines[i] = strings.TrimRight(draw.Strip(l), " ")
 	}
 	return strings.Join(lines, "\n")
 }

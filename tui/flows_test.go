@@ -14,6 +14,7 @@ import (
 	"tload/stats"
 	"tload/stats/exchange"
 	"tload/swarm"
+	"tload/tui/draw"
 )
 
 func TestUsersGoUpAndDownByTheStepShown(t *testing.T) {
@@ -80,7 +81,7 @@ func TestTheRowStaysSelectedWhileNumbersMove(t *testing.T) {
 	p := sit(t, 80, 24, Options{})
 	p.press("2 / cart|check enter G")
 	d := p.m.screen().(*statsScreen)
-	chosen := d.table.cursor
+	chosen, _ := d.table.Selected()
 	order := p.sees()
 	for i := range 10 {
 		p.load.set(func(s *swarm.Snapshot) {
@@ -95,8 +96,8 @@ func TestTheRowStaysSelectedWhileNumbersMove(t *testing.T) {
 			s.Rows = rows
 		})
 		p.tick()
-		if d.table.cursor != chosen || len(d.table.rows) != 2 {
-			t.Fatalf("refresh %d: cursor %q of %d rows, want %q of 2", i, d.table.cursor, len(d.table.rows), chosen)
+		if e, _ := d.table.Selected(); e.Key != chosen.Key || len(d.table.Rows) != 2 {
+			t.Fatalf("refresh %d: cursor on %q of %d rows, want %q of 2", i, e.Key.Name, len(d.table.Rows), chosen.Key.Name)
 		}
 	}
 	if strings.Index(order, "/cart  ") > strings.Index(order, "/checkout  ") != (strings.Index(p.sees(), "/cart  ") > strings.Index(p.sees(), "/checkout  ")) {
@@ -104,42 +105,9 @@ func TestTheRowStaysSelectedWhileNumbersMove(t *testing.T) {
 	}
 }
 
-func TestRowsAreInOrderOnceASecond(t *testing.T) {
-	tb := &table[[2]int]{
-		id:      func(r [2]int) string { return string(rune('a' + r[0])) },
-		columns: []column[[2]int]{{name: "n", cell: func([2]int) string { return "" }, number: func(r [2]int) float64 { return float64(r[1]) }}},
-	}
-	for _, step := range []struct {
-		name        string
-		a, b, first int
-		now         moment
-	}{
-		{"the larger one leads", 1000, 999, 0, moment{second: 1}},
-		{"within a second rows keep their places", 1000, 5000, 0, moment{second: 1}},
-		{"the next one puts them in order", 1000, 1001, 1, moment{second: 2}},
-		{"another window does", 1001, 1000, 0, moment{second: 2, whole: true}},
-		{"another tab does", 1000, 1001, 1, moment{second: 2, tab: 1}},
-		{"what stands still is in order", 1000, 1001, 1, moment{second: 2, still: true}},
-		{"and stays it", 1001, 1000, 0, moment{second: 2, still: true}},
-	} {
-		tb.set([][2]int{{0, step.a}, {1, step.b}}, step.now)
-		if got := tb.rows[0][0]; got != step.first {
-			t.Errorf("%s: got row %d first, want %d", step.name, got, step.first)
-		}
-		if tb.at != 0 {
-			t.Errorf("%s: the cursor nobody moved is on row %d, want the first", step.name, tb.at)
-		}
-	}
-	tb.act(down)
-	tb.set([][2]int{{0, 1000}, {1, 1001}}, moment{second: 3})
-	if tb.at != 0 || tb.rows[tb.at][0] != 1 {
-		t.Errorf("the cursor is on row %d, want it to stay on b", tb.at)
-	}
-}
-
 func TestNumbersAreNeverCut(t *testing.T) {
 	for in, want := range map[string]string{"1 641": "1 641", "13 741": "13.7k", "1 234 567": "1.2M", "100.0%": "100%", "-": "-"} {
-		if got := strings.TrimSpace(few(in, 5)); got != want {
+		if got := strings.TrimSpace(draw.Few(in, 5)); got != want {
 			t.Errorf("few(%q, 5): got %q, want %q", in, got, want)
 		}
 	}
@@ -502,10 +470,10 @@ func TestForm(t *testing.T) {
 
 	p = sit(t, 80, 24, o)
 	p.press("end backspace backspace backspace")
-	p.m.form.host.set("bad")
+	p.m.form.host.Set("bad")
 	p.press("enter")
 	p.want("no such host")
-	p.m.form.host.set("http://localhost:1")
+	p.m.form.host.Set("http://localhost:1")
 	p.press("ctrl+d")
 	if !got.DryRun || got.Host != "http://localhost:1" {
 		t.Errorf("got %+v", got)
@@ -532,7 +500,7 @@ func TestMouse(t *testing.T) {
 	line := func(what string) (x, y int) {
 		for y, l := range strings.Split(p.sees(), "\n") {
 			if i := strings.Index(l, what); i >= 0 {
-				return width(l[:i]), y
+				return draw.Width(l[:i]), y
 			}
 		}
 		t.Fatalf("no %q on the screen", what)
@@ -541,7 +509,7 @@ func TestMouse(t *testing.T) {
 	click(line("2 Stats"))
 	p.want("STATS")
 	click(line("/checkout"))
-	if e, _ := p.m.screen().(*statsScreen).table.selected(); e.Key.Name != "/checkout" {
+	if e, _ := p.m.screen().(*statsScreen).table.Selected(); e.Key.Name != "/checkout" {
 		t.Errorf("selected %v", e.Key)
 	}
 	click(line("p95 "))
@@ -561,7 +529,8 @@ func TestMouse(t *testing.T) {
 
 func TestAPanicEndsTheScreenInOrder(t *testing.T) {
 	p := sit(t, 80, 24, Options{})
-	p.m.tabs[0][0].(*dash).table = nil
+	d, _ := tabOf[*dash](p.m)
+	d.table = nil
 	if v := p.m.View(); !v.AltScreen {
 		t.Error("the screen was left half way")
 	}
@@ -685,4 +654,66 @@ func TestChangesListMarksAndSegments(t *testing.T) {
 	p := sit(t, 100, 30, Options{})
 	p.press("5")
 	p.want("100 → 200 at 20/s", "00:10  segment steady", "01:40  mark deploy")
+}
+
+func TestRowsAreInOrderAnewWhereTheyAreOthers(t *testing.T) {
+	p := sit(t, 80, 24, Options{})
+	at := p.m.epoch("")
+	if at == nil || p.m.epoch("") != at {
+		t.Fatalf("got %v, then %v: rows would never keep their places", at, p.m.epoch(""))
+	}
+	if p.m.epoch("cart") == at {
+		t.Error("another filter does not put them in order")
+	}
+	for _, c := range []struct{ keys, back string }{{"a", "a"}, {"2", "1"}, {"f", "f"}} {
+		p.press(c.keys)
+		if p.m.epoch("") == at {
+			t.Errorf("%s does not put them in order", c.keys)
+		}
+		p.press(c.back)
+	}
+	p.load.set(func(s *swarm.Snapshot) { s.Elapsed += time.Second })
+	p.tick()
+	if p.m.epoch("") == at {
+		t.Error("the next second does not put them in order")
+	}
+}
+
+func TestAClickOnTheDashboardTakesTheFocus(t *testing.T) {
+	for _, size := range [][2]int{{80, 24}, {160, 45}} {
+		p := sit(t, size[0], size[1], Options{})
+		at := func(what string) (x, y int) {
+			t.Helper()
+			for y, l := range strings.Split(p.sees(), "\n") {
+				if i := strings.Index(l, what); i >= 0 {
+					return draw.Width(l[:i]), y
+				}
+			}
+			t.Fatalf("no %q in\n%s", what, p.sees())
+			return 0, 0
+		}
+		x, y := at("POST /checkout")
+		if size[0] > 80 { // the list of groups, and in it the second one
+			x, y = at("RESET")
+		}
+		p.send(clickAt(x, y))
+		d, _ := tabOf[*dash](p.m)
+		if g, _ := d.errors.Selected(); !d.onErrors() || g == nil || size[0] > 80 && g.Key.Key.Name != "/checkout" {
+			t.Errorf("%v: the errors have the focus: %v, and %v is selected", size, d.onErrors(), g)
+		}
+		p.send(clickAt(at("/products/[id]")))
+		if e, _ := d.table.Selected(); d.onErrors() || e.Key.Name != "/products/[id]" {
+			t.Errorf("%v: the errors have the focus: %v, and %v is selected", size, d.onErrors(), e.Key)
+		}
+	}
+	p := sit(t, 160, 45, Options{})
+	for y, l := range strings.Split(p.sees(), "\n") {
+		if i := strings.Index(l, "MESSAGE"); i >= 0 {
+			p.send(clickAt(draw.Width(l[:i]), y))
+		}
+	}
+	d, _ := tabOf[*dash](p.m)
+	if got := d.errors.Sorting(); got != "message▲" {
+		t.Errorf("a click on MESSAGE sorts by %s", got)
+	}
 }

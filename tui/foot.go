@@ -2,114 +2,61 @@ package tui
 
 import (
 	"fmt"
-	"slices"
 	"strings"
-	"time"
 
 	"tload/swarm"
+	"tload/tui/draw"
 )
-
-// noteLine is the rule above the footer; a message takes its place for a while.
-func (m *model) noteLine() string {
-	w := m.frame.w
-	if m.toast == "" || time.Now().After(m.toastTill) {
-		m.toast = ""
-		return strings.Repeat("─", w)
-	}
-	st, sign := bold, "─ "
-	if m.toastBad {
-		st, sign = badBold, "─ ✗ "
-	}
-	return rule(sign[len("─"):]+st.Styled(cut(m.toast, w-8))+" ", "", w, false)
-}
 
 // footer is the last line: what keys do here, as many as there is room for.
 func (m *model) footer() string {
-	w := m.frame.w
+	w := m.layout.w
 	if m.prompt != nil {
 		return m.prompt.view(m, w)
 	}
-	in := m.screen().place()
 	const last = "? help "
+	p := m.page()
 	line, x := " ", 1
-	show := footers[in]
-	if m.snap.State == swarm.Stopped { // what changes a run has no place here
-		show = slices.DeleteFunc(slices.Clone(show), func(do action) bool {
-			return slices.Contains([]action{moreUsers, plusOne, setUsers, stop, pause, segment, quit}, do)
-		})
-		if in != inExchange {
-			show = append([]action{quit}, show...)
-			if m.o.Launch != nil {
-				show = append([]action{newRun}, show...)
-			}
-		}
-	}
-	for _, do := range show {
-		label := m.footLabel(in, do)
-		if label == "" {
-			continue
-		}
-		if x+width(label)+2+len(last) > w {
+	for _, item := range m.footItems(p) {
+		press, label := p.foot(m, item)
+		if x+draw.Width(label)+2+len(last) > w {
 			break
 		}
-		m.areas = append(m.areas, area{x: x, y: m.frame.h - 1, w: width(label), h: 1, do: do})
+		m.mouse.areas = append(m.mouse.areas, draw.Area{X: x, Y: m.layout.h - 1, W: draw.Width(label), H: 1, Press: press})
 		line += label + "  "
-		x += width(label) + 2
+		x += draw.Width(label) + 2
 	}
-	m.areas = append(m.areas, area{x: x, y: m.frame.h - 1, w: 6, h: 1, do: help})
-	return line + accent.Styled("?") + " help"
+	m.mouse.areas = append(m.mouse.areas, draw.Area{X: x, Y: m.layout.h - 1, W: 6, H: 1, Press: "?"})
+	return line + draw.Accent.Styled("?") + " help"
 }
 
-func (m *model) footLabel(in place, do action) string {
-	b, ok := bound(in, do)
-	if !ok {
-		return ""
+// footItems are the page's. What changes a run has no place there once it is over.
+func (m *model) footItems(p *page) []string {
+	if m.snap.State != swarm.Stopped {
+		return p.footer
 	}
-	keys, words := b.keys[0], b.foot
-	switch do {
-	case moreUsers:
-		t := m.target()
-		if upBy, downBy := stepAt(t), stepAt(t-1); upBy == downBy {
-			return accent.Styled("+/-") + fmt.Sprintf(" %d users", upBy)
-		} else {
-			return accent.Styled("+") + fmt.Sprintf("%d ", upBy) + accent.Styled("-") + fmt.Sprintf("%d users", downBy)
+	var out []string
+	if !p.reads {
+		if m.o.Launch != nil {
+			out = append(out, "R")
 		}
-	case plusOne:
-		return accent.Styled("w/W s/S") + " 1/10"
-	case left:
-		keys, words = "h/l", "cursor"
-	case down:
-		keys, words = "j/k", "scroll"
-	case sortNext:
-		keys = "o/O"
-	case filter:
-		if in&(inExchange) != 0 {
-			words = "find n/N"
-		}
-	case zoomOut:
-		keys = "z/Z"
-	case nextPane:
-		if in == inExchange {
-			words = "part"
-		}
-	case export:
-		if words = "export"; in == inExchange {
-			words = "save"
-		}
-	case open:
-		if in == inCharts {
-			words = "maximise"
-		}
-	case nextSample:
-		keys, words = "[ ]", "sample"
-	case pause:
-		if m.snap.State == swarm.Paused {
-			words = "resume"
-		}
-	case freeze:
-		if m.frozen {
-			words = "go live"
+		out = append(out, "q")
+	}
+	for _, item := range p.footer {
+		press, _, _ := strings.Cut(item, " ")
+		if b, _ := p.bound(press); !b.steer && press != "q" {
+			out = append(out, item)
 		}
 	}
-	return accent.Styled(keys) + " " + words
+	return out
+}
+
+// stepWords are the steps by which + and - go now.
+func (m *model) stepWords() string {
+	t := m.target()
+	up, down := stepAt(t), stepAt(t-1)
+	if up == down {
+		return footItem("+/-", fmt.Sprintf("%d users", up))
+	}
+	return draw.Accent.Styled("+") + fmt.Sprintf("%d ", up) + draw.Accent.Styled("-") + fmt.Sprintf("%d users", down)
 }

@@ -2,15 +2,12 @@ package tui
 
 import (
 	"context"
-	"fmt"
-	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
-	"github.com/charmbracelet/x/ansi"
+	"tload/tui/draw"
 )
 
 // Form is what a run is started with.
@@ -39,23 +36,41 @@ type Choice struct {
 
 // form is the start screen.
 type form struct {
-	base   Form
-	host   *field
-	users  *field
-	rate   *field
-	time   *field
-	grace  *field
-	on     []bool
-	keep   bool
-	at     int // focused: fields, behaviours, capture, the two buttons
-	error  string
-	busy   bool
-	probeM string
-	probeE bool
-	asked  string // host that was looked at last
+	blankScreen
+	base      Form
+	host      *draw.Field
+	users     *draw.Field
+	rate      *draw.Field
+	time      *draw.Field
+	grace     *draw.Field
+	on        []bool
+	keep      bool
+	at        int // focused: fields, behaviours, capture, the two buttons
+	error     string
+	busy      bool
+	found     string // by a look at the host
+	unreached bool
+	foundOf   string // the host that was looked at last
 }
 
 const fields = 5
+
+func (f *form) name() string { return "New run" }
+
+func formPage() *page {
+	return &page{
+		make: func() screen { return &form{} }, idle: true,
+		footer: []string{"tab", "space", "enter", "ctrl+c", "ctrl+d"},
+		keys: []binding{
+			bind("down tab", "next", "next field", on(func(f *form, m *model) tea.Cmd { return f.step(m, 1) })).as("tab"),
+			bind("up shift+tab", "", "previous field", on(func(f *form, m *model) tea.Cmd { return f.step(m, -1) })),
+			bind("space", "toggle", "tick or untick", on((*form).toggle)),
+			bind("enter", "start", "start the run", on(func(f *form, m *model) tea.Cmd { return f.start(m, f.at == f.startButton()+1) })),
+			bind("ctrl+d", "dry run", "dry run: one user, one pass", on(func(f *form, m *model) tea.Cmd { return f.start(m, true) })),
+			bind("esc", "back", "back to the run that was", on((*form).close)),
+		},
+	}
+}
 
 func newForm(m *model, f Form) *form {
 	x := &form{base: f, keep: f.Capture}
@@ -66,8 +81,8 @@ func newForm(m *model, f Form) *form {
 		rate = 1
 	}
 	x.rate = newField(strconv.FormatFloat(rate, 'f', -1, 64))
-	x.time = newField(plain(f.RunTime))
-	x.grace = newField(plain(f.StopGrace))
+	x.time = newField(typed(f.RunTime))
+	x.grace = newField(typed(f.StopGrace))
 	for _, c := range f.Choices {
 		x.on = append(x.on, c.On)
 	}
@@ -81,78 +96,80 @@ func (f *form) captureAt() int   { return fields + len(f.on) }
 func (f *form) startButton() int { return f.captureAt() + 1 }
 func (f *form) count() int       { return f.startButton() + 2 }
 
-func (f *form) field() *field {
+func (f *form) field() *draw.Field {
 	if f.at < fields {
-		return []*field{f.host, f.users, f.rate, f.time, f.grace}[f.at]
+		return []*draw.Field{f.host, f.users, f.rate, f.time, f.grace}[f.at]
 	}
 	return nil
 }
 
 func (f *form) key(m *model, k tea.KeyPressMsg) tea.Cmd {
-	do := lookup(inForm, k.String())
-	if x := f.field(); x != nil && do == formToggle {
-		x.key(k)
+	press := k.String()
+	if x := f.field(); x != nil && press == "space" {
+		x.Key(k)
 		return nil
 	}
-	switch do {
-	case formNext, formPrev:
-		step := 1
-		if do == formPrev {
-			step = f.count() - 1
-		}
-		f.at = (f.at + step) % f.count()
-		return f.probe(m)
-	case formToggle:
-		switch i := f.at - fields; {
-		case i >= 0 && i < len(f.on):
-			f.on[i] = !f.on[i]
-		case f.at == f.captureAt():
-			f.keep = !f.keep
-		default:
-			return f.start(m, f.at == f.startButton()+1)
-		}
-		return nil
-	case formStart:
-		return f.start(m, f.at == f.startButton()+1)
-	case formDryRun:
-		return f.start(m, true)
-	case formLeave:
-		if m.load != nil {
-			m.form = nil
-			return nil
-		}
-		m.say("ctrl+c quits")
-		return nil
+	if _, ok := m.page().bound(press); ok {
+		return m.press(press)
 	}
 	if x := f.field(); x != nil {
 		f.error = ""
-		x.key(k)
+		x.Key(k)
 		return nil
 	}
-	if k.String() == "q" {
-		return m.asked()
+	switch press {
+	case "q":
+		return m.askToQuit()
+	case "j":
+		f.at = (f.at + 1) % f.count()
+	case "k":
+		f.at = (f.at + f.count() - 1) % f.count()
 	}
-	if i := strings.Index("jk", k.String()); i >= 0 {
-		f.at = (f.at + []int{1, f.count() - 1}[i]) % f.count()
+	return nil
+}
+
+func (f *form) step(m *model, by int) tea.Cmd {
+	f.at = (f.at + by + f.count()) % f.count()
+	return f.probe(m)
+}
+
+// toggle ticks, or presses the button that has the focus.
+func (f *form) toggle(m *model) tea.Cmd {
+	switch i := f.at - fields; {
+	case i >= 0 && i < len(f.on):
+		f.on[i] = !f.on[i]
+	case f.at == f.captureAt():
+		f.keep = !f.keep
+	default:
+		return f.start(m, f.at == f.startButton()+1)
 	}
+	return nil
+}
+
+func (f *form) close(m *model) tea.Cmd {
+	if m.load == nil {
+		m.say("ctrl+c quits")
+		return nil
+	}
+	m.form = nil
 	return nil
 }
 
 func (f *form) paste(_ *model, p tea.PasteMsg) tea.Cmd {
 	if x := f.field(); x != nil {
 		p.Content = strings.TrimSpace(p.Content)
-		x.update(p)
+		x.Update(p)
 	}
 	return nil
 }
 
 // probe looks at the host once it was typed.
 func (f *form) probe(m *model) tea.Cmd {
-	host := f.host.trimmed()
-	if m.o.Probe == nil || host == "" || host == f.asked {
+	host := f.host.Trimmed()
+	if m.o.Probe == nil || host == "" || host == f.foundOf {
 		return nil
 	}
-	f.asked, f.probeM = host, "…"
+	f.foundOf, f.found = host, "…"
 	look := m.o.Probe
 	return safely(func() tea.Msg {
 		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
@@ -163,23 +180,23 @@ func (f *form) probe(m *model) tea.Cmd {
 }
 
 func (f *form) probed(p probedMsg) {
-	if p.host != f.host.trimmed() {
+	if p.host != f.host.Trimmed() {
 		return
 	}
-	f.probeM, f.probeE = clean(p.text), p.err != nil
+	f.found, f.unreached = clean(p.text), p.err != nil
 	if p.err != nil {
-		f.probeM = clean(p.err.Error())
+		f.found = clean(p.err.Error())
 	}
 }
 
 // read is what was typed, or what is wrong with it and where.
 func (f *form) read() (x Form, at int, problem string) {
 	x = f.base
-	x.Host = f.host.trimmed()
+	x.Host = f.host.Trimmed()
 	if x.Host == "" {
 		return x, 0, "host: where to, such as http://localhost:5000"
 	}
-	users, err := strconv.Atoi(strings.ReplaceAll(f.users.trimmed(), " ", ""))
+	users, err := strconv.Atoi(strings.ReplaceAll(f.users.Trimmed(), " ", ""))
 	switch {
 	case users > mostUsers:
 		return x, 1, "users: at most " + thousands(mostUsers)
@@ -187,14 +204,14 @@ func (f *form) read() (x Form, at int, problem string) {
 		return x, 1, "users: a whole number from 1, such as 200"
 	}
 	x.Users = users
-	x.SpawnRate, err = strconv.ParseFloat(f.rate.trimmed(), 64)
+	x.SpawnRate, err = strconv.ParseFloat(f.rate.Trimmed(), 64)
 	if err != nil || !(x.SpawnRate > 0) || x.SpawnRate > mostUsers {
 		return x, 2, "spawn rate: users started per second, such as 20"
 	}
-	if x.RunTime, err = span(f.time.trimmed()); err != nil {
+	if x.RunTime, err = span(f.time.Trimmed()); err != nil {
 		return x, 3, "run time: such as 90s, 10m, 1h20m, or blank"
 	}
-	if x.StopGrace, err = span(f.grace.trimmed()); err != nil {
+	if x.StopGrace, err = span(f.grace.Trimmed()); err != nil {
 		return x, 4, "stop grace: such as 10s, or blank for none"
 	}
 	x.Choices = append([]Choice(nil), f.base.Choices...)
@@ -251,197 +268,4 @@ func (f *form) start(m *model, dry bool) tea.Cmd {
 
 func (f *form) failed(err error) {
 	f.busy, f.error = false, clean(err.Error())
-}
-
-func (f *form) view(m *model, w, h int) []string {
-	rule := strings.Repeat("─", w)
-	short := h < 22
-	out := []string{between(" "+bold.Styled("tload"), "new run  "+accent.Styled("enter")+" starts ", w), rule}
-	gap := func() {
-		if !short {
-			out = append(out, "")
-		}
-	}
-	focus := func(i int, s string) string {
-		if i == f.at {
-			return accent.Styled(s)
-		}
-		return s
-	}
-	wide := min(max(w-18, 8), 60)
-	gap()
-	out = append(out, "   "+focus(0, "Host      ")+"   "+f.host.view(wide, f.at == 0))
-	if f.probeM != "" {
-		sign := tick(!f.probeE) + " "
-		switch {
-		case f.probeM == "…":
-			sign = ""
-		case !f.probeE && errorStatus.MatchString(f.probeM): // an answer, and none to load
-			sign = warning.Styled("▲") + " reached: "
-		case !f.probeE:
-			sign += "reached: "
-		}
-		out = append(out, strings.Repeat(" ", 16)+sign+cut(f.probeM, max(w-16-width(sign)-13, 10))+dim.Styled(" (one probe)"))
-	} else {
-		gap()
-	}
-	gap()
-	users, _ := strconv.Atoi(f.users.trimmed())
-	rate, _ := strconv.ParseFloat(f.rate.trimmed(), 64)
-	peak := ""
-	if users > 0 && rate > 0 {
-		peak = dim.Styled("(peak in " + inTime(float64(users)/rate) + ")")
-	}
-	line := "   " + focus(1, "Users     ") + "   " + f.users.view(9, f.at == 1) + "    " + focus(2, "Spawn rate") + "   " + f.rate.view(7, f.at == 2)
-	out = append(out, firstThatFits(w, line+" users/s   "+peak, line+" users/s", line+"/s"),
-		"   "+focus(3, "Run time  ")+"   "+f.time.view(9, f.at == 3)+"    "+dim.Styled("blank = until you stop it"),
-		"   "+focus(4, "Stop grace")+"   "+f.grace.view(9, f.at == 4)+"    "+dim.Styled("wait for requests in flight"))
-	gap()
-	// Few enough behaviours are drawn that the buttons stay on the screen.
-	room := max(h-len(out)-9, 1)
-	first := 0
-	if i := f.at - fields; i >= room && i < len(f.on) {
-		first = i - room + 1
-	}
-	nameWidth := 12
-	for _, c := range f.base.Choices {
-		nameWidth = min(max(nameWidth, width(clean(c.Name))), 30)
-	}
-	for i := first; i < len(f.on) && i < first+room; i++ {
-		label := "          "
-		if i == first {
-			label = "Behaviours"
-		}
-		c := f.base.Choices[i]
-		line := fmt.Sprintf("%s %s   weight %d   %s", box(f.on[i]), fit(cutMiddle(clean(c.Name), nameWidth), nameWidth), max(c.Weight, 1), plural(c.Tasks, "task"))
-		if i == first+room-1 && i < len(f.on)-1 {
-			line += fmt.Sprintf("   … %d more", len(f.on)-1-i)
-		}
-		out = append(out, "   "+label+"   "+focus(fields+i, line))
-	}
-	what := "failing exchanges"
-	if f.base.CaptureSamples > 0 {
-		what += fmt.Sprintf("   %d per group", f.base.CaptureSamples)
-	}
-	if f.base.CaptureBody > 0 {
-		what += " · bodies to " + size(float64(f.base.CaptureBody))
-	}
-	out = append(out, "   Capture      "+focus(f.captureAt(), box(f.keep)+" "+what))
-	if lim := m.o.FileLimit; lim > 0 {
-		gap()
-		who, want := plural(users, "user"), max(users, 0)+spareFiles
-		if users > mostUsers {
-			who, want = "so many users", mostUsers+spareFiles
-		}
-		lead := "   Open files   "
-		if lim >= want {
-			out = append(out, lead+firstThatFits(w-17, fmt.Sprintf("ulimit -n %d %s enough for %s", lim, tick(true), who), fmt.Sprintf("%d %s enough", lim, tick(true))))
-		} else {
-			out = append(out, lead+firstThatFits(w-17, fmt.Sprintf("ulimit -n %d %s too low for %s", lim, tick(false), who), fmt.Sprintf("%d %s too low", lim, tick(false))))
-			advice := []string{fmt.Sprintf("leave, run ulimit -n %d, start again", want), fmt.Sprintf("ulimit -n %d", want)}
-			if most := lim - spareFiles; most > 0 {
-				advice = append([]string{fmt.Sprintf("%s; or at most %s", advice[0], plural(most, "user"))}, advice...)
-			}
-			out = append(out, strings.Repeat(" ", len(lead))+firstThatFits(w-17, advice...))
-		}
-	}
-	gap()
-	button := func(i int, s string) string {
-		if f.at == i {
-			return inverse.Styled("[ " + s + " ]")
-		}
-		return "[ " + s + " ]"
-	}
-	start := "Start"
-	if f.busy {
-		start = "Starting …"
-	}
-	out = append(out, "                "+button(f.startButton(), start)+"   "+button(f.startButton()+1, "Dry run: 1 user, 1 loop"))
-	if f.error != "" {
-		for i, l := range wrapText(f.error, max(w-8, 10)) {
-			if i == 4 {
-				break
-			}
-			sign := "✗ "
-			if i > 0 {
-				sign = "  "
-			}
-			out = append(out, "   "+badBold.Styled(sign+l))
-		}
-	}
-	show := footers[inForm]
-	if m.load != nil {
-		show = append([]action{formStart, formLeave}, slices.DeleteFunc(slices.Clone(show), func(do action) bool { return do == formStart })...)
-	}
-	foot := " "
-	for _, do := range show {
-		b, _ := bound(inForm, do)
-		label, words := b.keys[0], b.foot
-		switch do {
-		case formNext:
-			label = "tab"
-		case interrupt:
-			words = "quit"
-		}
-		if next := accent.Styled(label) + " " + words + "  "; width(foot)+width(next)-2 <= w {
-			foot += next
-		}
-	}
-	out = sized(out, w, max(h-2, 0))
-	return append(out, m.noteLine(), foot)
-}
-
-// spareFiles is how many files are open besides the users' connections, as the
-// check before a run has it.
-const spareFiles = 64
-
-// errorStatus finds a reply of 400 or above in what a look at the host found.
-var errorStatus = regexp.MustCompile(`\bGET \S+ [45]\d\d\b`)
-
-func box(on bool) string {
-	if on {
-		return "[x]"
-	}
-	return "[ ]"
-}
-
-func plural(n int, word string) string {
-	if n == 1 {
-		return "1 " + word
-	}
-	return thousands(n) + " " + word + "s"
-}
-
-// wrapText breaks text at words into lines of at most w.
-func wrapText(s string, w int) []string {
-	var lines []string
-	line := ""
-	for _, word := range strings.Fields(s) {
-		for width(word) > w {
-			if line != "" {
-				lines, line = append(lines, line), ""
-			}
-			head := strings.TrimRight(fit(word, w), " ")
-			if head == "" { // a mark, or a character, wider than the line
-				head = ansi.Truncate(word, max(w, 2), "")
-			}
-			if head == "" {
-				return append(lines, line)
-			}
-			lines = append(lines, head)
-			word = strings.TrimPrefix(word, head)
-		}
-		switch {
-		case line == "":
-			line = word
-		case width(line)+1+width(word) <= w:
-			line += " " + word
-		default:
-			lines, line = append(lines, line), word
-		}
-	}
-	if line != "" {
-		lines = append(lines, line)
-	}
-	return lines
 }

@@ -11,6 +11,7 @@ import (
 
 	"tload/stats"
 	"tload/swarm"
+	"tload/tui/draw"
 )
 
 // View draws the whole screen: exactly as many lines as it has, none wider.
@@ -31,7 +32,7 @@ func (m *model) View() (v tea.View) {
 	}
 	v = tea.NewView(strings.Join(lines, "\n"))
 	v.AltScreen = true
-	if m.mouse && !m.frame.tiny {
+	if m.mouse.ours && !m.layout.tiny {
 		v.MouseMode = tea.MouseModeCellMotion
 	}
 	m.drew = time.Since(began)
@@ -39,63 +40,65 @@ func (m *model) View() (v tea.View) {
 }
 
 func (m *model) lines() []string {
-	f := m.frame
-	m.areas = m.areas[:0]
+	f := m.layout
+	m.mouse.areas = m.mouse.areas[:0]
 	if m.fault != nil {
-		return sized(nil, f.w, f.h)
+		return draw.Sized(nil, f.w, f.h)
 	}
 	if f.tiny {
 		return m.tinyLines()
 	}
 	var out []string
 	if m.form != nil {
-		out = m.form.view(m, f.w, f.h)
+		out = m.form.view(m, f.w, f.h).Lines
 	} else {
 		out = append(out, m.status(), m.numbers(), m.tabLine())
-		out = append(out, sized(m.screen().view(m, f.w, f.body), f.w, f.body)...)
+		body := m.screen().view(m, f.w, f.body)
+		m.mouse.areas = append(m.mouse.areas, body.At(0, headLines)...)
+		out = append(out, draw.Sized(body.Lines, f.w, f.body)...)
 		out = append(out, m.noteLine(), m.footer())
 	}
-	out = sized(out, f.w, f.h)
+	out = draw.Sized(out, f.w, f.h)
 	for _, d := range m.dialogs {
-		out = over(out, d.view(m, f.w, f.h), f.w, f.h)
+		out = draw.Over(out, d.view(m, f.w, f.h), f.w, f.h)
 	}
 	return out
 }
 
 // tinyLines are what a screen too small for anything else still shows.
 func (m *model) tinyLines() []string {
-	f, s := m.frame, m.snap
+	f, s := m.layout, m.snap
 	small := fmt.Sprintf("too small: %dx%d (%dx%d)", f.w, f.h, leastWidth, leastHeight)
 	if m.form != nil {
-		return sized([]string{"tload: new run", small}, f.w, f.h)
+		return draw.Sized([]string{"tload: new run", small}, f.w, f.h)
 	}
 	t := m.shown(&s.Total)
 	state := map[swarm.State]string{swarm.Running: "RUN", swarm.Spawning: "SPAWN", swarm.Stopping: "ENDS", swarm.Stopped: "ENDED", swarm.Paused: "PAUSE"}[s.State]
 	if state == "" {
 		state = s.State.String()
 	}
-	rps, fails, p95 := short(t.RPS)+" rps", share(t.Failures, t.Requests), "p95 "+squeeze(millis(t.OK.P95), 5)
-	lines := []string{firstThatFits(f.w, state+" "+clock(s.Elapsed)+" "+rps+" "+fails+" fail "+p95, state+" "+rps+" "+fails+" fail "+p95,
+	rps, fails, p95 := draw.Short(t.RPS)+" rps", share(t.Failures, t.Requests), "p95 "+draw.Squeeze(millis(t.OK.P95), 5)
+	lines := []string{draw.FirstThatFits(f.w, state+" "+clock(s.Elapsed)+" "+rps+" "+fails+" fail "+p95, state+" "+rps+" "+fails+" fail "+p95,
 		rps+" "+fails+" fail "+p95, fails+" "+p95)}
 	if !m.healthy() {
-		small = badBold.Styled("▲ GEN") + " " + small
+		small = draw.BadBold.Styled("▲ GEN") + " " + small
 	}
 	if m.stalled() {
-		lines = append(lines, warning.Styled(firstThatFits(f.w, m.stallText(), "▲ no reply for "+plainSeconds(m.quiet))))
+		lines = append(lines, draw.Warning.Styled(draw.FirstThatFits(f.w, m.stallText(), "▲ no reply for "+inSeconds(m.pulse.quiet))))
 	}
 	lines = append(lines, small)
 	if m.prompt != nil {
-		lines = append([]string{"/ " + m.prompt.text.view(max(f.w-14, 1), true) + " enter/esc"}, lines...)
+		lines = append([]string{"/ " + m.prompt.text.View(max(f.w-14, 1), true) + " enter/esc"}, lines...)
 	}
 	if n := len(m.dialogs); n > 0 {
 		lines = append([]string{m.dialogs[n-1].brief()}, lines...)
 	}
-	return sized(lines, f.w, f.h)
+	return draw.Sized(lines, f.w, f.h)
 }
 
 // status is the first line: host, state, clock, users, how the generator is.
 func (m *model) status() string {
-	s, f := m.snap, m.frame
+	s, f := m.snap, m.layout
 	state := stateStyle(s.State).Styled(s.State.String())
 	elapsed := clock(s.Elapsed)
 	if s.RunTime > 0 {
@@ -103,10 +106,7 @@ func (m *model) status() string {
 	}
 	users := thousands(s.Running)
 	past := clock(s.Elapsed)
-	target := s.Target
-	if m.want >= 0 {
-		target = m.want
-	}
+	target := m.wanted.or(s.Target)
 	if target != s.Running {
 		users += "/" + thousands(target)
 	}
@@ -116,13 +116,13 @@ func (m *model) status() string {
 	tail := ""
 	if m.frozen {
 		behind := m.live.Taken.Sub(s.Taken).Round(time.Second)
-		tail += "  " + inverse.Styled(" FROZEN "+plainSeconds(behind)+" behind ")
+		tail += "  " + draw.Inverse.Styled(" FROZEN "+inSeconds(behind)+" behind ")
 	}
-	if m.link.lags(m.every) {
-		tail += "  " + warning.Styled("slow link")
+	if m.terminal.lags(m.every) {
+		tail += "  " + draw.Warning.Styled("slow link")
 	}
 	// The light stays whatever else has to go.
-	fixed := firstThatFits(f.w-width(light)-2,
+	fixed := draw.FirstThatFits(f.w-draw.Width(light)-2,
 		fmt.Sprintf("  %s %s  %s users", state, elapsed, users)+tail, fmt.Sprintf("  %s %s  %s users", state, past, users)+tail,
 		fmt.Sprintf(" %s %s %su", state, past, users)+tail, fmt.Sprintf(" %s %s %su", state, past, users), fmt.Sprintf(" %s %su", state, users))
 	if s.Rate > 0 {
@@ -141,26 +141,26 @@ func (m *model) status() string {
 		extra = append(extra, progress(s.Elapsed, s.RunTime, 20))
 	}
 	if f.w >= 130 && s.RunID != "" {
-		extra = append(extra, dim.Styled("run "+clean(s.RunID)))
+		extra = append(extra, draw.Dim.Styled("run "+clean(s.RunID)))
 	}
-	room := f.w - width(fixed) - width(light) - 9
+	room := f.w - draw.Width(fixed) - draw.Width(light) - 9
 	lead := ""
 	switch { // the state and the light matter more
 	case room >= 6:
-		lead = " " + bold.Styled("tload") + " " + cutMiddle(clean(host), min(room, 40))
+		lead = " " + draw.Bold.Styled("tload") + " " + draw.CutMiddle(clean(host), min(room, 40))
 	case room >= -2:
-		lead = " " + bold.Styled("tload")
+		lead = " " + draw.Bold.Styled("tload")
 	}
 	lead += fixed
 	for _, e := range extra {
-		if width(lead)+2+width(e)+2+width(light) < f.w {
+		if draw.Width(lead)+2+draw.Width(e)+2+draw.Width(light) < f.w {
 			lead += "  " + e
 		}
 	}
-	return between(fit(lead, min(width(lead), f.w-width(light)-2)), light+" ", f.w)
+	return draw.Between(draw.Fit(lead, min(draw.Width(lead), f.w-draw.Width(light)-2)), light+" ", f.w)
 }
 
-func plainSeconds(d time.Duration) string { return fmt.Sprintf("%ds", int(d.Seconds())) }
+func inSeconds(d time.Duration) string { return fmt.Sprintf("%ds", int(d.Seconds())) }
 
 func hostName(h string) string {
 	if _, rest, ok := strings.Cut(h, "://"); ok {
@@ -178,13 +178,13 @@ func behaviours(s *swarm.Snapshot, all bool) string {
 		if n := len(s.Behaviours) - 1; n > 0 {
 			first += fmt.Sprintf("+%d", n)
 		}
-		return cutMiddle(first, 24)
+		return draw.CutMiddle(first, 24)
 	}
 	var names []string
 	for _, b := range s.Behaviours {
 		names = append(names, fmt.Sprintf("%s×%s", clean(b.Name), thousands(b.Running)))
 	}
-	return cut(strings.Join(names, " "), 50)
+	return draw.Cut(strings.Join(names, " "), 50)
 }
 
 func progress(done, all time.Duration, w int) string {
@@ -200,7 +200,7 @@ func stateStyle(s swarm.State) ansi.Style {
 	case swarm.Spawning, swarm.Paused, swarm.Stopping:
 		return ansi.Style{}.Bold().ForegroundColor(ansi.Yellow)
 	}
-	return bold
+	return draw.Bold
 }
 
 // healthy says that the generator has nothing to complain of.
@@ -209,82 +209,57 @@ func (m *model) healthy() bool {
 	return h.OK || len(h.Reasons) == 0
 }
 
-// stalled says that requests are out and no reply came back for longer than
-// replies of this target take, and for a second at the least. All other numbers
-// look well then: what does not end is not counted.
-func (m *model) stalled() bool {
-	s := m.snap
-	return s.InFlight > 0 && s.State != swarm.Stopped && m.quiet >= max(time.Second, s.Total.Run.Latency.P99*3/2)
-}
-
-func (m *model) stallText() string {
-	return fmt.Sprintf("▲ %s in flight, no reply for %s", thousands(m.snap.InFlight), plainSeconds(m.quiet))
-}
-
-// watch keeps account of how long requests have been out without any reply.
-func (m *model) watch() {
-	s := m.live
-	// The first requests after a pause were begun since the snapshot before.
-	if n := s.Total.Run.Requests; n != m.replies || m.idle || s.Elapsed < m.replied {
-		m.replies, m.replied = n, s.Elapsed
-	}
-	m.idle = s.InFlight == 0
-	if !m.frozen {
-		m.quiet = s.Elapsed - m.replied
-	}
-}
-
 // light says in a word whether the numbers are the target's or this machine's.
 func (m *model) light() string {
 	switch {
 	case m.snap.State == swarm.Ready || m.snap.Taken.IsZero():
-		return dim.Styled("● idle")
-	case !m.healthy() && m.frame.w < 80:
-		return badBold.Styled("▲ GEN")
+		return draw.Dim.Styled("● idle")
+	case !m.healthy() && m.layout.w < 80:
+		return draw.BadBold.Styled("▲ GEN")
 	case !m.healthy():
-		return badBold.Styled("▲ GENERATOR")
+		return draw.BadBold.Styled("▲ GENERATOR")
 	case m.snap.State == swarm.Stopped && m.snap.Health.SuspectSeconds > 0:
-		return warning.Styled("▲ was suspect")
+		return draw.Warning.Styled("▲ was suspect")
 	}
-	if h := &m.snap.Health; m.frame.w >= 120 && h.Cores > 0 {
+	if h := &m.snap.Health; m.layout.w >= 120 && h.Cores > 0 {
 		most := stats.CPU(100*h.Cores, h.Cores) // what stands beside it keeps its place
-		return "generator " + good.Styled("● ok") + " cpu " + right(stats.CPU(h.CPU, h.Cores), width(most))
+		return "generator " + draw.Good.Styled("● ok") + " cpu " + draw.Right(stats.CPU(h.CPU, h.Cores), draw.Width(most))
 	}
-	return good.Styled("● ok")
+	return draw.Good.Styled("● ok")
 }
 
 // numbers is the second line. Its numbers keep their places, and what does not
 // fit gives way as a whole.
 func (m *model) numbers() string {
-	s, f := m.snap, m.frame
+	s, f := m.snap, m.layout
 	t := m.shown(&s.Total)
-	rps := bold.Styled(few(rate(t.RPS), 6))
+	rps := draw.Bold.Styled(draw.Few(rate(t.RPS), 6))
 	failed := share(t.Failures, t.Requests)
-	fail := failed + " (" + squeeze(rate(t.FailRate), 5) + "/s)"
+	fail := failed + " (" + draw.Squeeze(rate(t.FailRate), 5) + "/s)"
 	late := share(t.Late, t.Due)
 	if t.Failures > 0 {
-		failed, fail = bad.Styled(failed), bad.Styled(fail)
+		failed, fail = draw.Bad.Styled(failed), draw.Bad.Styled(fail)
 	}
 	if t.LatePercent() >= 1 {
-		late = badBold.Styled(late)
+		late = draw.BadBold.Styled(late)
 	}
 	l := &t.OK
-	p50, p95, p99 := few(millis(l.P50), 5), bold.Styled(few(millis(l.P95), 5)), few(millis(l.P99), 5)
+	p50, p95, p99 := draw.Few(millis(l.P50), 5), draw.Bold.Styled(draw.Few(millis(l.P95), 5)), draw.Few(millis(l.P99), 5)
 	wide := fmt.Sprintf(" RPS %s   FAIL %s   p50 %s  p95 %s  p99 %s  max %s ms   IN %s/s   IN FLIGHT %s   LATE %s",
-		rps, fit(fail, 16), p50, p95, p99, few(millis(l.Max), 6), right(size(perSecond(t.In, t.Span)), 8), few(thousands(s.InFlight), 5), late)
+		rps, draw.Fit(fail, 16), p50, p95, p99, draw.Few(millis(l.Max), 6), draw.Right(size(perSecond(t.In, t.Span)), 8), draw.Few(thousands(s.InFlight), 5), late)
 	if c := t.Corrected; c.Count > 0 && f.w >= 140 {
-		wide = firstThatFits(f.w, wide+"   CORRECTED p99 "+millis(c.P99), wide)
+		wide = draw.FirstThatFits(f.w, wide+"   CORRECTED p99 "+millis(c.P99), wide)
 	}
-	line := fmt.Sprintf(" RPS %s  fail %s p50 %s p95 %s p99 %s ms  late %s", rps, fit(fail, 16), p50, p95, p99, late)
+	line := fmt.Sprintf(" RPS %s  fail %s p50 %s p95 %s p99 %s ms  late %s", rps, draw.Fit(fail, 16), p50, p95, p99, late)
 	if m.stalled() {
-		mark := warning.Styled(m.stallText())
-		return firstThatFits(f.w, wide+"   "+mark, line+"  "+mark, fmt.Sprintf(" RPS %s  fail %s  p95 %s ms  ", rps, failed, strings.TrimLeft(p95, " "))+mark,
-			fmt.Sprintf(" RPS %s  fail %s  ", rps, failed)+mark, " "+mark, " "+warning.Styled("▲ no reply for "+plainSeconds(m.quiet)))
+		stall := draw.Warning.Styled(m.stallText())
+		return draw.FirstThatFits(f.w, wide+"   "+stall, line+"  "+stall, fmt.Sprintf(" RPS %s  fail %s  p95 %s ms  ", rps, failed, strings.TrimLeft(p95, " "))+stall,
+			fmt.Sprintf(" RPS %s  fail %s  ", rps, failed)+stall, " "+stall, " "+draw.Warning.Styled("▲ no reply for "+inSeconds(m.pulse.quiet)))
 	}
-	return firstThatFits(f.w, wide, line+"  in flight "+few(thousands(s.InFlight), 5), line,
-		fmt.Sprintf(" RPS %s fail %s p50/95/99 %s/%s/%s ms", rps, fit(failed, 6), squeeze(millis(l.P50), 5), bold.Styled(squeeze(millis(l.P95), 5)), squeeze(millis(l.P99), 5)),
-		fmt.Sprintf(" RPS %s fail %s p95 %s ms", rps, fit(failed, 6), bold.Styled(squeeze(millis(l.P95), 5))),
-		fmt.Sprintf(" %s rps %s p95 %s", rps, failed, bold.Styled(squeeze(millis(l.P95), 5))))
+	return draw.FirstThatFits(f.w, wide, line+"  in flight "+draw.Few(thousands(s.InFlight), 5), line,
+		fmt.Sprintf(" RPS %s fail %s p50/95/99 %s/%s/%s ms", rps, draw.Fit(failed, 6), draw.Squeeze(millis(l.P50), 5), draw.Bold.Styled(draw.Squeeze(millis(l.P95), 5)), draw.Squeeze(millis(l.P99), 5)),
+		fmt.Sprintf(" RPS %s fail %s p95 %s ms", rps, draw.Fit(failed, 6), draw.Bold.Styled(draw.Squeeze(millis(l.P95), 5))),
+		fmt.Sprintf(" %s rps %s p95 %s", rps, failed, draw.Bold.Styled(draw.Squeeze(millis(l.P95), 5))))
 }
 
 func perSecond(n uint64, span time.Duration) float64 {
@@ -294,52 +269,52 @@ func perSecond(n uint64, span time.Duration) float64 {
 	return float64(n) / span.Seconds()
 }
 
-var tabNames = [7]string{"Dash", "Stats", "Charts", "Errors", "Users", "Workers", "Logs"}
-
 // tabLine is the third line: the tabs, or where one is below them.
 func (m *model) tabLine() string {
-	f := m.frame
+	f := m.layout
 	window := m.windowName() + " "
 	if st := m.tabs[m.tab]; len(st) > 1 {
-		crumbs := []string{tabNames[m.tab]}
+		home := m.tabPage().name
+		crumbs := []string{home}
 		for _, s := range st[1:] {
 			crumbs = append(crumbs, s.title())
 		}
 		end := window
-		if m.screen().place() == inExchange {
-			end = "◀ [ prev  next ] ▶ "
+		if e := m.page().end; e != "" {
+			end = e
 		}
 		line := " " + strings.Join(crumbs[:len(crumbs)-1], " › ") + " › "
-		line += accent.Styled(crumbs[len(crumbs)-1])
-		m.areas = append(m.areas, area{x: 0, y: 2, w: width(tabNames[m.tab]) + 2, h: 1, do: back})
-		return between(line, end, f.w)
+		line += draw.Accent.Styled(crumbs[len(crumbs)-1])
+		m.mouse.areas = append(m.mouse.areas, draw.Area{X: 0, Y: 2, W: draw.Width(home) + 2, H: 1, Press: "esc"})
+		return draw.Between(line, end, f.w)
 	}
 	// All names, then closer together, then only the one that is open: the
 	// window's name says what every number means, and stays.
 	for _, how := range []struct{ names, close bool }{{true, false}, {true, true}, {false, false}, {false, true}} {
 		var b strings.Builder
-		areas, x := []area(nil), 0
-		for i, n := range tabNames {
-			if i == 3 && len(m.snap.Groups) > 0 {
-				n = fmt.Sprintf("%s(%d)", n, len(m.snap.Groups))
+		areas, x := []draw.Area(nil), 0
+		for i, p := range m.pages.tabs {
+			n := p.name
+			if s, ok := m.tabs[i][0].(interface{ count(*model) int }); ok && s.count(m) > 0 {
+				n = fmt.Sprintf("%s(%d)", n, s.count(m))
 			}
-			label := fmt.Sprintf(" %d %s ", i+1, n)
+			label := " " + p.key + " " + n + " "
 			if i != m.tab && !how.names {
-				label = fmt.Sprintf(" %d ", i+1)
+				label = " " + p.key + " "
 			}
 			if how.close {
 				label = label[:len(label)-1]
 			}
-			areas = append(areas, area{x: x, y: 2, w: width(label), h: 1, click: func(int, int, bool) { m.goTo(i) }})
-			x += width(label)
+			areas = append(areas, draw.Area{X: x, Y: 2, W: draw.Width(label), H: 1, Press: p.key})
+			x += draw.Width(label)
 			if i == m.tab {
-				label = inverse.Styled(label)
+				label = draw.Inverse.Styled(label)
 			}
 			b.WriteString(label)
 		}
-		if x+1+width(window) <= f.w || how.close && !how.names {
-			m.areas = append(m.areas, areas...)
-			return between(b.String(), window, f.w)
+		if x+1+draw.Width(window) <= f.w || how.close && !how.names {
+			m.mouse.areas = append(m.mouse.areas, areas...)
+			return draw.Between(b.String(), window, f.w)
 		}
 	}
 	return ""

@@ -10,6 +10,7 @@ import (
 
 	"tload/stats"
 	"tload/swarm"
+	"tload/tui/draw"
 )
 
 // extreme are numbers of the greatest width that a run can have.
@@ -30,12 +31,12 @@ func TestNoNumberOfTheHeadIsCut(t *testing.T) {
 		}
 		p.tick()
 		if quiet {
-			p.m.quiet = time.Hour
+			p.m.pulse.quiet = time.Hour
 		}
 		for w := leastWidth; w <= 200; w++ {
 			p.m.Update(tea.WindowSizeMsg{Width: w, Height: 24})
-			if got := width(p.m.numbers()); got > w {
-				t.Errorf("the numbers take %d of %d: %q", got, w, plainText(p.m.numbers()))
+			if got := draw.Width(p.m.numbers()); got > w {
+				t.Errorf("the numbers take %d of %d: %q", got, w, draw.Strip(p.m.numbers()))
 			}
 		}
 	}
@@ -68,9 +69,9 @@ func TestTheWindowsNameNeverGoes(t *testing.T) {
 	p.press("a")
 	for w := leastWidth; w <= 200; w++ {
 		p.m.Update(tea.WindowSizeMsg{Width: w, Height: 24})
-		for tab := range tabNames {
+		for tab := range p.m.tabs {
 			p.m.tab = tab
-			if l := plainText(p.m.tabLine()); !strings.Contains(l, "since reset") {
+			if l := draw.Strip(p.m.tabLine()); !strings.Contains(l, "since reset") {
 				t.Fatalf("%d columns: the tabs do not say what the numbers are of: %q", w, l)
 			}
 		}

@@ -2,27 +2,30 @@ package tui
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	tea "charm.land/bubbletea/v2"
+	"tload/tui/draw"
 )
 
 // helpDialog lists what keys do here. Typing narrows it by key or by word, and
 // enter runs the selected line.
 type helpDialog struct {
-	in    place
+	page  *page
+	pages []*page // all that show a run
 	title string
-	typed *field
+	typed *draw.Field
 	at    int
 	topAt int
 }
 
 func newHelp(m *model) dialog {
-	where := []string{tabNames[m.tab]}
+	where := []string{m.tabPage().name}
 	for _, s := range m.tabs[m.tab][1:] {
-		where = append(where, cutMiddle(s.title(), 20))
+		where = append(where, draw.CutMiddle(s.title(), 20))
 	}
-	return &helpDialog{in: m.screen().place(), title: strings.Join(where, " › "), typed: newField("")}
+	return &helpDialog{page: m.page(), pages: m.pages.ofRun(), title: strings.Join(where, " › "), typed: newField("")}
 }
 
 type helpLine struct {
@@ -34,65 +37,71 @@ type helpLine struct {
 // lines are the keys of this screen, those of every screen, and, once something
 // is typed, those of others that match.
 func (d *helpDialog) lines() (out []helpLine, shown, all int) {
-	typed := strings.ToLower(d.typed.trimmed())
+	typed := strings.ToLower(d.typed.Trimmed())
 	hit := func(b binding) bool {
-		for _, k := range b.keys {
+		for _, k := range b.Keys() {
 			if typed == k || typed == strings.ToLower(k) {
 				return true
 			}
 		}
-		return strings.Contains(strings.ToLower(b.help+" "+b.foot), typed)
+		return strings.Contains(strings.ToLower(b.Help().Desc+" "+b.foot), typed)
 	}
-	add := func(head string, of func(b binding) bool, other bool) {
-		first := true
-		for _, b := range bindings {
-			if !of(b) || !hit(b) {
+	add := func(head string, list []binding, other bool) {
+		for _, b := range list {
+			if !hit(b) {
 				continue
 			}
-			if first {
-				out, first = append(out, helpLine{head: head}), false
+			if head != "" {
+				out, head = append(out, helpLine{head: head}), ""
 			}
 			l := helpLine{b: b}
 			if other {
-				l.other = placeNames(b.in)
+				l.other = strings.Join(d.where(b), ", ")
 			}
 			out = append(out, l)
 			shown++
 		}
 	}
-	for _, b := range bindings {
-		if b.in&^inForm != 0 {
-			all++
+	var every []binding
+	for _, p := range d.pages {
+		for _, b := range p.keys {
+			if !slices.ContainsFunc(every, b.same) {
+				every = append(every, b)
+			}
 		}
 	}
-	everywhere := func(b binding) bool { return b.in&inRun == inRun }
-	add("THIS SCREEN", func(b binding) bool { return b.in&d.in != 0 && !everywhere(b) }, false)
-	add("EVERYWHERE", func(b binding) bool { return b.in&d.in != 0 && everywhere(b) }, false)
-	if typed != "" {
-		add("OTHER SCREENS", func(b binding) bool { return b.in&d.in == 0 && b.in&^inForm != 0 }, true)
+	var here, everywhere, elsewhere []binding
+	for _, b := range d.page.keys {
+		if len(d.where(b)) == len(d.pages) {
+			everywhere = append(everywhere, b)
+		} else {
+			here = append(here, b)
+		}
 	}
-	return out, shown, all
+	for _, b := range every {
+		if !d.page.has(b) {
+			elsewhere = append(elsewhere, b)
+		}
+	}
+	add("THIS SCREEN", here, false)
+	add("EVERYWHERE", everywhere, false)
+	if typed != "" {
+		add("OTHER SCREENS", elsewhere, true)
+	}
+	return out, shown, len(every)
 }
 
-var placeWords = []struct {
-	in   place
-	name string
-}{
-	{inDash, "Dash"}, {inStats, "Stats"}, {inDetail, "Endpoint"}, {inCharts, "Charts"}, {inErrors, "Errors"}, {inGroup, "Group"},
-	{inExchange, "Exchange"}, {inUsers, "Users"}, {inWorkers, "Workers"}, {inLogs, "Logs"},
-}
-
-func placeNames(in place) string {
-	var names []string
-	for _, p := range placeWords {
-		if in&p.in != 0 {
+// where are the pages that have that line of the help.
+func (d *helpDialog) where(b binding) (names []string) {
+	for _, p := range d.pages {
+		if p.has(b) {
 			names = append(names, p.name)
 		}
 	}
-	return strings.Join(names, ", ")
+	return names
 }
 
-func (d *helpDialog) paste(p tea.PasteMsg) { d.typed.update(p); d.at = 0 }
+func (d *helpDialog) paste(p tea.PasteMsg) { d.typed.Update(p); d.at = 0 }
 
 func (d *helpDialog) key(m *model, k tea.KeyPressMsg) (bool, tea.Cmd) {
 	lines, _, _ := d.lines()
@@ -110,16 +119,12 @@ func (d *helpDialog) key(m *model, k tea.KeyPressMsg) (bool, tea.Cmd) {
 		step = -8
 	case "enter":
 		if d.at >= 0 && d.at < len(lines) && lines[d.at].head == "" && lines[d.at].other == "" {
-			b := lines[d.at].b
-			if b.do == goScreen {
-				return true, m.goTo(m.tab)
-			}
 			m.dialogs = m.dialogs[:len(m.dialogs)-1]
-			return false, m.do(b.do)
+			return false, m.do(lines[d.at].b, "")
 		}
 		return false, nil
 	default:
-		d.typed.key(k)
+		d.typed.Key(k)
 		d.at = 0
 		lines, _, _ = d.lines()
 	}
@@ -155,28 +160,28 @@ func (d *helpDialog) view(_ *model, w, h int) []string {
 	for i := d.topAt; i < len(lines) && len(out) < room; i++ {
 		l := lines[i]
 		if l.head != "" {
-			out = append(out, " "+heading.Styled(l.head))
+			out = append(out, " "+draw.Heading.Styled(l.head))
 			continue
 		}
-		line := "   " + fit(l.b.label(), 13) + " " + l.b.help
+		line := "   " + draw.Fit(l.b.Help().Key, 13) + " " + l.b.Help().Desc
 		if l.other != "" {
-			line = between(cut(line, bw-width(l.other)-4), "("+l.other+") ", bw)
+			line = draw.Between(draw.Cut(line, bw-draw.Width(l.other)-4), "("+l.other+") ", bw)
 		}
 		if i == d.at {
-			line = reversed(fit(line, bw))
+			line = draw.Reversed(draw.Fit(line, bw))
 		}
 		out = append(out, line)
 	}
 	if len(lines) == 0 {
 		out = append(out, "   no key matches")
 	}
-	out = sized(out, bw, room)
-	out = append(out, between(fmt.Sprintf(" %d of %d keys · enter runs the selected one · esc closes", shown, all), "", bw))
+	out = draw.Sized(out, bw, room)
+	out = append(out, draw.Between(fmt.Sprintf(" %d of %d keys · enter runs the selected one · esc closes", shown, all), "", bw))
 	title := "Keys: " + d.title
-	box := boxed(title, out, bw)
-	typed := " type to filter: " + d.typed.view(12, true) + " "
-	if width(title)+width(typed)+8 < bw {
-		top := ansiCut(box[0], bw-width(typed))
+	box := draw.Boxed(title, out, bw)
+	typed := " type to filter: " + d.typed.View(12, true) + " "
+	if draw.Width(title)+draw.Width(typed)+8 < bw {
+		top := draw.First(box[0], bw-draw.Width(typed))
 		box[0] = top + typed + "─┐"
 	}
 	return box

@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"slices"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
@@ -12,15 +13,10 @@ import (
 // form, the screen; what the screen does not know is the model's.
 func (m *model) key(k tea.KeyPressMsg) tea.Cmd {
 	press := k.String()
-	// These three mean the same wherever one is.
-	switch press {
-	case "ctrl+c":
-		return m.interrupted()
-	case "ctrl+z":
-		m.say("ctrl+z would pause the load: use tmux, or q d to detach")
-		return nil
-	case "ctrl+l":
-		return tea.ClearScreen
+	for _, b := range always() {
+		if slices.Contains(b.Keys(), press) {
+			return m.do(b, press)
+		}
 	}
 	if n := len(m.dialogs); n > 0 {
 		d := m.dialogs[n-1]
@@ -41,108 +37,78 @@ func (m *model) key(k tea.KeyPressMsg) tea.Cmd {
 	if m.form != nil {
 		return m.form.key(m, k)
 	}
-	do := lookup(m.screen().place(), press)
-	if do == goScreen {
-		return m.goTo(int(press[0] - '1'))
-	}
-	return m.do(do)
+	return m.press(press)
 }
 
-// do is an action of the screen that is shown, from a key, the help or the mouse.
-func (m *model) do(do action) tea.Cmd {
-	if m.leaving && do == quit {
-		return m.stopNow(Quit)
+// press is a key on the page that is shown, or a click on what stands for it.
+func (m *model) press(key string) tea.Cmd {
+	if b, ok := m.page().bound(key); ok {
+		return m.do(b, key)
 	}
-	switch do {
-	case noAction:
+	return nil
+}
+
+// do does what a key means, pressed or chosen from the help.
+func (m *model) do(b binding, press string) tea.Cmd {
+	if b.steer && !m.alive() {
 		return nil
-	case nextScreen:
-		return m.goTo(m.tab + 1)
-	case prevScreen:
-		return m.goTo(m.tab - 1)
-	case filter:
-		if m.frame.tiny {
-			return nil
-		}
+	}
+	return b.do(m, m.screen(), press)
+}
+
+func (m *model) askFilter() tea.Cmd {
+	if !m.layout.tiny {
 		m.prompt = newPrompt(m.screen().filterText())
-		return nil
-	case back:
-		if m.screen().filterText() != "" {
-			m.screen().filtered(m, "")
-			return nil
-		}
-		if s, ok := m.screen().(interface{ back() bool }); ok && s.back() {
-			return nil
-		}
-		m.pop()
-		return m.screen().notice(m, tickMsg{})
-	case moreUsers, plusOne, plusTen, fewerUsers, minusOne, minusTen:
-		return m.step(do)
-	case setUsers:
-		if m.alive() {
-			m.dialogs = append(m.dialogs, newUsersDialog(m))
-		}
-		return nil
-	case pause:
-		if m.alive() {
-			on := m.live.State != swarm.Paused
-			m.load.Pause(on)
-			if on {
-				m.say("paused: users hold before their next task (space resumes)")
-			} else {
-				m.say("resumed")
-			}
-		}
-		return nil
-	case stop:
-		if m.alive() {
-			m.dialogs = append(m.dialogs, newStopDialog(m))
-		}
-		return nil
-	case segment:
-		if m.alive() {
-			m.dialogs = append(m.dialogs, newSegmentDialog())
-		}
-		return nil
-	case mark:
-		if m.alive() {
-			m.dialogs = append(m.dialogs, newMarkDialog())
-		}
-		return nil
-	case newRun:
-		return m.again()
-	case freeze:
-		m.frozen = !m.frozen
-		m.read()
-		return nil
-	case wholeRun:
-		m.whole = !m.whole
-		m.refresh()
-		return nil
-	case releaseMouse:
-		if m.mouse = !m.mouse; m.mouse {
-			m.say("the mouse is ours again")
-		} else {
-			m.say("the mouse is the terminal's: select text as usual, m takes it back")
-		}
-		return nil
-	case help:
-		m.dialogs = append(m.dialogs, newHelp(m))
-		return nil
-	case quit:
-		return m.asked()
-	case interrupt:
-		return m.interrupted()
-	case repaint:
-		return tea.ClearScreen
 	}
-	return m.screen().act(m, do)
+	return nil
 }
 
-// asked is q: at once when nothing runs, otherwise a question.
-func (m *model) asked() tea.Cmd {
-	if !m.active() {
-		return m.leave(Quit)
+// goBack is esc: the filter goes, then what the screen opened on itself, then
+// the screen.
+func (m *model) goBack() tea.Cmd {
+	s := m.screen()
+	if s.filterText() != "" {
+		s.filtered(m, "")
+		return nil
+	}
+	if s, ok := s.(interface{ back() bool }); ok && s.back() {
+		return nil
+	}
+	m.pop()
+	return m.screen().notice(m, tickMsg{})
+}
+
+func (m *model) pause() tea.Cmd {
+	on := m.live.State != swarm.Paused
+	m.load.Pause(on)
+	if on {
+		m.say("paused: users hold before their next task (space resumes)")
+	} else {
+		m.say("resumed")
+	}
+	return nil
+}
+
+func (m *model) freeze() tea.Cmd {
+	m.frozen = !m.frozen
+	m.read()
+	return nil
+}
+
+func (m *model) toggleWindow() tea.Cmd {
+	m.whole = !m.whole
+	m.refresh()
+	return nil
+}
+
+// askToQuit is q: at once when nothing runs, or when it was said before;
+// otherwise a question.
+func (m *model) askToQuit() tea.Cmd {
+	switch {
+	case m.quitting:
+		return m.stopNow(Quit)
+	case !m.active():
+		return m.quit(Quit)
 	}
 	m.dialogs = append(m.dialogs, newQuitDialog(m))
 	return nil
@@ -154,9 +120,9 @@ func (m *model) interrupted() tea.Cmd {
 	again := time.Since(m.ctrlC) < 2*time.Second
 	m.ctrlC = time.Now()
 	if !m.active() {
-		return m.leave(Quit)
+		return m.quit(Quit)
 	}
-	if again || m.leaving {
+	if again || m.quitting {
 		return m.stopNow(Interrupt)
 	}
 	for _, d := range m.dialogs {
@@ -167,7 +133,7 @@ func (m *model) interrupted() tea.Cmd {
 	}
 	m.prompt = nil
 	m.say("ctrl+c again within 2 s stops at once and leaves")
-	return m.asked()
+	return m.askToQuit()
 }
 
 // stopNow cuts the grace short and leaves; the caller waits for the rest.
@@ -176,7 +142,7 @@ func (m *model) stopNow(how Outcome) tea.Cmd {
 	if m.live.State != swarm.Stopping {
 		m.load.Stop("you") // the first one is graceful
 	}
-	return m.leave(how)
+	return m.quit(how)
 }
 
 // alive says that the run can be changed, and tells the user when not.
@@ -194,58 +160,6 @@ func (m *model) alive() bool {
 	return true
 }
 
-// target is how many users were asked for, the last key included.
-func (m *model) target() int {
-	if m.want >= 0 {
-		return m.want
-	}
-	return m.live.Target
-}
-
-// stepAt is how many users a press of + adds to so many.
-func stepAt(users int) int {
-	switch {
-	case users < 10:
-		return 1
-	case users < 500:
-		return 10
-	case users < 5000:
-		return 100
-	}
-	return 1000
-}
-
-func (m *model) step(do action) tea.Cmd {
-	if !m.alive() {
-		return nil
-	}
-	t := m.target()
-	n := 0
-	switch do {
-	case moreUsers:
-		n = stepAt(t)
-	case fewerUsers:
-		n = -stepAt(t - 1)
-	case plusOne:
-		n = 1
-	case plusTen:
-		n = 10
-	case minusOne:
-		n = -1
-	case minusTen:
-		n = -10
-	}
-	m.ask(max(t+n, 0))
-	return nil
-}
-
-// ask wants so many users and shows it before the swarm has answered.
-func (m *model) ask(users int) {
-	m.want, m.wantUntil = users, time.Now().Add(2*time.Second)
-	m.load.Scale(users, "you")
-	m.say("target %s users", thousands(users))
-}
-
 // again is R: the form for a new run, when the old one is over.
 func (m *model) again() tea.Cmd {
 	switch {
@@ -260,7 +174,7 @@ func (m *model) again() tea.Cmd {
 	if f.Host == "" { // it was not started from the form
 		f.Host, f.Users, f.SpawnRate, f.RunTime = m.live.Host, m.live.Peak, m.live.SpawnRate, m.live.RunTime
 	}
-	m.form, m.toast = newForm(m, f), ""
+	m.form, m.toast = newForm(m, f), toast{}
 	return m.form.probe(m)
 }
 
@@ -273,59 +187,10 @@ func (m *model) paste(p tea.PasteMsg) tea.Cmd {
 	}
 	switch {
 	case m.prompt != nil:
-		m.prompt.text.update(p)
-		m.screen().filtered(m, m.prompt.text.value())
+		m.prompt.text.Update(p)
+		m.screen().filtered(m, m.prompt.text.Value())
 	case m.form != nil:
 		return m.form.paste(m, p)
-	}
-	return nil
-}
-
-// pointed is the mouse. What lies where was noted when it was drawn.
-func (m *model) pointed(msg tea.MouseMsg) tea.Cmd {
-	if len(m.dialogs) > 0 || m.prompt != nil || m.form != nil {
-		return nil
-	}
-	at := msg.Mouse()
-	for _, a := range m.areas {
-		if !a.has(at.X, at.Y) {
-			continue
-		}
-		switch msg.(type) {
-		case tea.MouseWheelMsg:
-			if a.wheel == nil {
-				continue
-			}
-			do := down
-			if at.Button == tea.MouseWheelUp {
-				do = up
-			}
-			for range 3 {
-				a.wheel(do)
-			}
-			return m.screen().notice(m, tickMsg{})
-		case tea.MouseReleaseMsg:
-			if a.release != nil {
-				a.release(at.X-a.x, at.Y-a.y)
-				return nil
-			}
-		case tea.MouseClickMsg:
-			if at.Button != tea.MouseLeft {
-				return nil
-			}
-			if a.do != noAction {
-				return m.do(a.do)
-			}
-			if a.click != nil {
-				again := m.lastHit == [2]int{at.X, at.Y} && time.Since(m.clicked) < 500*time.Millisecond
-				m.lastHit, m.clicked = [2]int{at.X, at.Y}, time.Now()
-				a.click(at.X-a.x, at.Y-a.y, again)
-				if again {
-					return m.do(open)
-				}
-				return m.screen().notice(m, tickMsg{})
-			}
-		}
 	}
 	return nil
 }

@@ -1,244 +1,252 @@
 package tui
 
 import (
+	"slices"
 	"strings"
+
+	"charm.land/bubbles/v2/key"
+	tea "charm.land/bubbletea/v2"
+
+	"tload/stats"
+	"tload/swarm"
+	"tload/tui/draw"
 )
 
-// All keys are here. The help, the footer and a test that no two meanings fall
-// on one key are made of this table; screens get the action, never the key.
-
-// place is where a key means something.
-type place uint32
-
-// The places. Each screen is one; what is open on top of a tab is its own.
-const (
-	inForm place = 1 << iota
-	inDash
-	inStats
-	inDetail // one endpoint, from the statistics
-	inCharts
-	inErrors
-	inGroup
-	inExchange
-	inUsers
-	inWorkers
-	inLogs
-
-	inRun   = inDash | inStats | inDetail | inCharts | inErrors | inGroup | inExchange | inUsers | inWorkers | inLogs
-	inText  = inExchange | inLogs | inDetail
-	inLists = inDash | inStats | inErrors | inGroup | inUsers | inWorkers
-	inAll   = inForm | inRun
-)
-
-type action int
-
-const (
-	noAction action = iota
-	goScreen
-	nextScreen
-	prevScreen
-	nextSample
-	prevSample
-	nextPane
-	prevPane
-	up
-	down
-	pageUp
-	pageDown
-	top
-	bottom
-	left
-	rightward
-	open
-	back
-	filter
-	nextMatch
-	prevMatch
-	sortNext
-	sortReverse
-	wholeRun
-	moreUsers
-	fewerUsers
-	plusOne
-	plusTen
-	minusOne
-	minusTen
-	setUsers
-	freeze
-	segment
-	mark
-	pause
-	stop
-	newRun
-	errorsOf
-	chartsOf
-	zoomOut
-	zoomIn
-	logScale
-	pickSeries
-	logLevel
-	follow
-	splitVariants
-	ignore
-	showIgnored
-	copyPart
-	copyAll
-	copyCurl
-	sendAgain
-	export
-	rawBody
-	hexBody
-	wrap
-	reveal
-	repaint
-	releaseMouse
-	help
-	quit
-	interrupt
-	suspend
-	formNext
-	formPrev
-	formToggle
-	formStart
-	formDryRun
-	formLeave
-)
+// Keys belong to the page that answers them. Those that several pages share are
+// the groups below, and a page's keys are its own and the groups that it takes.
+// The footer, the help and a test that no key means two things on one page are
+// made of these lists.
 
 // binding is one meaning of one or more keys.
 type binding struct {
-	keys []string // as the terminal library names them
-	in   place
-	do   action
-	foot string // its words in the footer
-	help string
+	key.Binding
+	sign  string                // its keys in the footer; the first of them if empty
+	foot  string                // its word in the footer
+	now   func(m *model) string // both of them, where that changes
+	steer bool                  // changes the run: nothing any more when that is over
+	meaning
 }
 
-var bindings = []binding{
-	{[]string{"down", "tab"}, inForm, formNext, "next", "next field"},
-	{[]string{"up", "shift+tab"}, inForm, formPrev, "", "previous field"},
-	{[]string{"space"}, inForm, formToggle, "toggle", "tick or untick"},
-	{[]string{"enter"}, inForm, formStart, "start", "start the run"},
-	{[]string{"ctrl+d"}, inForm, formDryRun, "dry run", "dry run: one user, one pass"},
-	{[]string{"esc"}, inForm, formLeave, "back", "back to the run that was"},
-
-	{[]string{"y"}, inExchange, copyPart, "body", "copy the body, to the clipboard and a file"},
-	{[]string{"Y"}, inExchange, copyAll, "", "copy the whole exchange"},
-	{[]string{"c"}, inExchange, copyCurl, "curl", "copy the request as a curl command"},
-	{[]string{"!"}, inExchange, sendAgain, "again", "send this request once more, and compare"},
-	{[]string{"R"}, inExchange, reveal, "secrets", "show or mask secrets"},
-	{[]string{"b"}, inExchange, rawBody, "raw", "body as it came, or indented"},
-	{[]string{"x"}, inExchange, hexBody, "hex", "body as hex, or as text"},
-	{[]string{"w"}, inText, wrap, "wrap", "wrap long lines"},
-	{[]string{"n"}, inText, nextMatch, "", "next match"},
-	{[]string{"N"}, inText, prevMatch, "", "previous match"},
-	{[]string{"]"}, inExchange, nextSample, "next", "next sample"},
-	{[]string{"["}, inExchange, prevSample, "prev", "previous sample"},
-
-	{[]string{"v"}, inGroup, splitVariants, "variants", "only one variant of the message; again: the next"},
-	{[]string{"i"}, inErrors | inGroup, ignore, "ignore", "ignore this group: dimmed, counted apart"},
-	{[]string{"I"}, inErrors, showIgnored, "", "show or hide ignored groups"},
-
-	{[]string{"v"}, inLogs, logLevel, "level", "least level that is shown"},
-	{[]string{"F"}, inLogs, follow, "follow", "follow the end"},
-
-	{[]string{"z"}, inCharts, zoomOut, "window", "longer window: 1m 2m 5m 15m all"},
-	{[]string{"Z"}, inCharts, zoomIn, "", "shorter window"},
-	{[]string{"L"}, inCharts, logScale, "log", "logarithmic or linear scale"},
-	{[]string{"p"}, inCharts, pickSeries, "series", "which percentiles are drawn"},
-
-	{[]string{"j", "down"}, inRun, down, "", "down"},
-	{[]string{"k", "up"}, inRun, up, "", "up"},
-	{[]string{"ctrl+d", "pgdown"}, inRun, pageDown, "", "half a page down"},
-	{[]string{"ctrl+u", "pgup"}, inRun, pageUp, "", "half a page up"},
-	{[]string{"g", "home"}, inRun, top, "", "to the top"},
-	{[]string{"G", "end"}, inRun, bottom, "", "to the bottom (logs: and follow)"},
-	{[]string{"h", "left"}, inRun, left, "", "tables: columns; charts: time cursor; text: sideways"},
-	{[]string{"l", "right"}, inRun, rightward, "", "tables: columns; charts: time cursor; text: sideways"},
-	{[]string{"enter"}, inRun, open, "open", "open what is selected; charts: maximise"},
-	{[]string{"esc", "backspace"}, inRun, back, "back", "close, clear the filter, one level up; never quits"},
-	{[]string{"tab"}, inRun, nextPane, "pane", "next pane or part"},
-	{[]string{"shift+tab"}, inRun, prevPane, "", "previous pane or part"},
-	{[]string{"/"}, inRun, filter, "filter", "filter or search: words, !not, ~regexp, status:5xx, kind:reset"},
-
-	{[]string{"o"}, inLists, sortNext, "sort", "sort by the next column"},
-	{[]string{"O"}, inLists, sortReverse, "", "turn the order round"},
-	{[]string{"a"}, inDash | inStats | inDetail | inErrors, wholeRun, "window", "the last 10 seconds, or the whole run"},
-	{[]string{"E"}, inDash | inStats | inDetail | inCharts, errorsOf, "errors", "its errors; charts: those of that second"},
-	{[]string{"C"}, inDash | inStats | inDetail | inErrors | inGroup, chartsOf, "charts", "its charts"},
-	{[]string{"y"}, inLists | inLogs, copyPart, "copy", "copy the cell or line"},
-	{[]string{"Y"}, inLists, copyAll, "", "copy the row"},
-	{[]string{"e"}, inRun, export, "export", "export what is shown; an exchange: save it"},
-
-	{[]string{"+", "="}, inRun, moreUsers, "", "more users, by the step shown"},
-	{[]string{"-", "_"}, inRun, fewerUsers, "", "fewer users"},
-	{[]string{"w"}, inRun &^ inText, plusOne, "", "one user more"},
-	{[]string{"W"}, inRun &^ inText, plusTen, "", "ten users more"},
-	{[]string{"s"}, inRun &^ inText, minusOne, "", "one user fewer"},
-	{[]string{"S"}, inRun &^ inText, minusTen, "", "ten users fewer"},
-	{[]string{"u"}, inRun, setUsers, "set users", "set users and spawn rate exactly"},
-	{[]string{"space"}, inRun, pause, "pause", "pause and resume: users keep their sessions"},
-	{[]string{"x"}, inRun &^ inExchange, stop, "stop", "stop the run, stay here"},
-	{[]string{"r"}, inRun, segment, "reset", "start a new segment: the shown numbers begin again"},
-	{[]string{"M"}, inRun, mark, "mark", "mark this moment with a name"},
-	{[]string{"f"}, inRun, freeze, "freeze", "freeze the screen; the load goes on"},
-	{[]string{"R"}, inRun &^ inExchange, newRun, "new run", "start a new run, when this one is over"},
-
-	{[]string{"1", "2", "3", "4", "5", "6", "7"}, inRun, goScreen, "", "go to that screen"},
-	{[]string{"]"}, inRun &^ inExchange, nextScreen, "", "next screen"},
-	{[]string{"["}, inRun &^ inExchange, prevScreen, "", "previous screen"},
-	{[]string{"ctrl+l"}, inAll, repaint, "", "draw everything again"},
-	{[]string{"m"}, inRun, releaseMouse, "", "give the mouse to the terminal, to select text; take it back"},
-	{[]string{"q"}, inRun, quit, "quit", "quit; asks while a run is active"},
-	{[]string{"ctrl+c"}, inAll, interrupt, "", "like q; again within 2 s: stop at once and leave"},
-	{[]string{"ctrl+z"}, inAll, suspend, "", "does nothing: it would pause the load"},
-	{[]string{"?"}, inRun, help, "help", "this list"},
+// meaning is what a key does on the screen that is shown.
+type meaning struct {
+	do func(m *model, s screen, press string) tea.Cmd
+	of func(s screen) bool // the screen is one that answers; nil: it need not
 }
 
-// footers say which keys each place shows at its foot, most used first. Help
-// is always last.
-var footers = map[place][]action{
-	inForm:     {formNext, formToggle, formStart, interrupt, formDryRun},
-	inDash:     {moreUsers, setUsers, open, filter, freeze, stop, nextPane, sortNext, wholeRun, errorsOf, segment, quit},
-	inStats:    {open, sortNext, wholeRun, errorsOf, chartsOf, filter, export, freeze, moreUsers, quit},
-	inDetail:   {errorsOf, chartsOf, wholeRun, back, export, freeze},
-	inCharts:   {nextPane, open, left, zoomOut, logScale, pickSeries, errorsOf, freeze, moreUsers, quit},
-	inErrors:   {open, sortNext, wholeRun, filter, ignore, chartsOf, export, freeze, moreUsers, quit},
-	inGroup:    {open, filter, splitVariants, ignore, chartsOf, export, back},
-	inExchange: {copyPart, copyCurl, export, filter, rawBody, hexBody, nextPane, back, sendAgain, reveal, wrap, nextSample},
-	inUsers:    {moreUsers, plusOne, setUsers, pause, stop, freeze, quit},
-	inWorkers:  {filter, sortNext, export, freeze, quit},
-	inLogs:     {down, follow, logLevel, wrap, filter, open, copyPart, freeze, quit},
+// bind binds keys, separated by blanks and named as the terminal library names
+// them, to what they do.
+func bind(keys, foot, help string, does meaning) binding {
+	list := strings.Fields(keys)
+	return binding{Binding: key.NewBinding(key.WithKeys(list...), key.WithHelp(keys, help)), sign: list[0], foot: foot, meaning: does}
 }
 
-// lookup is what a key means in a place.
-func lookup(in place, key string) action {
-	for _, b := range bindings {
-		if b.in&in == 0 {
-			continue
-		}
-		for _, k := range b.keys {
-			if k == key {
-				return b.do
+// as is the binding with its keys written otherwise in the footer.
+func (b binding) as(sign string) binding { b.sign = sign; return b }
+
+// while is the binding with words in the footer that change.
+func (b binding) while(now func(m *model) string) binding { b.now = now; return b }
+
+// steers is the binding as one that changes the run.
+func (b binding) steers() binding { b.steer = true; return b }
+
+// same says that two bindings are one line of the help.
+func (b binding) same(as binding) bool { return b.Help() == as.Help() }
+
+// on is a method of those screens that have it.
+func on[S any](do func(S, *model) tea.Cmd) meaning {
+	return meaning{
+		do: func(m *model, s screen, _ string) tea.Cmd {
+			if s, ok := s.(S); ok {
+				return do(s, m)
 			}
-		}
+			return nil
+		},
+		of: func(s screen) bool { _, ok := s.(S); return ok },
 	}
-	return noAction
 }
 
-// bound is the binding of an action in a place.
-func bound(in place, do action) (binding, bool) {
-	for _, b := range bindings {
-		if b.in&in != 0 && b.do == do {
-			return b, true
-		}
-	}
-	return binding{}, false
+// anywhere is a method of the model.
+func anywhere(do func(*model) tea.Cmd) meaning {
+	return meaning{do: func(m *model, _ screen, _ string) tea.Cmd { return do(m) }}
 }
 
-// label is a binding's keys as help and footer show them.
-func (b binding) label() string {
-	if b.do == goScreen {
-		return "1-7"
+// What a screen answers in its own way to a key that others have too.
+type (
+	mover interface {
+		move(*model, draw.Move) tea.Cmd
 	}
-	return strings.Join(b.keys, " ")
+	opener   interface{ open(*model) tea.Cmd }
+	exporter interface{ export(*model) tea.Cmd }
+	paned    interface {
+		pane(m *model, step int) tea.Cmd // the next one, or with -1 the one before
+	}
+	copier interface {
+		copyCell(*model) tea.Cmd
+		copyRow(*model) tea.Cmd
+	}
+	ofEndpoint interface {
+		endpoint() (stats.Key, bool) // that is shown, or selected
+	}
+)
+
+func moves(by draw.Move) meaning {
+	return on(func(s mover, m *model) tea.Cmd { return s.move(m, by) })
+}
+
+func steps(by int) meaning {
+	return on(func(s paned, m *model) tea.Cmd { return s.pane(m, by) })
+}
+
+func adds(step func(target int) int) meaning {
+	return anywhere(func(m *model) tea.Cmd {
+		t := m.target()
+		m.scaleTo(max(t+step(t), 0))
+		return nil
+	})
+}
+
+func by(n int) func(int) int { return func(int) int { return n } }
+
+// always are the keys that mean the same wherever one is: in a dialog, too.
+func always() []binding {
+	return []binding{
+		bind("ctrl+l", "", "draw everything again", anywhere(func(*model) tea.Cmd { return tea.ClearScreen })),
+		bind("ctrl+c", "quit", "like q; again within 2 s: stop at once and leave", anywhere((*model).interrupted)),
+		bind("ctrl+z", "", "does nothing: it would pause the load", anywhere(func(m *model) tea.Cmd {
+			m.say("ctrl+z would pause the load: use tmux, or q d to detach")
+			return nil
+		})),
+	}
+}
+
+// everywhere are the keys of every page of a run.
+func everywhere(tabs []*page) []binding {
+	return append([]binding{
+		bind("j down", "scroll", "down", moves(draw.MoveDown)).as("j/k"),
+		bind("k up", "", "up", moves(draw.MoveUp)),
+		bind("ctrl+d pgdown", "", "half a page down", moves(draw.PageDown)),
+		bind("ctrl+u pgup", "", "half a page up", moves(draw.PageUp)),
+		bind("g home", "", "to the top", moves(draw.MoveTop)),
+		bind("G end", "", "to the bottom (logs: and follow)", moves(draw.MoveBottom)),
+		bind("h left", "cursor", "tables: columns; charts: time cursor; text: sideways", moves(draw.MoveLeft)).as("h/l"),
+		bind("l right", "", "tables: columns; charts: time cursor; text: sideways", moves(draw.MoveRight)),
+		bind("enter", "open", "open what is selected; charts: maximise", on(opener.open)),
+		bind("esc backspace", "back", "close, clear the filter, one level up; never quits", anywhere((*model).goBack)),
+		bind("tab", "pane", "next pane or part", steps(1)),
+		bind("shift+tab", "", "previous pane or part", steps(-1)),
+		bind("/", "filter", "filter or search: words, !not, ~regexp, status:5xx, kind:reset", anywhere((*model).askFilter)),
+		bind("e", "export", "export what is shown; an exchange: save it", on(exporter.export)),
+
+		bind("+ =", "", "more users, by the step shown", adds(stepAt)).steers().while((*model).stepWords),
+		bind("- _", "", "fewer users", adds(func(t int) int { return -stepAt(t - 1) })).steers(),
+		bind("u", "set users", "set users and spawn rate exactly", opens(newUsersDialog)).steers(),
+		bind("space", "", "pause and resume: users keep their sessions", anywhere((*model).pause)).steers().while(func(m *model) string {
+			if m.snap.State == swarm.Paused {
+				return footItem("space", "resume")
+			}
+			return footItem("space", "pause")
+		}),
+		bind("r", "reset", "start a new segment: the shown numbers begin again", opens(newSegmentDialog)).steers(),
+		bind("M", "mark", "mark this moment with a name", opens(newMarkDialog)).steers(),
+		bind("f", "", "freeze the screen; the load goes on", anywhere((*model).freeze)).while(func(m *model) string {
+			if m.frozen {
+				return footItem("f", "go live")
+			}
+			return footItem("f", "freeze")
+		}),
+		goToTab(tabs),
+		bind("m", "", "give the mouse to the terminal, to select text; take it back", anywhere((*model).releaseMouse)),
+		bind("q", "quit", "quit; asks while a run is active", anywhere((*model).askToQuit)),
+		bind("?", "help", "this list", opens(newHelp)),
+	}, always()...)
+}
+
+// goToTab has the keys of all tabs. From the help, which names none, it stays.
+func goToTab(tabs []*page) binding {
+	var keys []string
+	for _, p := range tabs {
+		keys = append(keys, p.key)
+	}
+	b := bind(strings.Join(keys, " "), "", "go to that screen", meaning{do: func(m *model, _ screen, press string) tea.Cmd {
+		if i := slices.Index(keys, press); i >= 0 {
+			return m.goTo(i)
+		}
+		return m.goTo(m.tab)
+	}})
+	b.SetHelp(keys[0]+"-"+keys[len(keys)-1], b.Help().Desc)
+	return b
+}
+
+// opens is a dialog over the screen.
+func opens(dialog func(m *model) dialog) meaning {
+	return anywhere(func(m *model) tea.Cmd {
+		m.dialogs = append(m.dialogs, dialog(m))
+		return nil
+	})
+}
+
+// steering are the keys that change the run, but for those of every page: a page
+// whose own keys they are leaves them out.
+func steering() []binding {
+	return []binding{
+		bind("x", "stop", "stop the run, stay here", opens(newStopDialog)).steers(),
+		bind("R", "new run", "start a new run, when this one is over", anywhere((*model).again)),
+	}
+}
+
+func nextTabs() []binding {
+	return []binding{
+		bind("]", "", "next screen", anywhere(func(m *model) tea.Cmd { return m.goTo(m.tab + 1) })),
+		bind("[", "", "previous screen", anywhere(func(m *model) tea.Cmd { return m.goTo(m.tab - 1) })),
+	}
+}
+
+// fineSteps are for pages that show no text, where w wraps.
+func fineSteps() []binding {
+	return []binding{
+		bind("w", "1/10", "one user more", adds(by(1))).steers().as("w/W s/S"),
+		bind("W", "", "ten users more", adds(by(10))).steers(),
+		bind("s", "", "one user fewer", adds(by(-1))).steers(),
+		bind("S", "", "ten users fewer", adds(by(-10))).steers(),
+	}
+}
+
+func sortKeys() []binding {
+	return []binding{
+		bind("o", "sort", "sort by the next column", moves(draw.SortNext)).as("o/O"),
+		bind("O", "", "turn the order round", moves(draw.SortReverse)),
+	}
+}
+
+func copyCell() binding { return bind("y", "copy", "copy the cell or line", on(copier.copyCell)) }
+func copyRow() binding  { return bind("Y", "", "copy the row", on(copier.copyRow)) }
+
+func wholeRun() binding {
+	return bind("a", "window", "the last 10 seconds, or the whole run", anywhere((*model).toggleWindow))
+}
+
+const errorsOfHelp = "its errors; charts: those of that second"
+
+func errorsOf() binding {
+	return bind("E", "errors", errorsOfHelp, on(func(s ofEndpoint, m *model) tea.Cmd {
+		if k, ok := s.endpoint(); ok {
+			return m.errorsOf(k)
+		}
+		return nil
+	}))
+}
+
+func chartsOf() binding {
+	return bind("C", "charts", "its charts", on(func(s ofEndpoint, m *model) tea.Cmd {
+		if k, ok := s.endpoint(); ok {
+			return m.chartsOf(k)
+		}
+		return nil
+	}))
+}
+
+func wrapLines() binding { return bind("w", "wrap", "wrap long lines", moves(draw.Wrap)) }
+
+func matchKeys() []binding {
+	return []binding{bind("n", "", "next match", moves(draw.NextMatch)), bind("N", "", "previous match", moves(draw.PrevMatch))}
 }

@@ -1,8 +1,8 @@
 package tui
 
-// frame is where everything is on a screen of w by h. The views only fill what
+// layout is where everything is on a screen of w by h. The views only fill what
 // it gives them, and what they give is cut and padded to that.
-type frame struct {
+type layout struct {
 	w, h int
 	tiny bool // two lines and the most needed keys
 	slim bool // no charts, no panes beside or below each other
@@ -16,24 +16,12 @@ const (
 	footLines   = 2 // rule or message, keys
 )
 
-func layout(w, h int) frame {
-	f := frame{w: max(w, 1), h: max(h, 1)}
+func newLayout(w, h int) layout {
+	f := layout{w: max(w, 1), h: max(h, 1)}
 	f.tiny = f.w < leastWidth || f.h < leastHeight
 	f.slim = f.w < 60 || f.h < 24
 	f.body = max(f.h-headLines-footLines, 0)
 	return f
 }
 
-func (f frame) wide() bool { return f.w >= 140 && f.h >= 36 }
-
-// area is a rectangle of the screen that does something when it is clicked or
-// the wheel turns over it.
-type area struct {
-	x, y, w, h int
-	click      func(x, y int, again bool) // relative to the rectangle
-	release    func(x, y int)
-	wheel      func(do action)
-	do         action // a key of the footer
-}
-
-func (a area) has(x, y int) bool { return x >= a.x && x < a.x+a.w && y >= a.y && y < a.y+a.h }
+func (f layout) wide() bool { return f.w >= 140 && f.h >= 36 }

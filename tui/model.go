@@ -15,15 +15,16 @@ import (
 	"tload/stats"
 	"tload/stats/exchange"
 	"tload/swarm"
+	"tload/tui/draw"
 )
 
-// screen is one thing that fills the body: a tab, or what was opened on it.
+// screen is one thing that fills the body: a tab, or what was opened on it. What
+// else it does with keys is in the list of its page.
 type screen interface {
-	place() place
+	name() string                       // of its page
 	title() string                      // its part of the breadcrumb, empty for a tab
 	refresh(m *model)                   // a new snapshot is there, or a filter
-	act(m *model, do action) tea.Cmd    // a key of its place
-	view(m *model, w, h int) []string   // exactly w by h is drawn of it
+	view(m *model, w, h int) draw.Pane  // exactly w by h is drawn of it
 	filtered(m *model, text string)     // what was typed after "/"
 	filterText() string                 // … and is in force
 	notice(m *model, s tea.Msg) tea.Cmd // a result of slow work
@@ -34,6 +35,8 @@ type blankScreen struct{}
 
 func (blankScreen) title() string                  { return "" }
 func (blankScreen) refresh(*model)                 {}
+func (blankScreen) filtered(*model, string)        {}
+func (blankScreen) filterText() string             { return "" }
 func (blankScreen) notice(*model, tea.Msg) tea.Cmd { return nil }
 
 // dialog lies over the screen and gets the keys first.
@@ -45,10 +48,10 @@ type dialog interface {
 
 // model owns all that is shown. Only the drawing goroutine touches it.
 type model struct {
-	o       Options
-	link    *link
-	secrets *exchange.Masker // see masker
-	every   time.Duration
+	o        Options
+	terminal *terminal
+	secrets  *exchange.Masker // see masker
+	every    time.Duration
 
 	load   Load
 	dir    string          // where this run's exchanges and copies are saved
@@ -56,48 +59,39 @@ type model struct {
 	snap   *swarm.Snapshot // shown: live, or where it was frozen
 	frozen bool
 
-	frame   frame
+	layout  layout
 	form    *form // shown instead of a run
-	tabs    [7][]screen
+	pages   pages
+	tabs    [][]screen // a stack for each of pages.tabs
 	tab     int
 	dialogs []dialog
 	prompt  *prompt // the filter being typed
-	areas   []area
-	clicked time.Time
-	lastHit [2]int
+	mouse   mouse
 
-	whole     bool // numbers of the whole run, not of the last ten seconds
-	reveal    bool
-	mouse     bool
-	ignored   map[int]bool
-	want      int // users asked for and not yet in a snapshot
-	wantUntil time.Time
-	toast     string
-	toastBad  bool
-	toastTill time.Time
-	ctrlC     time.Time
-	leaving   bool
-	went      bool // the run was seen to go on
-	opened    bool // … was over when it was opened: read from a file
-	idle      bool // nothing was out
-	replies   uint64
-	replied   time.Duration // when that number of them last changed, or nothing was out
-	quiet     time.Duration // since then, of what is shown
-	scales    map[string]*scale
-	docs      map[docKey]*document
-	docOrder  []docKey
-	making    map[docKey]bool
-	preview   preview
-	drew      time.Duration // last view took
+	whole   bool // numbers of the whole run, not of the last ten seconds
+	reveal  bool // secrets, too
+	ignored map[int]bool
+	scales  map[string]*scale
+	docs    shelf
+	preview preview
+	toast   toast
+	drew    time.Duration // last view took
 
-	outcome Outcome
-	fault   error
+	ran      bool // the run was seen to go on
+	fromFile bool // … was over when it was opened: read from a file
+	wanted   wanted
+	pulse    pulse
+
+	ctrlC    time.Time // last pressed
+	quitting bool      // once the run is over
+	outcome  Outcome
+	fault    error
 }
 
 func newModel(o Options) *model {
 	m := &model{
-		o: o, secrets: o.Masker, reveal: o.Masker != nil && !o.Masker.Masks(), mouse: true, ignored: map[int]bool{}, scales: map[string]*scale{},
-		docs: map[docKey]*document{}, making: map[docKey]bool{}, every: o.Refresh, frame: layout(80, 24),
+		o: o, secrets: o.Masker, reveal: o.Masker != nil && !o.Masker.Masks(), mouse: mouse{ours: true}, ignored: map[int]bool{}, scales: map[string]*scale{},
+		docs: newShelf(), every: o.Refresh, layout: newLayout(80, 24),
 	}
 	if m.secrets == nil {
 		m.secrets = exchange.NewMasker()
@@ -105,12 +99,13 @@ func newModel(o Options) *model {
 	if m.every <= 0 {
 		m.every = 250 * time.Millisecond
 	}
-	m.link = newLink(m.every)
+	m.terminal = newTerminal(m.every)
 	if o.Dir == "" {
 		m.o.Dir = "."
 	}
 	m.live = &swarm.Snapshot{Snapshot: &stats.Snapshot{}}
 	m.snap = m.live
+	m.pages = newPages()
 	m.clearTabs()
 	if o.Run != nil {
 		m.attach(o.Run)
@@ -121,16 +116,34 @@ func newModel(o Options) *model {
 }
 
 func (m *model) clearTabs() {
-	m.tabs = [7][]screen{
-		{newDash()}, {newStatsScreen()}, {newCharts()}, {newErrors()}, {newUsers()}, {newWorkers()}, {newLogScreen()},
+	m.tabs = nil
+	for _, p := range m.pages.tabs {
+		m.tabs = append(m.tabs, []screen{p.make()})
 	}
+}
+
+// tabOf is the tab that is an S, and where it is.
+func tabOf[S screen](m *model) (s S, at int) {
+	for i, stack := range m.tabs {
+		if s, ok := stack[0].(S); ok {
+			return s, i
+		}
+	}
+	panic(fmt.Sprintf("no tab is a %T", s))
+}
+
+// alone is that tab with nothing opened on it.
+func alone[S screen](m *model) (s S, at int) {
+	s, at = tabOf[S](m)
+	m.tabs[at] = m.tabs[at][:1]
+	return s, at
 }
 
 // attach shows a run.
 func (m *model) attach(l Load) {
-	m.load, m.form, m.frozen, m.leaving, m.went = l, nil, false, false, false
-	m.want, m.whole = -1, false
-	m.replies, m.replied, m.idle = 0, 0, true
+	m.load, m.form, m.frozen, m.quitting, m.ran = l, nil, false, false, false
+	m.wanted, m.whole = wanted{}, false
+	m.pulse = pulse{idle: true}
 	m.dir = m.o.Dir
 	if m.o.DirOf != nil {
 		if d := m.o.DirOf(l); d != "" {
@@ -138,8 +151,9 @@ func (m *model) attach(l Load) {
 		}
 	}
 	m.read()
-	if m.opened = m.live.State == swarm.Stopped; m.opened { // all of it
-		m.tabs[2][0].(*chartsScreen).window = len(windows) - 1
+	if m.fromFile = m.live.State == swarm.Stopped; m.fromFile { // all of it
+		charts, _ := tabOf[*chartsScreen](m)
+		charts.window = len(windows) - 1
 	}
 }
 
@@ -159,14 +173,12 @@ func (m *model) read() {
 	if s := m.load.Snapshot(); s != nil && s.Snapshot != nil {
 		m.live = s
 	}
-	m.went = m.went || m.live.State.Active()
-	m.watch()
+	m.ran = m.ran || m.live.State.Active()
+	m.pulse.feel(m.live, m.frozen)
 	if !m.frozen {
 		m.snap = m.live
 	}
-	if m.want >= 0 && (m.live.Target == m.want || time.Now().After(m.wantUntil)) {
-		m.want = -1
-	}
+	m.wanted.settle(m.live.Target)
 	m.refresh()
 }
 
@@ -187,9 +199,21 @@ func (m *model) shown(r *stats.Row) *stats.Summary {
 
 func (m *model) wholeRun() bool { return m.whole || m.snap.State == swarm.Stopped }
 
-// moment is when tables are put in order anew.
-func (m *model) moment() moment {
-	return moment{second: int64(m.snap.Elapsed / time.Second), still: m.frozen || m.snap.State == swarm.Stopped, whole: m.whole, tab: m.tab}
+// epoch is while the rows of a table keep their places: for a second, of one
+// window, on one tab, under one filter.
+type epoch struct {
+	second int64
+	whole  bool
+	tab    int
+	filter string
+}
+
+// epoch is nil when nothing moves, and rows are always in order.
+func (m *model) epoch(filter string) any {
+	if m.frozen || m.snap.State == swarm.Stopped {
+		return nil
+	}
+	return epoch{int64(m.snap.Elapsed / time.Second), m.whole, m.tab, filter}
 }
 
 func (m *model) windowName() string {
@@ -202,10 +226,21 @@ func (m *model) windowName() string {
 	return "whole run"
 }
 
+// screen is the one that is shown, which gets the keys: the form, or the top of
+// the tab.
 func (m *model) screen() screen {
+	if m.form != nil {
+		return m.form
+	}
 	st := m.tabs[m.tab]
 	return st[len(st)-1]
 }
+
+// page is that of the screen that is shown.
+func (m *model) page() *page { return m.pages.of(m.screen()) }
+
+// tabPage is that of the tab.
+func (m *model) tabPage() *page { return m.pages.tabs[m.tab] }
 
 // push opens a screen on the tab that is shown.
 func (m *model) push(s screen) tea.Cmd {
@@ -228,15 +263,6 @@ func (m *model) goTo(tab int) tea.Cmd {
 	m.tab = (tab + len(m.tabs)) % len(m.tabs)
 	m.refresh()
 	return m.screen().notice(m, tickMsg{})
-}
-
-func (m *model) say(format string, args ...any) {
-	m.toast, m.toastBad, m.toastTill = clean(fmt.Sprintf(format, args...)), false, time.Now().Add(4*time.Second)
-}
-
-func (m *model) complain(format string, args ...any) {
-	m.say(format, args...)
-	m.toastBad, m.toastTill = true, time.Now().Add(6*time.Second)
 }
 
 // safely runs slow work as a command. A panic in it ends the screen in order,
@@ -274,7 +300,7 @@ func (m *model) Init() tea.Cmd {
 }
 
 func (m *model) tick() tea.Cmd {
-	return tea.Tick(m.link.next(m.every, time.Now()), func(t time.Time) tea.Msg { return tickMsg(t) })
+	return tea.Tick(m.terminal.next(m.every, time.Now()), func(t time.Time) tea.Msg { return tickMsg(t) })
 }
 
 func (m *model) watchEnd() tea.Cmd {
@@ -318,7 +344,7 @@ func (m *model) update(msg tea.Msg) tea.Cmd {
 		m.read()
 		return tea.Batch(m.tick(), m.screen().notice(m, msg))
 	case tea.WindowSizeMsg:
-		m.frame = layout(msg.Width, msg.Height)
+		m.layout = newLayout(msg.Width, msg.Height)
 		return nil
 	case tea.KeyPressMsg:
 		return m.key(msg)
@@ -330,11 +356,9 @@ func (m *model) update(msg tea.Msg) tea.Cmd {
 		if msg.want == m.preview.next {
 			m.preview.x, m.preview.doc = msg.want.x, msg.doc
 		}
-		if !m.making[msg.want] {
+		if !m.docs.take(msg.want, msg.doc) {
 			return nil
 		}
-		delete(m.making, msg.want)
-		m.keep(msg.want, msg.doc)
 		for _, s := range m.tabs[m.tab] {
 			s.notice(m, msg)
 		}
@@ -349,10 +373,10 @@ func (m *model) update(msg tea.Msg) tea.Cmd {
 	case endedMsg:
 		if msg.load == m.load {
 			m.read()
-			if m.leaving {
-				return m.leave(Quit)
+			if m.quitting {
+				return m.quit(Quit)
 			}
-			if m.went && m.form == nil {
+			if m.ran && m.form == nil {
 				m.say("the run is over: %s", reasonText(m.live))
 			}
 		}
@@ -419,37 +443,6 @@ func (m *model) masker() *exchange.Masker {
 	return m.secrets.On()
 }
 
-// doc is a body made ready, if it is; otherwise the command that makes it.
-func (m *model) doc(k docKey) (*document, tea.Cmd) {
-	if d := m.docs[k]; d != nil {
-		return d, nil
-	}
-	if m.making[k] {
-		return nil, nil
-	}
-	m.making[k] = true
-	mask := m.masker()
-	return nil, safely(func() tea.Msg { return docMsg{k, k.read(mask)} })
-}
-
-// keep holds the documents of the last few bodies that were looked at.
-func (m *model) keep(k docKey, d *document) {
-	const most, mostInAll = 24, 2 * mostLines
-	if m.docs[k] == nil {
-		m.docOrder = append(m.docOrder, k)
-	}
-	m.docs[k] = d
-	lines := 0
-	for _, d := range m.docs {
-		lines += len(d.lines)
-	}
-	for len(m.docOrder) > 1 && (len(m.docOrder) > most || lines > mostInAll) {
-		lines -= len(m.docs[m.docOrder[0]].lines)
-		delete(m.docs, m.docOrder[0])
-		m.docOrder = m.docOrder[1:]
-	}
-}
-
 // scale is the memory of one chart's upper bound.
 func (m *model) scale(name string) *scale {
 	s := m.scales[name]
@@ -460,8 +453,8 @@ func (m *model) scale(name string) *scale {
 	return s
 }
 
-// leave ends the screen. What becomes of the load is the caller's.
-func (m *model) leave(how Outcome) tea.Cmd {
+// quit ends the screen. What becomes of the load is the caller's.
+func (m *model) quit(how Outcome) tea.Cmd {
 	m.outcome = how
 	return tea.Quit
 }

@@ -3,11 +3,13 @@ package tui
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"tload/stats"
+	"tload/tui/draw"
 )
 
 type percentile struct {
@@ -34,68 +36,87 @@ var (
 	percentileSets = [][]percentile{{lineP99, lineP95, lineP50}, {lineP99, lineP50}, {lineMax, lineP999, lineP99}, {lineCorr, lineP99}, {lineP95}}
 )
 
-// picture is a chart of one of the three things, w by h with its title.
-func picture(m *model, seconds []stats.Second, what int, from, span time.Duration, set []percentile, log bool, cursor time.Duration, w, h int, focused bool, ends ...string) []string {
-	cols := max(w-chartMargin, 1)
-	c := &chart{from: from, span: span, cursor: cursor, marks: marksOf(m), suspect: suspectIn(seconds)}
-	title, id := "", ""
-	pick := func(of func(*stats.Second) float64, join func([]float64) float64) []float64 {
-		return columnsOf(seconds, from, span, cols, of, join)
-	}
-	switch what {
-	case 0:
-		title, id = "LATENCY ms ", "latency"
-		c.log = log
-		for _, p := range set {
-			c.series = append(c.series, series{pick(p.of, largest), p.pen})
-		}
-		for i := len(set) - 1; i >= 0; i-- {
-			title += " " + set[i].pen.legend(set[i].name)
-			id += set[i].name
-		}
-	case 1:
-		title, id = "RPS  "+penHeavy.legend("ok")+" "+penBad.legend("fail"), "rps"
-		c.series = []series{
-			{pick(func(s *stats.Second) float64 { return ratio(float64(s.OK), s.Span.Seconds()) }, mean), penHeavy},
-			{pick(func(s *stats.Second) float64 { return s.FailRate() }, mean), penBad},
-		}
-	case 2:
-		title, id = "USERS  "+penDots.legend("target")+" "+penHeavy.legend("running"), "users"
-		c.series = []series{
-			{pick(func(s *stats.Second) float64 { return float64(s.Target) }, largest), penDots},
-			{pick(func(s *stats.Second) float64 { return float64(s.Users) }, largest), penHeavy},
-		}
-	}
+// look is how a run is looked at: which part of it, and what of that.
+type look struct {
+	seconds    []stats.Second
+	from, span time.Duration
+	set        []percentile
+	log        bool          // latency on a logarithmic scale
+	cursor     time.Duration // below 0: none
+}
+
+// What pictures there are of a run.
+const (
+	ofLatency = iota
+	ofRate
+	ofUsers
+)
+
+// picture is a chart of the run, w by h with its title; of ends, the longest that
+// fits stands at the end of that.
+func (l look) picture(m *model, what, w, h int, focused bool, ends ...string) []string {
+	c := &chart{from: l.from, span: l.span, cursor: l.cursor, log: l.log && what == ofLatency, marks: marksOf(m), suspect: suspectIn(l.seconds), label: draw.Short}
+	var title, id string
+	title, id, c.series = l.series(what, max(w-chartMargin, 1))
 	var all [][]float64
 	for _, s := range c.series {
 		all = append(all, s.values)
 	}
-	c.upper = func(rows int) float64 { return m.scale(fmt.Sprint(id, span, rows)).reach(most(all...), rows, m.now()) }
-	if what == 0 && w >= 50 && c.suspect(from, from+span) {
-		title += "  " + badBold.Styled("!") + " suspect"
+	c.upper = func(rows int) float64 {
+		return m.scale(fmt.Sprint(id, l.span, rows)).reach(most(all...), rows, m.now())
 	}
-	c.label = short
-	if what == 0 {
+	if what == ofLatency {
 		c.label = func(v float64) string {
 			if v < 10000 {
 				return strconv.FormatFloat(v, 'g', 4, 64)
 			}
-			return short(v)
+			return draw.Short(v)
+		}
+		if w >= 50 && c.suspect(l.from, l.from+l.span) {
+			title += "  " + draw.BadBold.Styled("!") + " suspect"
 		}
 	}
-	st := heading
+	st := draw.Heading
 	if focused {
-		st = accent
+		st = draw.Accent
 	}
 	word, rest, _ := strings.Cut(title, " ")
 	title, end := st.Styled(word)+" "+rest+" ", ""
-	for _, e := range ends { // the longest that fits
-		if end == "" && width(title)+width(e)+3 < w {
+	for _, e := range ends {
+		if end == "" && draw.Width(title)+draw.Width(e)+3 < w {
 			end = e
 		}
 	}
-	lines := []string{rule(title, end, w, focused)}
+	lines := []string{draw.Rule(title, end, w, focused)}
 	return append(lines, c.draw(w, h-1)...)
+}
+
+// series are the lines of a picture with so many columns, its title, and a name
+// for its scale.
+func (l look) series(what, cols int) (title, id string, lines []series) {
+	line := func(p pen, of func(*stats.Second) float64, join func([]float64) float64) {
+		lines = append(lines, series{columnsOf(l.seconds, l.from, l.span, cols, of, join), p})
+	}
+	switch what {
+	case ofLatency:
+		title, id = "LATENCY ms ", "latency"
+		for _, p := range l.set {
+			line(p.pen, p.of, largest)
+		}
+		for _, p := range slices.Backward(l.set) {
+			title += " " + p.pen.legend(p.name)
+			id += p.name
+		}
+	case ofRate:
+		title, id = "RPS  "+penHeavy.legend("ok")+" "+penBad.legend("fail"), "rps"
+		line(penHeavy, func(s *stats.Second) float64 { return ratio(float64(s.OK), s.Span.Seconds()) }, mean)
+		line(penBad, func(s *stats.Second) float64 { return s.FailRate() }, mean)
+	case ofUsers:
+		title, id = "USERS  "+penDots.legend("target")+" "+penHeavy.legend("running"), "users"
+		line(penDots, func(s *stats.Second) float64 { return float64(s.Target) }, largest)
+		line(penHeavy, func(s *stats.Second) float64 { return float64(s.Users) }, largest)
+	}
+	return title, id, lines
 }
 
 // marksOf are the moments that explain a bend: changes of the users, segments

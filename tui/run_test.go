@@ -165,7 +165,7 @@ func TestAPanicIsTold(t *testing.T) {
 
 func TestASlowLinkIsDrawnLessOften(t *testing.T) {
 	const every = 250 * time.Millisecond
-	l := newLink(every)
+	l := newTerminal(every)
 	now := time.Unix(100, 0)
 	slow := func(d time.Duration) { l.slowest.Store(int64(d)) }
 	step := func(want time.Duration, after time.Duration) {

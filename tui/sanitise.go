@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"tload/stats"
+	"tload/tui/draw"
 )
 
 // clean is the one way onto the screen for text that is not our own.
@@ -25,7 +26,7 @@ func inASCII(s string) string {
 		case r >= 0x2500 && r <= 0x257f:
 			b.WriteByte('+')
 		default:
-			b.WriteString(strings.Repeat("?", width(string(r))))
+			b.WriteString(strings.Repeat("?", draw.Width(string(r))))
 		}
 	}
 	return b.String()

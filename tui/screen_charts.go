@@ -2,6 +2,7 @@ package tui
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -9,6 +10,7 @@ import (
 
 	"tload/stats"
 	"tload/swarm"
+	"tload/tui/draw"
 )
 
 // chartsScreen is latency, requests and users over time, of everything or of
@@ -17,11 +19,11 @@ type chartsScreen struct {
 	blankScreen
 	key     *stats.Key // nil: all
 	seconds []stats.Second
-	asked   time.Time
+	askedAt time.Time
 	window  int
 	log     bool
 	which   int // set of percentiles
-	focus   int
+	focus   int // which picture
 	big     bool
 	cursor  time.Duration    // below 0: none
 	zoom    [2]time.Duration // a part of the run that the mouse chose; zero for none
@@ -35,10 +37,24 @@ var (
 
 func newCharts() *chartsScreen { return &chartsScreen{window: 1, cursor: -1, pressed: -1} }
 
-func (c *chartsScreen) place() place { return inCharts }
+func (c *chartsScreen) name() string { return "Charts" }
+
+func chartsPage() *page {
+	return &page{
+		key: "3", make: func() screen { return newCharts() }, search: filtersRows(),
+		footer: []string{"tab", "enter maximise", "h", "z", "L", "p", "E", "f", "+", "q"},
+		keys: slices.Concat([]binding{
+			bind("z", "window", "longer window: 1m 2m 5m 15m all", on((*chartsScreen).zoomOut)).as("z/Z"),
+			bind("Z", "", "shorter window", on((*chartsScreen).zoomIn)),
+			bind("L", "log", "logarithmic or linear scale", on((*chartsScreen).toggleLog)),
+			bind("p", "series", "which percentiles are drawn", on((*chartsScreen).nextSeries)),
+			bind("E", "errors", errorsOfHelp, on((*chartsScreen).errors)),
+		}, fineSteps(), steering(), nextTabs()),
+	}
+}
 
 func (c *chartsScreen) show(k stats.Key) {
-	c.key, c.seconds, c.asked = &k, nil, time.Time{}
+	c.key, c.seconds, c.askedAt = &k, nil, time.Time{}
 }
 
 // filterText: an endpoint is a filter, which esc takes away.
@@ -74,8 +90,8 @@ func (c *chartsScreen) back() bool {
 func (c *chartsScreen) notice(m *model, msg tea.Msg) tea.Cmd {
 	switch msg := msg.(type) {
 	case tickMsg:
-		if c.key != nil && !m.frozen && time.Since(c.asked) >= time.Second {
-			c.asked = time.Now()
+		if c.key != nil && !m.frozen && time.Since(c.askedAt) >= time.Second {
+			c.askedAt = time.Now()
 			return m.history(*c.key)
 		}
 	case historyMsg:
@@ -146,67 +162,84 @@ func (c *chartsScreen) span(m *model) (from, span time.Duration) {
 	return window(elapsed, span), span
 }
 
-func (c *chartsScreen) act(m *model, do action) tea.Cmd {
+// step is how far the cursor goes at once, in a window that begins at from.
+func (c *chartsScreen) step(m *model) (from, step time.Duration) {
 	from, span := c.span(m)
-	step := max(span/120, time.Second).Round(time.Second)
-	switch do {
-	case left, rightward:
+	return from, max(span/120, time.Second).Round(time.Second)
+}
+
+func (c *chartsScreen) move(m *model, by draw.Move) tea.Cmd {
+	from, step := c.step(m)
+	now := m.snap.Elapsed.Truncate(time.Second)
+	switch by {
+	case draw.MoveLeft, draw.MoveRight:
 		if c.cursor < 0 {
-			c.cursor = m.snap.Elapsed.Truncate(time.Second)
+			c.cursor = now
 		}
-		if do == left {
+		if by == draw.MoveLeft {
 			step = -step
 		}
-		c.cursor = min(max(c.cursor+step, from), m.snap.Elapsed.Truncate(time.Second))
-	case top:
+		c.cursor = min(max(c.cursor+step, from), now)
+	case draw.MoveTop:
 		c.cursor = from
-	case bottom:
+	case draw.MoveBottom:
 		c.cursor = -1
-	case up, prevPane:
-		c.focus = (c.focus + 2) % 3
-	case down, nextPane:
-		c.focus = (c.focus + 1) % 3
-	case open:
-		c.big = !c.big
-	case zoomOut:
-		if c.zoom[1] > 0 {
-			c.zoom = [2]time.Duration{}
-			break
-		}
-		c.window = min(c.window+1, len(windows)-1)
-	case zoomIn:
-		c.window = max(c.window-1, 0)
-	case logScale:
-		c.log = !c.log
-	case pickSeries:
-		c.which = (c.which + 1) % len(percentileSets)
-	case errorsOf:
-		if c.cursor < 0 {
-			if c.key != nil {
-				return m.errorsOf(*c.key)
-			}
-			return m.goTo(3)
-		}
-		at := m.snap.Started.Add(c.cursor)
-		m.tabs[3] = m.tabs[3][:1]
-		e := m.tabs[3][0].(*errorsScreen)
-		e.only, e.from, e.to = c.key, at, at.Add(step)
-		return m.goTo(3)
-	case export:
-		m.dialogs = append(m.dialogs, newExport(m, "chart", secondsCSV(c.data(m))))
+	case draw.MoveUp:
+		return c.pane(m, -1)
+	case draw.MoveDown:
+		return c.pane(m, 1)
 	}
 	return nil
 }
 
-func (c *chartsScreen) view(m *model, w, h int) []string {
-	if m.frame.w < 40 || h < 6 {
-		return []string{rule("CHARTS", "", w, true), " the screen is too small for charts"}
+func (c *chartsScreen) pane(_ *model, step int) tea.Cmd {
+	c.focus = (c.focus + step + 3) % 3
+	return nil
+}
+func (c *chartsScreen) open(*model) tea.Cmd      { c.big = !c.big; return nil }
+func (c *chartsScreen) toggleLog(*model) tea.Cmd { c.log = !c.log; return nil }
+func (c *chartsScreen) nextSeries(*model) tea.Cmd {
+	c.which = (c.which + 1) % len(percentileSets)
+	return nil
+}
+func (c *chartsScreen) zoomIn(*model) tea.Cmd   { c.window = max(c.window-1, 0); return nil }
+func (c *chartsScreen) export(m *model) tea.Cmd { return m.askExport("chart", secondsCSV(c.data(m))) }
+
+func (c *chartsScreen) zoomOut(*model) tea.Cmd {
+	if c.zoom[1] > 0 {
+		c.zoom = [2]time.Duration{}
+	} else {
+		c.window = min(c.window+1, len(windows)-1)
 	}
-	seconds := c.data(m)
+	return nil
+}
+
+// errors are those of the second under the cursor, of the endpoint that is
+// shown, or all.
+func (c *chartsScreen) errors(m *model) tea.Cmd {
+	switch {
+	case c.cursor >= 0:
+		_, step := c.step(m)
+		at := m.snap.Started.Add(c.cursor)
+		e, tab := alone[*errorsScreen](m)
+		e.only, e.from, e.to = c.key, at, at.Add(step)
+		return m.goTo(tab)
+	case c.key != nil:
+		return m.errorsOf(*c.key)
+	}
+	_, tab := tabOf[*errorsScreen](m)
+	return m.goTo(tab)
+}
+
+func (c *chartsScreen) view(m *model, w, h int) draw.Pane {
+	if m.layout.w < 40 || h < 6 {
+		return draw.Pane{Lines: []string{draw.Rule("CHARTS", "", w, true), " the screen is too small for charts"}}
+	}
 	from, span := c.span(m)
+	l := look{c.data(m), from, span, percentileSets[c.which], c.log, c.cursor}
 	who := "all endpoints"
 	if c.key != nil {
-		who = cutMiddle(endpointName(*c.key), 24)
+		who = draw.CutMiddle(endpointName(*c.key), 24)
 	}
 	scaleName := "lin"
 	if c.log {
@@ -216,52 +249,54 @@ func (c *chartsScreen) view(m *model, w, h int) []string {
 		fmt.Sprintf(" window %s (z)  scale %s (L)  %s ", c.windowName(), scaleName, who),
 		fmt.Sprintf(" %s (z)  %s (L)  %s ", c.windowName(), scaleName, who), fmt.Sprintf(" %s  %s ", c.windowName(), who), " " + who + " ",
 	}
-	set := percentileSets[c.which]
-	draw := func(what, w, h int, ends ...string) []string {
-		return picture(m, seconds, what, from, span, set, c.log && what == 0, c.cursor, w, h, c.focus == what, ends...)
+	plot := func(what, w, h int, ends ...string) []string {
+		return l.picture(m, what, w, h, c.focus == what, ends...)
 	}
 	foot := c.at(m, w)
 	room := h - len(foot)
-	m.areas = append(m.areas, area{x: 0, y: headLines, w: w, h: room,
-		click: func(x, y int, _ bool) { c.pointAt(m, x, y, w, room) },
-		wheel: func(do action) {
-			if do == up {
-				c.act(m, zoomIn)
+	out := draw.Pane{Areas: []draw.Area{{W: w, H: room,
+		Click: func(x, y int) { c.pointAt(m, x, y, w, room) },
+		Wheel: func(by draw.Move) {
+			if by == draw.MoveUp {
+				c.zoomIn(m)
 			} else {
-				c.act(m, zoomOut)
+				c.zoomOut(m)
 			}
 		},
-		release: func(x, y int) { c.dragged(m, x, y, w, room) },
-	})
+		Release: func(x, y int) { c.dragged(m, x, y, w, room) },
+	}}}
 	switch {
 	case c.big || w < 60 || room < 14:
-		return append(draw(c.focus, w, room, ends...), foot...)
+		out.Add(plot(c.focus, w, room, ends...)...)
 	case w < 80:
 		topH := room / 2
-		second := 1
-		if c.focus == 2 {
-			second = 2
+		second := ofRate
+		if c.focus == ofUsers {
+			second = ofUsers
 		}
-		return append(append(draw(0, w, topH, ends...), draw(second, w, room-topH)...), foot...)
+		out.Add(plot(ofLatency, w, topH, ends...)...)
+		out.Add(plot(second, w, room-topH)...)
+	default:
+		topH := room - room*2/5
+		lw := (w - 1) / 2
+		out.Add(plot(ofLatency, w, topH, ends...)...)
+		out.Add(draw.Beside(plot(ofRate, lw, room-topH), plot(ofUsers, w-1-lw, room-topH), lw, w-1-lw)...)
 	}
-	topH := room - room*2/5
-	lw := (w - 1) / 2
-	out := draw(0, w, topH, ends...)
-	out = append(out, beside(draw(1, lw, room-topH), draw(2, w-1-lw, room-topH), lw, w-1-lw)...)
-	return append(out, foot...)
+	out.Add(foot...)
+	return out
 }
 
 // pointAt puts the cursor where it was clicked, on the chart above or below.
 func (c *chartsScreen) pointAt(m *model, x, y, w, room int) {
 	c.pressed = -1
-	if at, ok := c.moment(m, x, y, w, room); ok {
+	if at, ok := c.secondAt(m, x, y, w, room); ok {
 		c.cursor, c.pressed = min(at, m.snap.Elapsed.Truncate(time.Second)), at
 	}
 }
 
 // dragged zooms to what lies between where the mouse went down and up.
 func (c *chartsScreen) dragged(m *model, x, y, w, room int) {
-	at, ok := c.moment(m, x, y, w, room)
+	at, ok := c.secondAt(m, x, y, w, room)
 	if from, to := min(at, c.pressed), max(at, c.pressed); ok && c.pressed >= 0 && to-from >= 4*time.Second {
 		c.zoom, c.cursor = [2]time.Duration{from, to}, -1
 		m.say("%s to %s (esc: back)", clock(from), clock(to))
@@ -269,18 +304,18 @@ func (c *chartsScreen) dragged(m *model, x, y, w, room int) {
 	c.pressed = -1
 }
 
-// moment is the second under a cell of the charts; the chart there gets the focus.
-func (c *chartsScreen) moment(m *model, x, y, w, room int) (time.Duration, bool) {
+// secondAt is the second under a cell of the charts; the chart there gets the focus.
+func (c *chartsScreen) secondAt(m *model, x, y, w, room int) (time.Duration, bool) {
 	from, span := c.span(m)
 	left, cols := 0, w
 	if top := room - room*2/5; w >= 80 && !c.big && room >= 14 && y >= top {
 		lw := (w - 1) / 2
-		c.focus, cols = 1, lw
+		c.focus, cols = ofRate, lw
 		if x > lw {
-			c.focus, left, cols = 2, lw+1, w-1-lw
+			c.focus, left, cols = ofUsers, lw+1, w-1-lw
 		}
 	} else if !c.big {
-		c.focus = 0
+		c.focus = ofLatency
 	}
 	n := cols - chartMargin
 	i := x - left - chartMargin
@@ -301,13 +336,13 @@ func (c *chartsScreen) at(m *model, w int) []string {
 		}
 	}
 	if s == nil {
-		return []string{rule("AT", "", w, false), " nothing yet", ""}
+		return []string{draw.Rule("AT", "", w, false), " nothing yet", ""}
 	}
-	title := heading.Styled("NOW") + "  h/l: time cursor "
+	title := draw.Heading.Styled("NOW") + "  h/l: time cursor "
 	if c.cursor >= 0 {
-		title = heading.Styled("AT "+m.snap.Started.Add(s.At).Local().Format("15:04:05")) + fmt.Sprintf("  %s into the run ", clock(s.At))
+		title = draw.Heading.Styled("AT "+m.snap.Started.Add(s.At).Local().Format("15:04:05")) + fmt.Sprintf("  %s into the run ", clock(s.At))
 		if s.Span > time.Second {
-			title += fmt.Sprintf("(%s) ", plain(s.Span))
+			title += fmt.Sprintf("(%s) ", typed(s.Span))
 		}
 	}
 	secs := max(s.Span.Seconds(), 1e-9)
@@ -316,13 +351,13 @@ func (c *chartsScreen) at(m *model, w int) []string {
 		"users " + thousands(s.Users), "RPS " + rate(s.RPS()), "fail " + rate(s.FailRate()) + "/s", "p50 " + millis(s.P50), "p95 " + millis(s.P95),
 		"p99 " + millis(s.P99), "max " + millis(s.Max) + " ms", "in " + size(float64(s.In)/secs) + "/s", "out " + size(float64(s.Out)/secs) + "/s",
 	} {
-		if width(line)+width(part)+2 < w {
+		if draw.Width(line)+draw.Width(part)+2 < w {
 			line += " " + part + " "
 		}
 	}
 	second := ""
 	if s.Suspect {
-		second += badBold.Styled(" ! the load generator was not well") + "  "
+		second += draw.BadBold.Styled(" ! the load generator was not well") + "  "
 	}
 	if s.NotStarted > 0 {
 		second += fmt.Sprintf(" %s not started ", thousands(s.NotStarted))
@@ -345,9 +380,9 @@ func (c *chartsScreen) at(m *model, w int) []string {
 				what = append(what, t)
 			}
 		}
-		second += " errors: " + strings.Join(what, " · ") + "  " + dim.Styled("(E: open)")
+		second += " errors: " + strings.Join(what, " · ") + "  " + draw.Dim.Styled("(E: open)")
 	}
-	return []string{rule(title, "", w, false), line, second}
+	return []string{draw.Rule(title, "", w, false), line, second}
 }
 
 // failuresIn is how many failures of a group fell into a second, from its trend

@@ -2,39 +2,49 @@ package tui
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	tea "charm.land/bubbletea/v2"
 
 	"tload/stats"
 	"tload/stats/exchange"
+	"tload/tui/draw"
 )
 
 // dash is everything at a glance: two charts, the endpoints, the last errors.
 type dash struct {
 	blankScreen
-	table  *table[endpoint]
-	errors *table[*stats.Group]
-	focus  int // endpoints, errors, charts where one is shown at a time
-	chart  int
-	model  *model // the table of errors asks it
+	table   *list[endpoint]
+	errors  *list[*stats.Group]
+	focus   int    // the endpoints, or the errors
+	picture int    // ofLatency or ofRate, where one is shown at a time
+	model   *model // the table of errors asks it
 }
 
 func newDash() *dash {
-	d := &dash{table: endpointTable()}
+	d := &dash{table: endpointTable(), picture: ofRate}
 	d.errors = groupTable(func() *model { return d.model }, false)
 	return d
 }
 
-func (d *dash) place() place { return inDash }
+func (d *dash) name() string { return "Dash" }
+
+func dashPage() *page {
+	return &page{
+		key: "1", make: func() screen { return newDash() }, search: filtersRows(),
+		footer: []string{"+", "u", "enter", "/", "f", "x", "tab", "o", "a", "E", "r", "q"},
+		keys:   slices.Concat(endpointListKeys(), fineSteps(), steering(), nextTabs()),
+	}
+}
 
 func (d *dash) refresh(m *model) {
 	d.model = m
 	m.setEndpoints(d.table, m.endpoints(m.snap.Rows))
-	d.errors.faint = func(g *stats.Group) bool { return m.count(g) == 0 }
-	d.errors.set(m.groups(), m.moment())
+	d.errors.Faint = func(g *stats.Group) bool { return m.count(g) == 0 }
+	d.errors.show(m, m.groups())
 	if d.focus != 1 {
-		d.errors.to(0) // the worst, until somebody chooses
+		d.errors.To(0) // the worst, until somebody chooses
 	}
 }
 
@@ -45,43 +55,78 @@ func (d *dash) filtered(m *model, text string) {
 }
 func (d *dash) filterText() string { return d.table.query.text }
 
-func (d *dash) act(m *model, do action) tea.Cmd {
-	switch do {
-	case nextPane, prevPane:
-		d.focus = 1 - d.focus
-		if d.focus == 0 {
-			d.chart = 1 - d.chart
-		}
+func (d *dash) pane(m *model, _ int) tea.Cmd {
+	d.focus = 1 - d.focus
+	if d.focus == 0 {
+		d.picture = ofLatency + ofRate - d.picture
+	}
+	return d.notice(m, tickMsg{})
+}
+
+// onErrors says that the errors have the focus, and keys mean them.
+func (d *dash) onErrors() bool { return d.focus == 1 }
+
+func (d *dash) move(m *model, by draw.Move) tea.Cmd {
+	if d.onErrors() {
+		d.errors.Move(by)
 		return d.notice(m, tickMsg{})
 	}
-	if d.focus == 1 {
-		if d.errors.act(do) {
-			return d.notice(m, tickMsg{})
-		}
-		return groupAct(m, d.errors, do)
+	d.table.Move(by)
+	return nil
+}
+
+func (d *dash) endpoint() (stats.Key, bool) {
+	if d.onErrors() {
+		return endpointOfGroup(d.errors)
 	}
-	if d.table.act(do) {
-		return nil
+	return endpointOf(d.table)
+}
+
+func (d *dash) open(m *model) tea.Cmd {
+	if d.onErrors() {
+		return openSelected(m, d.errors)
 	}
-	return endpointAct(m, d.table, do, "dashboard")
+	return openEndpoint(m, d.table)
+}
+
+func (d *dash) copyCell(m *model) tea.Cmd {
+	if d.onErrors() {
+		return copyMessage(m, d.errors)
+	}
+	return copyEndpoint(m, d.table)
+}
+
+func (d *dash) copyRow(m *model) tea.Cmd {
+	if d.onErrors() {
+		return copyRowOf(m, d.errors)
+	}
+	return copyRowOf(m, d.table)
+}
+
+func (d *dash) export(m *model) tea.Cmd {
+	if d.onErrors() {
+		return exportTable(m, "errors", d.errors)
+	}
+	return exportTable(m, "dashboard", d.table)
 }
 
 func (d *dash) notice(m *model, msg tea.Msg) tea.Cmd {
-	if _, ok := msg.(tickMsg); ok && m.frame.wide() {
-		if g, ok := d.errors.selected(); ok {
+	if _, ok := msg.(tickMsg); ok && m.layout.wide() {
+		if g, ok := d.errors.Selected(); ok {
 			return previewOf(m, g)
 		}
 	}
 	return nil
 }
 
-func (d *dash) view(m *model, w, h int) []string {
-	f := m.frame
-	var out []string
-	c := m.tabs[2][0].(*chartsScreen)
+func (d *dash) view(m *model, w, h int) draw.Pane {
+	f := m.layout
+	var out draw.Pane
+	c, _ := tabOf[*chartsScreen](m)
 	from, span := c.span(m)
-	draw := func(what, w, h int, end string) []string {
-		return picture(m, m.seconds(), what, from, span, percentileSets[0], false, -1, w, h, false, end)
+	l := look{m.seconds(), from, span, percentileSets[0], false, -1}
+	plot := func(what, w, h int, end string) []string {
+		return l.picture(m, what, w, h, false, end)
 	}
 	chartH := 0
 	if !f.slim {
@@ -98,11 +143,11 @@ func (d *dash) view(m *model, w, h int) []string {
 		if w >= 110 {
 			end = fmt.Sprintf(" window %s ", c.windowName())
 		}
-		out = beside(draw(1, lw, chartH, ""), draw(0, w-1-lw, chartH, end), lw, w-1-lw)
+		out.Add(draw.Beside(plot(ofRate, lw, chartH, ""), plot(ofLatency, w-1-lw, chartH, end), lw, w-1-lw)...)
 	default:
-		out = draw(1-d.chart, w, chartH, " tab ")
+		out.Add(plot(d.picture, w, chartH, " tab ")...)
 	}
-	rest := h - len(out)
+	rest := h - len(out.Lines)
 	errors := 0
 	switch {
 	case f.wide():
@@ -119,80 +164,73 @@ func (d *dash) view(m *model, w, h int) []string {
 	if list >= 8 {
 		totals = 1
 	}
-	title := heading
+	title := draw.Heading
 	if d.focus == 0 {
-		title = accent
+		title = draw.Accent
 	}
-	head := title.Styled("ENDPOINTS") + "  " + m.windowName() + " (a)  sort " + d.table.sorting() + " (o) "
+	head := title.Styled("ENDPOINTS") + "  " + m.windowName() + " (a)  sort " + d.table.Sorting() + " (o) "
 	end := ""
 	if q := d.table.query; q.text != "" {
-		end = " " + q.caption(len(d.table.rows), d.table.all) + " "
+		end = " " + d.table.caption() + " "
 	}
-	out = append(out, rule(head, end, w, d.focus == 0))
-	m.areas = append(m.areas, d.paneArea(d.table.area(m, 0, headLines+len(out), w, list-1-totals), 0))
-	out = append(out, d.table.draw(w, list-1-totals, d.focus == 0)...)
+	out.Add(draw.Rule(head, end, w, d.focus == 0))
+	out.Put(d.table.Draw(w, list-1-totals, d.focus == 0).OnClick(func() { d.focus = 0 }))
 	if totals > 0 {
 		total := stats.Row{Trend: m.snap.Total.Trend}
-		out = append(out, totalLine(d.table, &endpoint{Row: &total, s: m.shown(&m.snap.Total)}, w, "AGGREGATED"))
+		out.Add(d.table.Total(endpoint{Row: &total, s: m.shown(&m.snap.Total)}, w, "AGGREGATED"))
 	}
 	if errors > 0 {
-		m.areas = append(m.areas, d.paneArea(d.errors.area(m, 0, headLines+len(out)+1, w, errors-1), 1))
-		out = append(out, d.errorPane(m, w, errors)...)
+		out.Put(d.errorPane(m, w, errors).OnClick(func() { d.focus = 1 }))
 	}
 	if logs > 0 {
-		out = append(out, rule("LOG ", "", w, false))
-		out = append(out, lastLogs(m, w, logs-1)...)
+		out.Add(draw.Rule("LOG ", "", w, false))
+		out.Add(lastLogs(m, w, logs-1)...)
 	}
 	return out
 }
 
-// paneArea is a table that takes the focus when it is clicked.
-func (d *dash) paneArea(a area, pane int) area {
-	click := a.click
-	a.click = func(x, y int, again bool) {
-		d.focus = pane
-		click(x, y, again)
-	}
-	return a
-}
-
-func (d *dash) errorPane(m *model, w, h int) []string {
-	st := heading
+func (d *dash) errorPane(m *model, w, h int) draw.Pane {
+	st := draw.Heading
 	if d.focus == 1 {
-		st = accent
+		st = draw.Accent
 	}
 	room := w - len("LAST ERRORS") - len(" tab ") - 3
-	if m.frame.wide() {
+	if m.layout.wide() {
 		room = w/2 - len("ERRORS") - 2
 	}
-	sum := firstThatFits(room, m.sums(d.errors.rows)...) + " "
+	sum := draw.FirstThatFits(room, m.sums(d.errors.Rows)...) + " "
 	title := st.Styled("ERRORS") + sum
 	if len(m.snap.Groups) == 0 {
-		return sized([]string{rule(title, "", w, d.focus == 1), m.noFailures()}, w, h)
+		return draw.Pane{Lines: draw.Sized([]string{draw.Rule(title, "", w, d.focus == 1), m.noFailures()}, w, h)}
 	}
-	if !m.frame.wide() {
-		if d.focus == 0 {
-			return append([]string{rule(st.Styled("LAST ERRORS")+sum, " tab ", w, false)},
-				lastErrors(m, w, h-1)...)
-		}
-		return append([]string{rule(title, "", w, true)}, d.errors.draw(w, h-1, true)...)
+	if !m.layout.wide() && d.focus == 0 { // a click goes to the list of groups
+		list := d.errors.Area(w, h-1)
+		list.Y = 1
+		return draw.Pane{Areas: []draw.Area{list}, Lines: append([]string{draw.Rule(st.Styled("LAST ERRORS")+sum, " tab ", w, false)}, lastErrors(m, w, h-1)...)}
 	}
-	lw := w / 2
+	lw := w
+	if m.layout.wide() {
+		lw = w / 2
+	}
+	out := draw.Pane{Lines: []string{draw.Rule(title, "", lw, d.focus == 1)}}
+	out.Put(d.errors.Draw(lw, h-1, d.focus == 1))
+	if lw == w {
+		return out
+	}
 	rw := w - lw - 1
-	l := append([]string{rule(title, "", lw, d.focus == 1)}, d.errors.draw(lw, h-1, d.focus == 1)...)
-	r := []string{rule("NEWEST SAMPLE of the selected group ", "", rw, false)}
-	if g, ok := d.errors.selected(); ok {
-		r = append(r, previewLines(m, g, rw, h-1)...)
+	sample := []string{draw.Rule("NEWEST SAMPLE of the selected group ", "", rw, false)}
+	if g, ok := d.errors.Selected(); ok {
+		sample = append(sample, previewLines(m, g, rw, h-1)...)
 	}
-	return beside(l, sized(r, rw, h), lw, rw)
+	return out.Beside(draw.Pane{Lines: draw.Sized(sample, rw, h)}, lw, rw)
 }
 
 // noFailures is what stands in an empty list of errors.
 func (m *model) noFailures() string {
 	if m.stalled() {
-		return warning.Styled(" "+m.stallText()) + ": nothing failed because nothing ends"
+		return draw.Warning.Styled(" "+m.stallText()) + ": nothing failed because nothing ends"
 	}
-	return good.Styled(" ✓") + " no failures"
+	return draw.Good.Styled(" ✓") + " no failures"
 }
 
 // lastErrors are the newest failing exchanges, one line each.
@@ -210,10 +248,10 @@ func lastErrors(m *model, w, h int) []string {
 		} else {
 			said, _ = m.bodyStart(x)
 		}
-		line := fmt.Sprintf(" %s  %s  %s  ", x.When.Local().Format("15:04:05"), fit(cutMiddle(endpointName(x.Key), 20), 20), bad.Styled(cut(clean(what), 30)))
-		out = append(out, line+cut(said, max(w-width(line)-1, 0)))
+		line := fmt.Sprintf(" %s  %s  %s  ", x.When.Local().Format("15:04:05"), draw.Fit(draw.CutMiddle(endpointName(x.Key), 20), 20), draw.Bad.Styled(draw.Cut(clean(what), 30)))
+		out = append(out, line+draw.Cut(said, max(w-draw.Width(line)-1, 0)))
 	}
-	return sized(out, w, h)
+	return draw.Sized(out, w, h)
 }
 
 // bodyStart is how a body begins, unpacked and masked, in one line. ok is false

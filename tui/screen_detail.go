@@ -2,55 +2,49 @@ package tui
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
 
 	"tload/stats"
+	"tload/tui/draw"
 )
 
-// detail is one endpoint on the whole screen.
-type detail struct {
+// endpointScreen is one endpoint on the whole screen.
+type endpointScreen struct {
 	blankScreen
 	key  stats.Key
-	text textview
+	text draw.Text
 }
 
-func newDetail(k stats.Key) *detail { return &detail{key: k} }
+func newDetail(k stats.Key) *endpointScreen { return &endpointScreen{key: k} }
 
-func (d *detail) place() place { return inDetail }
+func (d *endpointScreen) name() string { return "Endpoint" }
 
-func (d *detail) title() string { return endpointName(d.key) }
-
-func (d *detail) act(m *model, do action) tea.Cmd {
-	if d.text.act(do) {
-		return nil
+func endpointPage() *page {
+	return &page{
+		make: func() screen { return &endpointScreen{} }, search: findsText(),
+		footer: []string{"E", "C", "a", "esc", "e", "f"},
+		keys:   slices.Concat([]binding{wrapLines()}, matchKeys(), []binding{wholeRun(), errorsOf(), chartsOf()}, steering(), nextTabs()),
 	}
-	switch do {
-	case errorsOf:
-		return m.errorsOf(d.key)
-	case chartsOf:
-		return m.chartsOf(d.key)
-	case export:
-		m.dialogs = append(m.dialogs, newExport(m, "endpoint", ""))
-	}
-	return nil
 }
 
-func (d *detail) filtered(_ *model, text string) { d.text.find(text) }
+func (d *endpointScreen) title() string { return endpointName(d.key) }
 
-func (d *detail) filterText() string {
-	if d.text.search == nil {
-		return ""
-	}
-	return strings.TrimPrefix(d.text.search.String(), "(?i)")
-}
+func (d *endpointScreen) move(_ *model, by draw.Move) tea.Cmd { d.text.Move(by); return nil }
+func (d *endpointScreen) endpoint() (stats.Key, bool)         { return d.key, true }
+func (d *endpointScreen) export(m *model) tea.Cmd             { return m.askExport("endpoint", "") }
 
-func (d *detail) view(m *model, w, h int) []string {
+func (d *endpointScreen) filtered(_ *model, text string) { d.text.Find(text) }
+
+func (d *endpointScreen) filterText() string { return d.text.Sought }
+
+func (d *endpointScreen) view(m *model, w, h int) draw.Pane {
 	r := m.row(d.key)
 	if r == nil {
-		return []string{rule(d.title(), "", w, true), " no requests yet"}
+		return draw.Pane{Lines: []string{draw.Rule(d.title(), "", w, true), " no requests yet"}}
 	}
 	lines := detailLines(m, endpoint{Row: r, s: m.shown(r)}, w, 40, "E: its errors · C: its charts · a: window")
 	for len(lines) > 1 && strings.TrimSpace(lines[len(lines)-1]) == "" {
@@ -58,7 +52,7 @@ func (d *detail) view(m *model, w, h int) []string {
 	}
 	title := lines[0]
 	body := append([]string(nil), lines[1:]...)
-	body = append(body, "", " "+acts(d.key)+" of the last 60 s  "+spark(r.Trend, min(60, max(w-30, 10))))
+	body = append(body, "", " "+acts(d.key)+" of the last 60 s  "+draw.Spark(r.Trend, min(60, max(w-30, 10))))
 	s := m.shown(r)
 	line := fmt.Sprintf(" %s %s  %s failed (%s)  %s aborted", thousands(s.Requests), acts(d.key), thousands(s.Failures), share(s.Failures, s.Requests), thousands(s.Aborted))
 	if d.key.Class == stats.Request {
@@ -71,9 +65,9 @@ func (d *detail) view(m *model, w, h int) []string {
 			continue
 		}
 		if first {
-			body, first = append(body, "", heading.Styled(" errors")), false
+			body, first = append(body, "", draw.Heading.Styled(" errors")), false
 		}
-		body = append(body, fmt.Sprintf("  %s  %s  %s", right(thousands(m.count(g)), 9), g.Label(), clean(g.Message)))
+		body = append(body, fmt.Sprintf("  %s  %s  %s", draw.Right(thousands(m.count(g)), 9), g.Label(), clean(g.Message)))
 	}
 	if m.windowName() == "whole run" || !first {
 		for _, sg := range m.snap.Segments {
@@ -88,9 +82,9 @@ func (d *detail) view(m *model, w, h int) []string {
 	for i := range body {
 		body[i] = strings.TrimRight(body[i], " ")
 	}
-	d.text.flush = true
-	d.text.set(body, true)
-	return append([]string{title}, d.text.draw(w, h-1)...)
+	d.text.Flush = true
+	d.text.Set(body, true)
+	return draw.Pane{Lines: append([]string{title}, d.text.Draw(w, h-1)...)}
 }
 
 // detailLines are the numbers of one endpoint in full.
@@ -100,14 +94,14 @@ func detailLines(m *model, e endpoint, w, h int, hint string) []string {
 	if hint != "" && w >= 80 {
 		end = " " + hint + " "
 	}
-	out := []string{rule(heading.Styled(endpointName(e.Key))+"  "+m.windowName()+" ", end, w, false)}
+	out := []string{draw.Rule(draw.Heading.Styled(endpointName(e.Key))+"  "+m.windowName()+" ", end, w, false)}
 	l := &s.OK
 	line := " "
 	for i, p := range []string{"p50", "p66", "p75", "p80", "p90", "p95", "p98", "p99", "p99.9", "p99.99"} {
 		if p == "p80" || p == "p99.99" && w < 100 {
 			continue
 		}
-		line += p + " " + bold.Styled(millis(l.At(i))) + "  "
+		line += p + " " + draw.Bold.Styled(millis(l.At(i))) + "  "
 	}
 	out = append(out, line)
 	line = fmt.Sprintf(" min %s  mean %s  max %s ms", millis(l.Min), millis(l.Mean), millis(l.Max))
@@ -124,7 +118,7 @@ func detailLines(m *model, e endpoint, w, h int, hint string) []string {
 			millis(c.P50), millis(c.P95), millis(c.P99), millis(c.Max), share(s.Late, s.Due)))
 	}
 	if f := &s.Failed; f.Count > 0 {
-		out = append(out, bad.Styled(" failed")+fmt.Sprintf("  p50 %s  p95 %s  p99 %s  max %s ms", millis(f.P50), millis(f.P95), millis(f.P99), millis(f.Max)))
+		out = append(out, draw.Bad.Styled(" failed")+fmt.Sprintf("  p50 %s  p95 %s  p99 %s  max %s ms", millis(f.P50), millis(f.P95), millis(f.P99), millis(f.Max)))
 	}
 	out = append(out, outcomeLine(s, w))
 	bars := trimBars(s.Bars, max(h-len(out), 0))
@@ -140,10 +134,10 @@ func detailLines(m *model, e endpoint, w, h int, hint string) []string {
 		}
 		share := ratio(float64(b.Count), float64(total))
 		room := max(min(w-36, 60), 1)
-		out = append(out, right(label, 15)+" ms "+good.Styled(fit(bar(share, room), room))+right(fmt.Sprintf("%.1f%%", share*100), 7))
+		out = append(out, draw.Right(label, 15)+" ms "+draw.Good.Styled(draw.Fit(draw.Bar(share, room), room))+draw.Right(fmt.Sprintf("%.1f%%", share*100), 7))
 		from = b.To
 	}
-	return sized(out, w, h)
+	return draw.Sized(out, w, h)
 }
 
 // acts are what a row counts.
@@ -176,13 +170,13 @@ func outcomeLine(s *stats.Summary, w int) string {
 		case o.Status != 0:
 			label = fmt.Sprintf("%s %d", o.Kind, o.Status)
 		}
-		b := bar(float64(o.Count)/float64(top), 12)
-		st := good
+		b := draw.Bar(float64(o.Count)/float64(top), 12)
+		st := draw.Good
 		if o.Kind.Failed() {
-			st = bad
+			st = draw.Bad
 		}
 		part := "  " + label + " " + st.Styled(strings.TrimRight(b, " ")) + " " + thousands(o.Count)
-		if width(line)+width(part) > w-2 {
+		if draw.Width(line)+draw.Width(part) > w-2 {
 			line += " …"
 			break
 		}

@@ -11,6 +11,7 @@ import (
 	"tload/stats"
 	"tload/stats/exchange"
 	"tload/swarm"
+	"tload/tui/draw"
 )
 
 func groupID(g *stats.Group) string { return fmt.Sprint(g.ID) }
@@ -18,7 +19,7 @@ func groupID(g *stats.Group) string { return fmt.Sprint(g.ID) }
 // kindCell is the same where there is little room: the status goes before the
 // word does.
 func kindCell(g *stats.Group) string {
-	if k := g.Label(); width(k) <= kindWidth {
+	if k := g.Label(); draw.Width(k) <= kindWidth {
 		return k
 	}
 	return g.KindLabel()
@@ -37,26 +38,25 @@ func (m *model) rateOf(g *stats.Group) float64 {
 
 // groupTable is the list of error groups; m gives the time and what each is
 // about, which is asked for when rows are drawn.
-func groupTable(m func() *model, times bool) *table[*stats.Group] {
+func groupTable(m func() *model, times bool) *list[*stats.Group] {
 	said := func(g *stats.Group) string { return m().said(g) }
-	t := &table[*stats.Group]{
-		id: groupID,
-		text: func(g *stats.Group) subject {
-			name := g.Key.Key.Method + " " + g.Key.Key.Name
-			return subject{text: g.Label() + " " + name + " " + g.Message, parts: []string{name, g.Key.Key.Name, g.Message}, kind: g.KindLabel(), status: g.Key.Status}
+	t := &list[*stats.Group]{Table: draw.Table[*stats.Group]{
+		ID: groupID,
+		Columns: []draw.Column[*stats.Group]{
+			{Name: "COUNT", Width: 8, Cell: func(g *stats.Group) string { return thousands(m().count(g)) }, Number: func(g *stats.Group) float64 { return float64(m().count(g)) }},
+			{Name: "/s", Width: 5, Rank: 2, Cell: func(g *stats.Group) string { return rate(m().rateOf(g)) }, Number: func(g *stats.Group) float64 { return m().rateOf(g) }},
+			{Name: "KIND", Width: kindWidth, Text: true, Cell: func(g *stats.Group) string { return draw.Bad.Styled(kindCell(g)) }, Word: (*stats.Group).Label},
+			{Name: "ENDPOINT", Width: 15, Rank: 1, Text: true, Middle: true, Cell: func(g *stats.Group) string { return endpointName(g.Key.Key) }, Word: func(g *stats.Group) string { return endpointName(g.Key.Key) }},
+			{Name: "MESSAGE", Text: true, Cell: said, Word: func(g *stats.Group) string { return g.Message }},
 		},
-		columns: []column[*stats.Group]{
-			{name: "COUNT", width: 8, cell: func(g *stats.Group) string { return thousands(m().count(g)) }, number: func(g *stats.Group) float64 { return float64(m().count(g)) }},
-			{name: "/s", width: 5, rank: 2, cell: func(g *stats.Group) string { return rate(m().rateOf(g)) }, number: func(g *stats.Group) float64 { return m().rateOf(g) }},
-			{name: "KIND", width: kindWidth, text: true, cell: func(g *stats.Group) string { return bad.Styled(kindCell(g)) }, word: (*stats.Group).Label},
-			{name: "ENDPOINT", width: 15, rank: 1, text: true, middle: true, cell: func(g *stats.Group) string { return endpointName(g.Key.Key) }, word: func(g *stats.Group) string { return endpointName(g.Key.Key) }},
-			{name: "MESSAGE", text: true, cell: said, word: func(g *stats.Group) string { return g.Message }},
-		},
-	}
+	}, text: func(g *stats.Group) subject {
+		name := g.Key.Key.Method + " " + g.Key.Key.Name
+		return subject{text: g.Label() + " " + name + " " + g.Message, parts: []string{name, g.Key.Key.Name, g.Message}, kind: g.KindLabel(), status: g.Key.Status}
+	}}
 	if times {
-		t.columns = append(t.columns,
-			column[*stats.Group]{name: "LAST", width: 4, rank: 2, cell: func(g *stats.Group) string { return ago(m().now(), g.Last) }, number: func(g *stats.Group) float64 { return float64(g.Last.UnixNano()) }},
-			column[*stats.Group]{name: "TREND 1m", width: 8, rank: 3, text: true, cell: func(g *stats.Group) string { return spark(g.Trend, 8) }})
+		t.Columns = append(t.Columns,
+			draw.Column[*stats.Group]{Name: "LAST", Width: 4, Rank: 2, Cell: func(g *stats.Group) string { return ago(m().now(), g.Last) }, Number: func(g *stats.Group) float64 { return float64(g.Last.UnixNano()) }},
+			draw.Column[*stats.Group]{Name: "TREND 1m", Width: 8, Rank: 3, Text: true, Cell: func(g *stats.Group) string { return draw.Spark(g.Trend, 8) }})
 	}
 	return t
 }
@@ -86,7 +86,7 @@ func (m *model) groups() []*stats.Group {
 // errorsScreen is the list of error groups with a look into the newest sample.
 type errorsScreen struct {
 	blankScreen
-	table    *table[*stats.Group]
+	table    *list[*stats.Group]
 	only     *stats.Key // of one endpoint
 	from, to time.Time  // … or of one moment
 	ignored  bool       // show what is ignored
@@ -118,18 +118,30 @@ func newErrors() *errorsScreen {
 	return s
 }
 
-func (s *errorsScreen) place() place { return inErrors }
+func (s *errorsScreen) name() string { return "Errors" }
+
+func errorsPage() *page {
+	return &page{
+		key: "4", make: func() screen { return newErrors() }, search: filtersGroups(),
+		footer: []string{"enter", "o", "a", "/", "i", "C", "e", "f", "+", "q"},
+		keys: slices.Concat([]binding{ignoreGroup(), bind("I", "", "show or hide ignored groups", on((*errorsScreen).toggleIgnored))},
+			sortKeys(), []binding{wholeRun(), chartsOf(), copyCell(), copyRow()}, fineSteps(), steering(), nextTabs()),
+	}
+}
+
+// count is the number in the name of the tab.
+func (s *errorsScreen) count(m *model) int { return len(m.snap.Groups) }
 
 func (s *errorsScreen) refresh(m *model) {
 	s.model = m
-	s.table.faint = func(g *stats.Group) bool { return m.ignored[g.ID] || m.count(g) == 0 }
+	s.table.Faint = func(g *stats.Group) bool { return m.ignored[g.ID] || m.count(g) == 0 }
 	rows := m.snap.Groups
 	if !s.ignored {
 		rows = m.groups()
 	}
-	s.table.set(slices.DeleteFunc(slices.Clone(rows), func(g *stats.Group) bool {
+	s.table.show(m, slices.DeleteFunc(slices.Clone(rows), func(g *stats.Group) bool {
 		return s.only != nil && g.Key.Key != *s.only || !s.from.IsZero() && !s.during(m, g)
-	}), m.moment())
+	}))
 }
 
 // during says whether the group failed between from and to: by its trend where
@@ -163,73 +175,88 @@ func (s *errorsScreen) filtered(m *model, text string) {
 
 func (s *errorsScreen) notice(m *model, msg tea.Msg) tea.Cmd {
 	if _, ok := msg.(tickMsg); ok {
-		if g, ok := s.table.selected(); ok {
+		if g, ok := s.table.Selected(); ok {
 			return previewOf(m, g)
 		}
 	}
 	return nil
 }
 
-func (s *errorsScreen) act(m *model, do action) tea.Cmd {
-	if s.table.act(do) {
-		return s.notice(m, tickMsg{})
-	}
-	switch do {
-	case showIgnored:
-		s.ignored = !s.ignored
-		s.refresh(m)
-		return nil
-	case nextPane, prevPane:
-		return nil
-	}
-	return groupAct(m, s.table, do)
+func (s *errorsScreen) move(m *model, by draw.Move) tea.Cmd {
+	s.table.Move(by)
+	return s.notice(m, tickMsg{})
 }
 
-// groupAct is what any list of groups does with a key.
-func groupAct(m *model, t *table[*stats.Group], do action) tea.Cmd {
-	g, ok := t.selected()
-	t.chosen = t.chosen || do == open
-	switch do {
-	case export:
-		m.dialogs = append(m.dialogs, newExport(m, "errors", t.plainText(t.rows, ",")))
-	case open:
-		if ok {
-			if m.tab != 3 {
-				m.tab = 3
-				m.tabs[3] = m.tabs[3][:1]
-				m.refresh()
-			}
-			return m.push(newGroup(g))
-		}
-	case ignore:
-		if ok {
-			m.ignored[g.ID] = !m.ignored[g.ID]
-			if m.ignored[g.ID] {
-				m.say("ignored: %s %s (I shows ignored groups)", g.Label(), endpointName(g.Key.Key))
-			}
-			m.refresh()
-		}
-	case errorsOf:
-		if ok {
-			return m.errorsOf(g.Key.Key)
-		}
-	case chartsOf:
-		if ok {
-			return m.chartsOf(g.Key.Key)
-		}
-	case copyPart:
-		if ok {
-			return m.copyText("message", g.Message)
-		}
-	case copyAll:
-		if ok {
-			return m.copyText("row", t.rowText(g, "\t"))
-		}
+func (s *errorsScreen) toggleIgnored(m *model) tea.Cmd {
+	s.ignored = !s.ignored
+	s.refresh(m)
+	return nil
+}
+
+func (s *errorsScreen) endpoint() (stats.Key, bool) { return endpointOfGroup(s.table) }
+func (s *errorsScreen) open(m *model) tea.Cmd       { return openSelected(m, s.table) }
+func (s *errorsScreen) copyCell(m *model) tea.Cmd   { return copyMessage(m, s.table) }
+func (s *errorsScreen) copyRow(m *model) tea.Cmd    { return copyRowOf(m, s.table) }
+func (s *errorsScreen) export(m *model) tea.Cmd     { return exportTable(m, "errors", s.table) }
+func (s *errorsScreen) ignore(m *model) tea.Cmd {
+	g, ok := s.table.Selected()
+	if !ok {
+		return nil
+	}
+	m.ignore(g)
+	if m.ignored[g.ID] {
+		m.say("ignored: %s %s (I shows ignored groups)", g.Label(), endpointName(g.Key.Key))
 	}
 	return nil
 }
 
-func (s *errorsScreen) view(m *model, w, h int) []string {
+// ignoreGroup is for whatever shows a group.
+func ignoreGroup() binding {
+	type ignorer interface{ ignore(*model) tea.Cmd }
+	return bind("i", "ignore", "ignore this group: dimmed, counted apart", on(ignorer.ignore))
+}
+
+// ignore has a group counted apart, or no longer.
+func (m *model) ignore(g *stats.Group) {
+	m.ignored[g.ID] = !m.ignored[g.ID]
+	m.refresh()
+}
+
+func endpointOfGroup(t *list[*stats.Group]) (stats.Key, bool) {
+	g, ok := t.Selected()
+	if !ok {
+		return stats.Key{}, false
+	}
+	return g.Key.Key, true
+}
+
+func openSelected(m *model, t *list[*stats.Group]) tea.Cmd {
+	t.Stay()
+	if g, ok := t.Selected(); ok {
+		return openGroup(m, g)
+	}
+	return nil
+}
+
+// openGroup shows a group on the tab of the errors. Whoever opens it there
+// already keeps what else is open.
+func openGroup(m *model, g *stats.Group) tea.Cmd {
+	if _, tab := tabOf[*errorsScreen](m); m.tab != tab {
+		alone[*errorsScreen](m)
+		m.tab = tab
+		m.refresh()
+	}
+	return m.push(newGroup(g))
+}
+
+func copyMessage(m *model, t *list[*stats.Group]) tea.Cmd {
+	if g, ok := t.Selected(); ok {
+		return m.copyText("message", g.Message)
+	}
+	return nil
+}
+
+func (s *errorsScreen) view(m *model, w, h int) draw.Pane {
 	t := s.table
 	hidden, dimmed := uint64(0), 0
 	for _, g := range m.snap.Groups {
@@ -240,13 +267,13 @@ func (s *errorsScreen) view(m *model, w, h int) []string {
 	}
 	var end []string
 	if s.only != nil {
-		end = append(end, "only "+cutMiddle(endpointName(*s.only), 24))
+		end = append(end, "only "+draw.CutMiddle(endpointName(*s.only), 24))
 	}
 	if !s.from.IsZero() {
 		end = append(end, "at "+s.from.Local().Format("15:04:05"))
 	}
 	if t.query.text != "" {
-		end = append(end, t.query.caption(len(t.rows), t.all))
+		end = append(end, t.caption())
 	}
 	if dimmed > 0 {
 		end = append(end, fmt.Sprintf("%s ignored (I)", thousands(hidden)))
@@ -254,28 +281,27 @@ func (s *errorsScreen) view(m *model, w, h int) []string {
 	if len(end) > 0 {
 		end = []string{" " + strings.Join(end, "  ") + " "}
 	}
-	name, sums := heading.Styled("ERRORS"), m.sums(t.rows)
-	title := firstThatFits(w-width(strings.Join(end, ""))-2, name+sums[0]+" (a)  sort "+t.sorting()+" (o) ", name+sums[0]+" (a) ",
+	name, sums := draw.Heading.Styled("ERRORS"), m.sums(t.Rows)
+	title := draw.FirstThatFits(w-draw.Width(strings.Join(end, ""))-2, name+sums[0]+" (a)  sort "+t.Sorting()+" (o) ", name+sums[0]+" (a) ",
 		name+sums[0]+" ", name+sums[1]+" ", name+sums[2]+" ")
 	preview := 0
 	if h >= 14 {
 		preview = min(max(h*2/5, 6), 20)
 	}
 	list := h - 1 - preview
-	out := []string{rule(title, strings.Join(end, ""), w, true)}
-	m.areas = append(m.areas, t.area(m, 0, headLines+1, w, list))
-	rows := t.draw(w, list, true)
-	if len(t.rows) == 0 && len(rows) > 1 {
-		rows[1] = m.noFailures()
+	out := draw.Pane{Lines: []string{draw.Rule(title, strings.Join(end, ""), w, true)}}
+	drawn := t.Draw(w, list, true)
+	if len(t.Rows) == 0 && len(drawn.Lines) > 1 {
+		drawn.Lines[1] = m.noFailures()
 		if len(m.snap.Groups) > 0 {
-			rows[1] = "   no group matches: esc clears the filter"
+			drawn.Lines[1] = "   no group matches: esc clears the filter"
 		}
 	}
-	out = append(out, rows...)
+	out.Put(drawn)
 	if preview > 0 {
-		out = append(out, rule("PREVIEW: newest sample of the selected group ", "", w, false))
-		if g, ok := t.selected(); ok {
-			out = append(out, previewLines(m, g, w, preview-1)...)
+		out.Add(draw.Rule("PREVIEW: newest sample of the selected group ", "", w, false))
+		if g, ok := t.Selected(); ok {
+			out.Add(previewLines(m, g, w, preview-1)...)
 		}
 	}
 	return out
@@ -291,11 +317,11 @@ func newest(g *stats.Group) *stats.Exchange {
 // preview is the beginning of one sample, and what is being made ready to
 // follow it.
 type preview struct {
-	group int
-	x     *stats.Exchange
-	doc   *document
-	next  docKey
-	asked time.Time
+	group   int
+	x       *stats.Exchange
+	doc     *document
+	next    docKey
+	askedAt time.Time
 }
 
 // previewOf has the newest sample's body made ready: at once for a group that
@@ -304,13 +330,13 @@ func previewOf(m *model, g *stats.Group) tea.Cmd {
 	x := newest(g)
 	k := docKey{x: x, revealed: m.reveal, preview: true}
 	p := &m.preview
-	if x == nil || p.next == k || p.group == g.ID && p.next.revealed == m.reveal && time.Since(p.asked) < time.Second {
+	if x == nil || p.next == k || p.group == g.ID && p.next.revealed == m.reveal && time.Since(p.askedAt) < time.Second {
 		return nil
 	}
 	if p.group != g.ID || p.next.revealed != m.reveal {
 		p.doc, p.x = nil, nil
 	}
-	p.group, p.next, p.asked = g.ID, k, time.Now()
+	p.group, p.next, p.askedAt = g.ID, k, time.Now()
 	mask := m.masker()
 	return safely(func() tea.Msg { return docMsg{k, k.read(mask)} })
 }
@@ -320,7 +346,7 @@ func previewOf(m *model, g *stats.Group) tea.Cmd {
 func previewLines(m *model, g *stats.Group, w, h int) []string {
 	x, doc := newest(g), (*document)(nil)
 	if x == nil {
-		return sized([]string{" no sample was kept of this group"}, w, h)
+		return draw.Sized([]string{" no sample was kept of this group"}, w, h)
 	}
 	if p := &m.preview; p.group == g.ID && p.x != nil {
 		x, doc = p.x, p.doc
@@ -332,38 +358,38 @@ func previewLines(m *model, g *stats.Group, w, h int) []string {
 func sampleLines(m *model, x *stats.Exchange, doc *document, w, h int) []string {
 	u := clean(strings.TrimSpace(x.Key.Method + " " + m.url(x)))
 	end := fmt.Sprintf("%s  %s ms  user %s ", x.When.Local().Format("15:04:05.000"), millis(x.Took), thousands(x.User))
-	out := []string{between(" "+cutMiddle(u, max(w-width(end)-3, 8)), end, w)}
+	out := []string{draw.Between(" "+draw.CutMiddle(u, max(w-draw.Width(end)-3, 8)), end, w)}
 	if line, _ := exchange.FirstLine(x.Response.Head); line != "" {
 		l := " " + statusStyled(x, clean(m.masker().Text(line)))
 		if ct := exchange.HeaderOf(x.Response.Head, "Content-Type"); ct != "" {
-			l += "   " + dim.Styled("content-type: ") + clean(ct)
+			l += "   " + draw.Dim.Styled("content-type: ") + clean(ct)
 		}
-		out = append(out, between(l, size(float64(x.Response.Size))+" ", w))
+		out = append(out, draw.Between(l, size(float64(x.Response.Size))+" ", w))
 	}
 	if x.Message != "" && x.Kind != stats.HTTP {
-		for i, l := range wrapText(clean(oneLine(x.Message)), max(w-2, 8)) {
+		for i, l := range draw.WrapText(clean(oneLine(x.Message)), max(w-2, 8)) {
 			if i < 3 {
-				out = append(out, " "+bad.Styled(l))
+				out = append(out, " "+draw.Bad.Styled(l))
 			}
 		}
 	}
 	switch {
 	case doc == nil && len(x.Response.Body) > 0:
-		out = append(out, dim.Styled(" …"))
+		out = append(out, draw.Dim.Styled(" …"))
 	case doc != nil:
 		for i, l := range doc.lines {
 			if i >= h || len(out) >= h {
 				break
 			}
-			if width(l) > w-2 {
-				l = cut(l, w-2)
+			if draw.Width(l) > w-2 {
+				l = draw.Cut(l, w-2)
 			} else if doc.json {
 				l = colourJSON(l)
 			}
 			out = append(out, " "+l)
 		}
 	}
-	return sized(out, w, h)
+	return draw.Sized(out, w, h)
 }
 
 // url is an exchange's, secrets masked.
@@ -376,7 +402,7 @@ func (m *model) url(x *stats.Exchange) string {
 
 func statusStyled(x *stats.Exchange, line string) string {
 	if x.Kind.Failed() {
-		return badBold.Styled(line)
+		return draw.BadBold.Styled(line)
 	}
-	return good.Styled(line)
+	return draw.Good.Styled(line)
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -12,6 +13,7 @@ import (
 
 	"tload/stats"
 	"tload/stats/exchange"
+	"tload/tui/draw"
 )
 
 // exchange is one request and what came back, whole. It holds on to the
@@ -19,11 +21,11 @@ import (
 type exchangeScreen struct {
 	blankScreen
 	x         *stats.Exchange
-	group     *group
+	group     *groupScreen
 	part      int
 	raw       bool
 	hex       bool
-	text      textview
+	text      draw.Text
 	shown     docKey // what the text shows
 	fresh     *stats.Exchange
 	sending   bool
@@ -32,7 +34,6 @@ type exchangeScreen struct {
 	diffOf    [2]*stats.Exchange
 	comparing [2]*stats.Exchange
 	w         int // of the main pane, drawn last
-	typed     string
 }
 
 var partNames = []string{"Response", "Request", "Timing", "Headers", "Raw", "Compare"}
@@ -46,13 +47,33 @@ const (
 	partCompare
 )
 
-func newExchange(x *stats.Exchange, g *group) *exchangeScreen {
+func newExchange(x *stats.Exchange, g *groupScreen) *exchangeScreen {
 	e := &exchangeScreen{x: x, group: g}
-	e.text.numbers = true
+	e.text.Numbers = true
 	return e
 }
 
-func (e *exchangeScreen) place() place { return inExchange }
+func (e *exchangeScreen) name() string { return "Exchange" }
+
+func exchangePage() *page {
+	return &page{
+		make: func() screen { return &exchangeScreen{} }, search: findsText(), end: "◀ [ prev  next ] ▶ ", reads: true,
+		footer: []string{"y", "c", "e save", "/ find n/N", "b", "x", "tab part", "esc", "!", "R", "w", "]"},
+		keys: slices.Concat([]binding{
+			bind("y", "body", "copy the body, to the clipboard and a file", on((*exchangeScreen).copyBody)),
+			bind("Y", "", "copy the whole exchange", on((*exchangeScreen).copyWhole)),
+			bind("c", "curl", "copy the request as a curl command", on((*exchangeScreen).copyCurl)),
+			bind("!", "again", "send this request once more, and compare", on((*exchangeScreen).sendAgain)),
+			bind("R", "secrets", "show or mask secrets", on((*exchangeScreen).toggleSecrets)),
+			bind("b", "raw", "body as it came, or indented", on((*exchangeScreen).toggleRaw)),
+			bind("x", "hex", "body as hex, or as text", on((*exchangeScreen).toggleHex)),
+			wrapLines(),
+		}, matchKeys(), []binding{
+			bind("]", "sample", "next sample", on(func(e *exchangeScreen, m *model) tea.Cmd { return e.neighbour(m, 1) })).as("[ ]"),
+			bind("[", "", "previous sample", on(func(e *exchangeScreen, m *model) tea.Cmd { return e.neighbour(m, -1) })),
+		}),
+	}
+}
 
 func (e *exchangeScreen) title() string {
 	n, of := e.group.number(e.x)
@@ -71,7 +92,7 @@ func (e *exchangeScreen) notice(m *model, msg tea.Msg) tea.Cmd {
 	case diffMsg:
 		if msg.a == e.x && msg.b == e.other {
 			e.diff, e.diffOf = msg.lines, [2]*stats.Exchange{msg.a, msg.b}
-			e.text.top = 0
+			e.text.Top = 0
 			return e.prepare(m)
 		}
 		return nil
@@ -117,18 +138,18 @@ func (e *exchangeScreen) prepare(m *model) tea.Cmd {
 			return cmd
 		}
 		if e.shown != k {
-			e.text.set(d.lines, e.shown.x == k.x && e.shown.request == k.request && e.shown.hex == k.hex && e.shown.raw == k.raw)
-			e.text.numbers, e.text.colour = !d.hex, nil
+			e.text.Set(d.lines, e.shown.x == k.x && e.shown.request == k.request && e.shown.hex == k.hex && e.shown.raw == k.raw)
+			e.text.Numbers, e.text.Colour = !d.hex, nil
 			if d.json {
-				e.text.colour = colourJSON
+				e.text.Colour = colourJSON
 			}
 			e.shown = k
 		}
 	case partHeaders:
-		e.plain(m, e.headerLines(m))
+		e.showLines(e.headerLines(m))
 	case partRaw:
 		if e.shown != (docKey{x: e.x, raw: true, revealed: m.reveal, request: true, hex: true}) {
-			e.plain(m, textLines(exchange.HTTP(e.x, m.masker())))
+			e.showLines(textLines(exchange.HTTP(e.x, m.masker())))
 			e.shown = docKey{x: e.x, raw: true, revealed: m.reveal, request: true, hex: true}
 		}
 	case partCompare:
@@ -140,11 +161,11 @@ func (e *exchangeScreen) prepare(m *model) tea.Cmd {
 			}
 		}
 		if e.other == nil {
-			e.plain(m, []string{"no successful exchange of this endpoint was kept yet: nothing to compare with", "! sends the request again and compares with that"})
+			e.showLines([]string{"no successful exchange of this endpoint was kept yet: nothing to compare with", "! sends the request again and compares with that"})
 			return nil
 		}
 		if e.diffOf != [2]*stats.Exchange{e.x, e.other} {
-			e.plain(m, []string{"…"})
+			e.showLines([]string{"…"})
 			if e.comparing == [2]*stats.Exchange{e.x, e.other} {
 				return nil
 			}
@@ -156,8 +177,8 @@ func (e *exchangeScreen) prepare(m *model) tea.Cmd {
 		if e.w >= 110 {
 			lines = sideBySide(e.diff, e.w-2)
 		}
-		e.plain(m, lines)
-		e.text.colour = colourDiff
+		e.showLines(lines)
+		e.text.Colour = colourDiff
 	}
 	return nil
 }
@@ -165,24 +186,24 @@ func (e *exchangeScreen) prepare(m *model) tea.Cmd {
 func colourDiff(line string) string {
 	switch {
 	case strings.HasPrefix(line, "── "):
-		return heading.Styled(line)
+		return draw.Heading.Styled(line)
 	case strings.HasPrefix(line, "- "):
-		return bad.Styled(line)
+		return draw.Bad.Styled(line)
 	case strings.HasPrefix(line, "+ "):
-		return good.Styled(line)
+		return draw.Good.Styled(line)
 	}
 	for _, sign := range []string{" ≠ ", " < ", " > "} {
-		if i := strings.Index(line, sign); i > 0 && width(line) > 100 {
-			return modified.Styled(line)
+		if i := strings.Index(line, sign); i > 0 && draw.Width(line) > 100 {
+			return draw.Modified.Styled(line)
 		}
 	}
 	return line
 }
 
-func (e *exchangeScreen) plain(_ *model, lines []string) {
-	same := len(lines) == len(e.text.lines) && e.shown.x == nil
-	e.text.set(lines, same)
-	e.text.numbers, e.text.colour = false, nil
+func (e *exchangeScreen) showLines(lines []string) {
+	same := len(lines) == len(e.text.Lines) && e.shown.x == nil
+	e.text.Set(lines, same)
+	e.text.Numbers, e.text.Colour = false, nil
 	e.shown = docKey{}
 }
 
@@ -222,66 +243,54 @@ func (e *exchangeScreen) headerLines(m *model) []string {
 	return out
 }
 
-func (e *exchangeScreen) filtered(_ *model, text string) { e.typed = text; e.text.find(text) }
-func (e *exchangeScreen) filterText() string             { return e.typed }
+func (e *exchangeScreen) filtered(_ *model, text string) { e.text.Find(text) }
+func (e *exchangeScreen) filterText() string             { return e.text.Sought }
 
-func (e *exchangeScreen) act(m *model, do action) tea.Cmd {
-	if e.text.act(do) {
+func (e *exchangeScreen) move(_ *model, by draw.Move) tea.Cmd { e.text.Move(by); return nil }
+
+func (e *exchangeScreen) pane(m *model, step int) tea.Cmd {
+	e.part = (e.part + step + len(partNames)) % len(partNames)
+	return e.prepare(m)
+}
+
+func (e *exchangeScreen) neighbour(m *model, step int) tea.Cmd {
+	x, ok := e.group.neighbour(e.x, step)
+	if !ok {
+		m.say("no more samples")
 		return nil
 	}
-	switch do {
-	case nextPane:
-		e.part = (e.part + 1) % len(partNames)
-		return e.prepare(m)
-	case prevPane:
-		e.part = (e.part + len(partNames) - 1) % len(partNames)
-		return e.prepare(m)
-	case nextSample, prevSample:
-		step := 1
-		if do == prevSample {
-			step = -1
-		}
-		x, ok := e.group.neighbour(e.x, step)
-		if !ok {
-			m.say("no more samples")
-			return nil
-		}
-		e.x, e.fresh, e.other, e.diffOf = x, nil, nil, [2]*stats.Exchange{}
-		return e.prepare(m)
-	case rawBody:
-		e.raw = !e.raw
-		return e.prepare(m)
-	case hexBody:
-		e.hex = !e.hex
-		return e.prepare(m)
-	case reveal:
-		if m.opened && maskedInFile(e.x) {
-			m.say("this file holds no secrets: they were masked when it was written")
-			return nil
-		}
-		m.reveal = !m.reveal
-		e.diffOf, e.comparing = [2]*stats.Exchange{}, [2]*stats.Exchange{}
-		if m.reveal {
-			m.say("secrets are shown, and go into copies and files, until R")
-		} else {
-			m.say("secrets are masked")
-		}
-		return e.prepare(m)
-	case copyPart:
-		return e.copyBody(m)
-	case copyAll:
-		text := string(exchange.HTTP(e.x, m.masker()))
-		dir, file := e.dir(m), e.file()+".http"
-		return safely(func() tea.Msg { return copied(dir, "exchange", file, text) })
-	case copyCurl:
-		return e.copyCurl(m)
-	case export:
-		dir, base, x, mask := e.dir(m), e.file(), e.x, m.masker()
-		return safely(func() tea.Msg { return saveExchange(dir, base, x, mask) })
-	case sendAgain:
-		return e.sendAgain(m)
+	e.x, e.fresh, e.other, e.diffOf = x, nil, nil, [2]*stats.Exchange{}
+	return e.prepare(m)
+}
+
+func (e *exchangeScreen) toggleRaw(m *model) tea.Cmd { e.raw = !e.raw; return e.prepare(m) }
+func (e *exchangeScreen) toggleHex(m *model) tea.Cmd { e.hex = !e.hex; return e.prepare(m) }
+
+func (e *exchangeScreen) toggleSecrets(m *model) tea.Cmd {
+	if m.fromFile && maskedInFile(e.x) {
+		m.say("this file holds no secrets: they were masked when it was written")
+		return nil
 	}
-	return nil
+	m.reveal = !m.reveal
+	e.diffOf, e.comparing = [2]*stats.Exchange{}, [2]*stats.Exchange{}
+	if m.reveal {
+		m.say("secrets are shown, and go into copies and files, until R")
+	} else {
+		m.say("secrets are masked")
+	}
+	return e.prepare(m)
+}
+
+func (e *exchangeScreen) copyWhole(m *model) tea.Cmd {
+	text := string(exchange.HTTP(e.x, m.masker()))
+	dir, file := e.dir(m), e.file()+".http"
+	return safely(func() tea.Msg { return copied(dir, "exchange", file, text) })
+}
+
+// export saves the exchange; there is no table to write.
+func (e *exchangeScreen) export(m *model) tea.Cmd {
+	dir, base, x, mask := e.dir(m), e.file(), e.x, m.masker()
+	return safely(func() tea.Msg { return saveExchange(dir, base, x, mask) })
 }
 
 // maskedInFile says that an exchange was masked before it was written down.

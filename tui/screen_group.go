@@ -8,60 +8,69 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"tload/stats"
+	"tload/tui/draw"
 )
 
-// sample is a captured exchange and its place among its group's.
+// sample is a captured exchange and its number among its group's.
 type sample struct {
 	n int // from 1
 	*stats.Exchange
 }
 
-// group is one cause of failures and the exchanges that were kept of it.
-type group struct {
+// groupScreen is one cause of failures and the exchanges that were kept of it.
+type groupScreen struct {
 	last    *stats.Group // as the newest snapshot has it
-	table   *table[sample]
+	table   *list[sample]
 	variant string // only samples with this message; empty: all
 }
 
-func newGroup(g *stats.Group) *group {
-	s := &group{last: g}
-	s.table = &table[sample]{
+func newGroup(g *stats.Group) *groupScreen {
+	s := &groupScreen{last: g}
+	s.table = &list[sample]{Table: draw.Table[sample]{
 		// An exchange is immutable: its address is its identity.
-		id: func(x sample) string { return fmt.Sprintf("%p", x.Exchange) },
-		text: func(x sample) subject {
-			body := string(x.Response.Body[:min(len(x.Response.Body), 64<<10)])
-			return subject{text: x.Message + " " + body + " " + x.URL, parts: []string{body, x.URL}, kind: x.Kind.String(), status: x.Status}
-		},
-		columns: []column[sample]{
-			{name: "#", width: 3, cell: func(x sample) string { return fmt.Sprint(x.n) }, number: func(x sample) float64 { return -float64(x.n) }, rising: true},
-			{name: "TIME", width: 12, text: true, cell: func(x sample) string { return x.When.Local().Format("15:04:05.000") }, number: func(x sample) float64 { return float64(x.When.UnixNano()) }},
-			{name: "STATUS", width: 8, rank: 2, cell: func(x sample) string {
+		ID: func(x sample) string { return fmt.Sprintf("%p", x.Exchange) },
+		Columns: []draw.Column[sample]{
+			{Name: "#", Width: 3, Cell: func(x sample) string { return fmt.Sprint(x.n) }, Number: func(x sample) float64 { return -float64(x.n) }, Rising: true},
+			{Name: "TIME", Width: 12, Text: true, Cell: func(x sample) string { return x.When.Local().Format("15:04:05.000") }, Number: func(x sample) float64 { return float64(x.When.UnixNano()) }},
+			{Name: "STATUS", Width: 8, Rank: 2, Cell: func(x sample) string {
 				if x.Status == 0 {
 					return x.Kind.String()
 				}
 				return fmt.Sprint(x.Status)
-			}, number: func(x sample) float64 { return float64(x.Status) }},
-			{name: "ms", width: 6, rank: 1, cell: func(x sample) string { return millis(x.Took) }, number: func(x sample) float64 { return float64(x.Took) }},
-			{name: "SIZE", width: 7, rank: 2, cell: func(x sample) string { return size(float64(x.Response.Size)) }, number: func(x sample) float64 { return float64(x.Response.Size) }},
-			{name: "USER", width: 6, rank: 3, cell: func(x sample) string { return thousands(x.User) }, number: func(x sample) float64 { return float64(x.User) }},
-			{name: "BODY", text: true, cell: nil},
+			}, Number: func(x sample) float64 { return float64(x.Status) }},
+			{Name: "ms", Width: 6, Rank: 1, Cell: func(x sample) string { return millis(x.Took) }, Number: func(x sample) float64 { return float64(x.Took) }},
+			{Name: "SIZE", Width: 7, Rank: 2, Cell: func(x sample) string { return size(float64(x.Response.Size)) }, Number: func(x sample) float64 { return float64(x.Response.Size) }},
+			{Name: "USER", Width: 6, Rank: 3, Cell: func(x sample) string { return thousands(x.User) }, Number: func(x sample) float64 { return float64(x.User) }},
+			{Name: "BODY", Text: true, Cell: nil},
 		},
-	}
+	}, text: func(x sample) subject {
+		body := string(x.Response.Body[:min(len(x.Response.Body), 64<<10)])
+		return subject{text: x.Message + " " + body + " " + x.URL, parts: []string{body, x.URL}, kind: x.Kind.String(), status: x.Status}
+	}}
 	return s
 }
 
-func (s *group) place() place { return inGroup }
-func (s *group) title() string {
-	return cutMiddle(s.last.Label()+" "+endpointName(s.last.Key.Key), 48)
+func (s *groupScreen) name() string { return "Group" }
+
+func groupPage() *page {
+	return &page{
+		make: func() screen { return &groupScreen{} }, search: filtersGroups(),
+		footer: []string{"enter", "/", "v", "i", "C", "e", "esc"},
+		keys: slices.Concat([]binding{bind("v", "variants", "only one variant of the message; again: the next", on((*groupScreen).nextVariant)), ignoreGroup()},
+			sortKeys(), []binding{chartsOf(), copyCell(), copyRow()}, fineSteps(), steering(), nextTabs()),
+	}
+}
+func (s *groupScreen) title() string {
+	return draw.CutMiddle(s.last.Label()+" "+endpointName(s.last.Key.Key), 48)
 }
 
-func (s *group) refresh(m *model) {
+func (s *groupScreen) refresh(m *model) {
 	for _, g := range m.snap.Groups {
 		if g.ID == s.last.ID {
 			s.last = g
 		}
 	}
-	s.table.columns[6].cell = func(x sample) string {
+	s.table.Columns[6].Cell = func(x sample) string {
 		body, ok := m.bodyStart(x.Exchange)
 		switch {
 		case !ok:
@@ -75,10 +84,10 @@ func (s *group) refresh(m *model) {
 	for i, x := range s.last.Samples {
 		rows[i] = sample{i + 1, x}
 	}
-	s.table.set(slices.DeleteFunc(rows, func(x sample) bool { return s.variant != "" && x.Message != s.variant }), m.moment())
+	s.table.show(m, slices.DeleteFunc(rows, func(x sample) bool { return s.variant != "" && x.Message != s.variant }))
 }
 
-func (s *group) filtered(m *model, text string) {
+func (s *groupScreen) filtered(m *model, text string) {
 	if text == "" {
 		s.variant = ""
 	}
@@ -86,74 +95,58 @@ func (s *group) filtered(m *model, text string) {
 	s.refresh(m)
 }
 
-func (s *group) filterText() string {
+func (s *groupScreen) filterText() string {
 	if s.table.query.text == "" && s.variant != "" {
 		return s.variant
 	}
 	return s.table.query.text
 }
 
-func (s *group) act(m *model, do action) tea.Cmd {
-	if s.table.act(do) {
-		return nil
-	}
-	x, ok := s.table.selected()
-	s.table.chosen = s.table.chosen || do == open
-	switch do {
-	case open:
-		if ok {
-			return m.push(newExchange(x.Exchange, s))
-		}
-	case splitVariants:
-		vs := s.last.Variants
-		next := 0
-		for i, v := range vs {
-			if v.Message == s.variant {
-				next = i + 1
-			}
-		}
-		s.variant = ""
-		if next < len(vs) {
-			s.variant = vs[next].Message
-			m.say("only: %s (v: next, esc: all)", s.variant)
-		}
-		s.refresh(m)
-	case ignore:
-		m.ignored[s.last.ID] = !m.ignored[s.last.ID]
-		m.refresh()
-	case chartsOf:
-		return m.chartsOf(s.last.Key.Key)
-	case export:
-		m.dialogs = append(m.dialogs, newExport(m, "samples", s.table.plainText(s.table.rows, ",")))
-	case copyPart:
-		return m.copyText("message", s.last.Message)
-	case copyAll:
-		if ok {
-			return m.copyText("row", s.table.rowText(x, "\t"))
-		}
+func (s *groupScreen) open(m *model) tea.Cmd {
+	s.table.Stay()
+	if x, ok := s.table.Selected(); ok {
+		return m.push(newExchange(x.Exchange, s))
 	}
 	return nil
 }
 
-// neighbour is the sample that many places on in the list as it is sorted.
-func (s *group) neighbour(x *stats.Exchange, step int) (*stats.Exchange, bool) {
-	i := slices.IndexFunc(s.table.rows, func(r sample) bool { return r.Exchange == x })
-	if i < 0 {
-		i = s.table.at // it gave way to a newer one
+func (s *groupScreen) nextVariant(m *model) tea.Cmd {
+	next := slices.IndexFunc(s.last.Variants, func(v stats.Variant) bool { return v.Message == s.variant }) + 1
+	s.variant = ""
+	if next < len(s.last.Variants) {
+		s.variant = s.last.Variants[next].Message
+		m.say("only: %s (v: next, esc: all)", s.variant)
 	}
-	if i+step < 0 || i+step >= len(s.table.rows) {
-		return x, false
-	}
-	s.table.to(i + step)
-	return s.table.rows[i+step].Exchange, true
+	s.refresh(m)
+	return nil
 }
 
-func (s *group) number(x *stats.Exchange) (n, of int) {
+func (s *groupScreen) move(_ *model, by draw.Move) tea.Cmd { s.table.Move(by); return nil }
+func (s *groupScreen) endpoint() (stats.Key, bool)         { return s.last.Key.Key, true }
+func (s *groupScreen) ignore(m *model) tea.Cmd             { m.ignore(s.last); return nil }
+func (s *groupScreen) copyCell(m *model) tea.Cmd           { return m.copyText("message", s.last.Message) }
+func (s *groupScreen) copyRow(m *model) tea.Cmd            { return copyRowOf(m, s.table) }
+func (s *groupScreen) export(m *model) tea.Cmd             { return exportTable(m, "samples", s.table) }
+
+// neighbour is the sample that many places on in the list as it is sorted.
+func (s *groupScreen) neighbour(x *stats.Exchange, step int) (*stats.Exchange, bool) {
+	i := slices.IndexFunc(s.table.Rows, func(r sample) bool { return r.Exchange == x })
+	if i < 0 {
+		i = s.table.At // it gave way to a newer one
+	}
+	if i+step < 0 || i+step >= len(s.table.Rows) {
+		return x, false
+	}
+	s.table.To(i + step)
+	return s.table.Rows[i+step].Exchange, true
+}
+
+func (s *groupScreen) number(x *stats.Exchange) (n, of int) {
 	return slices.Index(s.last.Samples, x) + 1, len(s.last.Samples)
 }
 
 // about are the lines that say what this group is.
-func (s *group) about(m *model, w int) []string {
+func (s *groupScreen) about(m *model, w int) []string {
 	g := s.last
 	share := ""
 	if r := m.row(g.Key.Key); r != nil && r.Run.Requests > 0 {
@@ -164,8 +157,8 @@ func (s *group) about(m *model, w int) []string {
 		share = " · " + stats.Share(g.Count, r.Run.Requests) + "% of " + what
 	}
 	title := fmt.Sprintf("%s in the whole run · first %s · last %s ago%s ", thousands(g.Count), g.First.Local().Format("15:04:05"), ago(m.now(), g.Last), share)
-	out := []string{rule(heading.Styled(title), "", w, false)}
-	out = append(out, fmt.Sprintf(" per second  %s  %s/s   began at %s users", spark(g.Trend, min(max(w-46, 10), 60)), rate(m.rateOf(g)), thousands(g.Users)))
+	out := []string{draw.Rule(draw.Heading.Styled(title), "", w, false)}
+	out = append(out, fmt.Sprintf(" per second  %s  %s/s   began at %s users", draw.Spark(g.Trend, min(max(w-46, 10), 60)), rate(m.rateOf(g)), thousands(g.Users)))
 	line := " message     "
 	if len(g.Variants) > 1 {
 		line = " variants    "
@@ -173,40 +166,40 @@ func (s *group) about(m *model, w int) []string {
 	room := w - len(line) - 2
 	var vs []string
 	for i, v := range g.Variants {
-		text := cut(clean(oneLine(v.Message)), max(room/min(len(g.Variants), 2)-12, 16))
+		text := draw.Cut(clean(oneLine(v.Message)), max(room/min(len(g.Variants), 2)-12, 16))
 		if v.Message == s.variant {
-			text = inverse.Styled(text)
+			text = draw.Inverse.Styled(text)
 		}
 		part := text + " ×" + thousands(v.Count)
-		if i > 0 && width(strings.Join(append(vs, part), "   ")) > room-10 {
+		if i > 0 && draw.Width(strings.Join(append(vs, part), "   ")) > room-10 {
 			vs = append(vs, fmt.Sprintf("… %d more (v)", len(g.Variants)-i))
 			break
 		}
 		vs = append(vs, part)
 	}
 	if len(vs) == 0 {
-		vs = []string{cut(clean(oneLine(g.Message)), room)}
+		vs = []string{draw.Cut(clean(oneLine(g.Message)), room)}
 	}
 	return append(out, line+strings.Join(vs, "   "))
 }
 
-func (s *group) view(m *model, w, h int) []string {
-	out := s.about(m, w)
+func (s *groupScreen) view(m *model, w, h int) draw.Pane {
+	about := s.about(m, w)
 	g := s.last
-	title := heading.Styled("SAMPLES") + fmt.Sprintf(" %d kept of %s: the first, the last, the rest at random ", len(g.Samples), thousands(g.Count))
+	title := draw.Heading.Styled("SAMPLES") + fmt.Sprintf(" %d kept of %s: the first, the last, the rest at random ", len(g.Samples), thousands(g.Count))
 	end := ""
 	if t := s.filterText(); t != "" {
-		end = fmt.Sprintf(" /%s  %d of %d ", cut(clean(oneLine(t)), 20), len(s.table.rows), len(g.Samples))
+		end = fmt.Sprintf(" /%s  %d of %d ", draw.Cut(clean(oneLine(t)), 20), len(s.table.Rows), len(g.Samples))
 	}
 	preview := 0
 	if h >= 24 {
 		preview = h * 2 / 5
 	}
-	list := max(h-len(out)-1-preview, 1)
-	out = append(out, rule(title, end, w, true))
-	m.areas = append(m.areas, s.table.area(m, 0, headLines+len(out), w, list))
-	rows := s.table.draw(w, list, true)
-	if n := len(s.table.rows); n == 0 && list > 1 {
+	list := max(h-len(about)-1-preview, 1)
+	out := draw.Pane{Lines: append(about, draw.Rule(title, end, w, true))}
+	drawn := s.table.Draw(w, list, true)
+	rows := drawn.Lines
+	if n := len(s.table.Rows); n == 0 && list > 1 {
 		rows[1] = " no sample of this is kept"
 	} else if n+2 < len(rows) && n == len(g.Samples) {
 		rows[n+2] = " every one is kept so far"
@@ -214,20 +207,20 @@ func (s *group) view(m *model, w, h int) []string {
 			rows[n+2] = fmt.Sprintf(" %s more were counted and not kept (--capture says how many are)", thousands(g.Count-uint64(n)))
 		}
 	}
-	out = append(out, rows...)
+	out.Put(drawn)
 	if preview > 0 {
-		out = append(out, rule("PREVIEW ", "", w, false))
-		if x, ok := s.table.selected(); ok {
-			doc := m.docs[docKey{x: x.Exchange, revealed: m.reveal, preview: true}]
-			out = append(out, sampleLines(m, x.Exchange, doc, w, preview-1)...)
+		out.Add(draw.Rule("PREVIEW ", "", w, false))
+		if x, ok := s.table.Selected(); ok {
+			doc := m.docs.made[docKey{x: x.Exchange, revealed: m.reveal, preview: true}]
+			out.Add(sampleLines(m, x.Exchange, doc, w, preview-1)...)
 		}
 	}
 	return out
 }
 
-func (s *group) notice(m *model, msg tea.Msg) tea.Cmd {
+func (s *groupScreen) notice(m *model, msg tea.Msg) tea.Cmd {
 	if _, ok := msg.(tickMsg); ok {
-		if x, ok := s.table.selected(); ok {
+		if x, ok := s.table.Selected(); ok {
 			_, cmd := m.doc(docKey{x: x.Exchange, revealed: m.reveal, preview: true})
 			return cmd
 		}

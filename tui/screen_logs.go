@@ -3,9 +3,11 @@ package tui
 import (
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 
 	tea "charm.land/bubbletea/v2"
+	"tload/tui/draw"
 )
 
 // logScreen is what the program logged, newest last.
@@ -24,7 +26,20 @@ type logScreen struct {
 
 func newLogScreen() *logScreen { return &logScreen{follow: true} }
 
-func (s *logScreen) place() place { return inLogs }
+func (s *logScreen) name() string { return "Logs" }
+
+func logsPage() *page {
+	return &page{
+		key: "7", make: func() screen { return newLogScreen() }, search: filtersRows(),
+		footer: []string{"j", "F", "v", "w", "/", "enter", "y", "f", "q"},
+		keys: slices.Concat([]binding{
+			wrapLines(),
+			bind("v", "level", "least level that is shown", on((*logScreen).nextLevel)),
+			bind("F", "follow", "follow the end", on((*logScreen).toggleFollow)),
+			copyCell(),
+		}, steering(), nextTabs()),
+	}
+}
 
 func (s *logScreen) refresh(m *model) {
 	if m.frozen && len(s.records) > 0 {
@@ -70,85 +85,100 @@ func (s *logScreen) to(i int) {
 
 var logLevels = []slog.Level{slog.LevelDebug, slog.LevelInfo, slog.LevelWarn, slog.LevelError}
 
-func (s *logScreen) act(m *model, do action) tea.Cmd {
+func (s *logScreen) move(_ *model, by draw.Move) tea.Cmd {
 	i := s.index()
-	switch do {
-	case up:
+	switch by {
+	case draw.MoveUp:
 		s.follow = false
 		s.to(i - 1)
-	case down:
+	case draw.MoveDown:
 		s.to(i + 1)
-	case pageUp:
+	case draw.PageUp:
 		s.follow = false
 		s.to(i - max(s.h/2, 1))
-	case pageDown:
+	case draw.PageDown:
 		s.to(i + max(s.h/2, 1))
-	case top:
+	case draw.MoveTop:
 		s.follow = false
 		s.to(0)
-	case bottom:
+	case draw.MoveBottom:
 		s.follow = true
-	case follow:
-		s.follow = !s.follow
-		s.to(i)
-	case left:
+	case draw.MoveLeft:
 		s.skip = max(s.skip-8, 0)
-	case rightward:
+	case draw.MoveRight:
 		s.skip += 8
-	case wrap:
+	case draw.Wrap:
 		s.wrap, s.skip = !s.wrap, 0
-	case logLevel:
-		for k, l := range logLevels {
-			if l == s.least {
-				s.least = logLevels[(k+1)%len(logLevels)]
-				break
-			}
-		}
-		s.refresh(m)
-	case open:
-		if i >= 0 && i < len(s.records) {
-			return s.open(m, s.records[i])
-		}
-	case copyPart:
-		if i >= 0 && i < len(s.records) {
-			return m.copyText("line", s.records[i].text)
-		}
-	case export:
-		var b strings.Builder
-		for _, r := range s.records {
-			fmt.Fprintf(&b, "%s %s %s\n", r.when.Format("15:04:05.000"), r.level, r.text)
-		}
-		m.dialogs = append(m.dialogs, newExport(m, "log", b.String()))
 	}
 	return nil
 }
 
+func (s *logScreen) toggleFollow(*model) tea.Cmd {
+	i := s.index()
+	s.follow = !s.follow
+	s.to(i)
+	return nil
+}
+
+func (s *logScreen) nextLevel(m *model) tea.Cmd {
+	s.least = logLevels[(slices.Index(logLevels, s.least)+1)%len(logLevels)]
+	s.refresh(m)
+	return nil
+}
+
+// selected is the record under the cursor.
+func (s *logScreen) selected() (logRecord, bool) {
+	if i := s.index(); i >= 0 && i < len(s.records) {
+		return s.records[i], true
+	}
+	return logRecord{}, false
+}
+
+// copyCell copies the line; it is all there is of a row.
+func (s *logScreen) copyCell(m *model) tea.Cmd {
+	if r, ok := s.selected(); ok {
+		return m.copyText("line", r.text)
+	}
+	return nil
+}
+
+func (s *logScreen) copyRow(m *model) tea.Cmd { return s.copyCell(m) }
+
+func (s *logScreen) export(m *model) tea.Cmd {
+	var b strings.Builder
+	for _, r := range s.records {
+		fmt.Fprintf(&b, "%s %s %s\n", r.when.Format("15:04:05.000"), r.level, r.text)
+	}
+	return m.askExport("log", b.String())
+}
+
 // open goes to the error group that a line speaks of.
-func (s *logScreen) open(m *model, r logRecord) tea.Cmd {
+func (s *logScreen) open(m *model) tea.Cmd {
+	r, ok := s.selected()
+	if !ok {
+		return nil
+	}
 	for _, g := range m.snap.Groups {
 		if strings.Contains(r.text, g.Key.Key.Name) && strings.Contains(r.text, g.Key.Kind.String()) {
-			m.tab = 3
-			m.tabs[3] = m.tabs[3][:1]
-			m.refresh()
-			return m.push(newGroup(g))
+			return openGroup(m, g)
 		}
 	}
 	s.wrap = true
 	return nil
 }
 
-func (s *logScreen) view(m *model, w, h int) []string {
+func (s *logScreen) view(m *model, w, h int) draw.Pane {
 	state := "scrolled (F follows)"
 	if s.follow {
 		state = "following (F)"
 	}
-	title := heading.Styled("LOGS") + fmt.Sprintf(" %s  level ≥ %s (v)  %s ", plural(s.all, "line"), strings.ToLower(levelName(s.least)), state)
+	title := draw.Heading.Styled("LOGS") + fmt.Sprintf(" %s  level ≥ %s (v)  %s ", plural(s.all, "line"), strings.ToLower(levelName(s.least)), state)
 	end := ""
 	if s.query.text != "" {
 		end = " " + s.query.caption(len(s.records), s.all) + " "
 	}
 	s.h = h - 1
-	return append([]string{rule(title, end, w, true)}, s.lines(w, h-1, true)...)
+	return draw.Pane{Lines: append([]string{draw.Rule(title, end, w, true)}, s.lines(w, h-1, true)...)}
 }
 
 // lines are the records that end with the selected one, or hold it.
@@ -156,7 +186,7 @@ func (s *logScreen) lines(w, h int, cursor bool) []string {
 	at := s.index()
 	var out []string
 	if at < 0 {
-		return sized([]string{" nothing was logged"}, w, h)
+		return draw.Sized([]string{" nothing was logged"}, w, h)
 	}
 	last := at
 	if !s.follow { // some of what comes after, too
@@ -169,7 +199,7 @@ func (s *logScreen) lines(w, h int, cursor bool) []string {
 		lines := s.record(s.records[i], w)
 		if i == at && cursor && !s.follow {
 			for k := range lines {
-				lines[k] = reversed(fit(lines[k], w))
+				lines[k] = draw.Reversed(draw.Fit(lines[k], w))
 			}
 		}
 		out = append(lines, out...)
@@ -177,21 +207,21 @@ func (s *logScreen) lines(w, h int, cursor bool) []string {
 	if len(out) > h {
 		out = out[len(out)-h:]
 	}
-	return sized(out, w, h)
+	return draw.Sized(out, w, h)
 }
 
 func levelName(l slog.Level) string { return l.String() }
 
 func (s *logScreen) record(r logRecord, w int) []string {
-	st := dim
+	st := draw.Dim
 	switch {
 	case r.level >= slog.LevelError:
-		st = badBold
+		st = draw.BadBold
 	case r.level >= slog.LevelWarn:
-		st = warning
+		st = draw.Warning
 	}
-	lead := " " + r.when.Local().Format("15:04:05") + " " + st.Styled(fit(r.level.String(), 5)) + " "
-	room := max(w-width(lead)-1, 1)
+	lead := " " + r.when.Local().Format("15:04:05") + " " + st.Styled(draw.Fit(r.level.String(), 5)) + " "
+	room := max(w-draw.Width(lead)-1, 1)
 	text := r.text
 	count := ""
 	if r.count > 1 {
@@ -200,17 +230,17 @@ func (s *logScreen) record(r logRecord, w int) []string {
 	if !s.wrap {
 		text = clean(oneLine(text)) + count
 		if s.skip > 0 {
-			text = ansiRest(text, s.skip)
+			text = draw.Rest(text, s.skip)
 		}
-		return []string{lead + cut(text, room)}
+		return []string{lead + draw.Cut(text, room)}
 	}
 	var out []string
 	for i, l := range strings.Split(strings.TrimRight(text, "\n")+count, "\n") {
-		for _, part := range wrapText(clean(l), room) {
+		for _, part := range draw.WrapText(clean(l), room) {
 			if len(out) == 0 && i == 0 {
 				out = append(out, lead+part)
 			} else {
-				out = append(out, strings.Repeat(" ", width(lead))+part)
+				out = append(out, strings.Repeat(" ", draw.Width(lead))+part)
 			}
 		}
 		if len(out) > 60 {

@@ -1,17 +1,19 @@
 package tui
 
 import (
+	"slices"
 	"strings"
 
 	tea "charm.land/bubbletea/v2"
 
 	"tload/stats"
+	"tload/tui/draw"
 )
 
 // statsScreen is the table of endpoints, its totals, and the detail of one.
 type statsScreen struct {
 	blankScreen
-	table *table[endpoint]
+	table *list[endpoint]
 	kind  int // requests, transactions, tasks
 }
 
@@ -19,7 +21,15 @@ var statsKinds = []string{"requests", "transactions", "tasks"}
 
 func newStatsScreen() *statsScreen { return &statsScreen{table: endpointTable()} }
 
-func (s *statsScreen) place() place { return inStats }
+func (s *statsScreen) name() string { return "Stats" }
+
+func statsPage() *page {
+	return &page{
+		key: "2", make: func() screen { return newStatsScreen() }, search: filtersRows(),
+		footer: []string{"enter", "o", "a", "E", "C", "/", "e", "f", "+", "q"},
+		keys:   slices.Concat(endpointListKeys(), fineSteps(), steering(), nextTabs()),
+	}
+}
 
 func (s *statsScreen) rows(m *model) []endpoint {
 	of := m.snap.Rows
@@ -33,23 +43,23 @@ func (s *statsScreen) rows(m *model) []endpoint {
 }
 
 func (s *statsScreen) refresh(m *model) {
-	s.name()
+	s.nameColumns()
 	m.setEndpoints(s.table, s.rows(m))
 }
 
-// name has the columns say what the rows are. Only requests have bytes of their
+// nameColumns has the columns say what the rows are. Only requests have bytes of their
 // own.
-func (s *statsScreen) name() {
+func (s *statsScreen) nameColumns() {
 	names := [][3]string{{"METHOD", "ENDPOINT", "REQS"}, {"", "TRANSACTION", "RUNS"}, {"BEHAVIOUR", "TASK", "RUNS"}}[s.kind]
-	c := s.table.columns
-	c[0].width = max(7, len(names[0])+1)
-	c[0].off = names[0] == ""
+	c := s.table.Columns
+	c[0].Width = max(7, len(names[0])+1)
+	c[0].Off = names[0] == ""
 	for i, n := range names {
-		c[i].name = n
+		c[i].Name = n
 	}
 	for i := range c {
-		if c[i].name == trafficColumn {
-			c[i].off = s.kind > 0
+		if c[i].Name == trafficColumn {
+			c[i].Off = s.kind > 0
 		}
 	}
 }
@@ -60,28 +70,25 @@ func (s *statsScreen) filtered(m *model, text string) {
 }
 func (s *statsScreen) filterText() string { return s.table.query.text }
 
-func (s *statsScreen) act(m *model, do action) tea.Cmd {
-	if s.table.act(do) {
-		return nil
-	}
-	if do == nextPane || do == prevPane {
-		step := 1
-		if do == prevPane {
-			step = len(statsKinds) - 1
-		}
-		s.kind = (s.kind + step) % len(statsKinds)
-		s.table.sorted = moment{} // other rows
-		s.refresh(m)
-		return nil
-	}
-	return endpointAct(m, s.table, do, "stats")
+func (s *statsScreen) pane(m *model, step int) tea.Cmd {
+	s.kind = (s.kind + step + len(statsKinds)) % len(statsKinds)
+	s.table.Epoch = nil // other rows
+	s.refresh(m)
+	return nil
 }
 
-func (s *statsScreen) view(m *model, w, h int) []string {
+func (s *statsScreen) move(_ *model, by draw.Move) tea.Cmd { s.table.Move(by); return nil }
+func (s *statsScreen) endpoint() (stats.Key, bool)         { return endpointOf(s.table) }
+func (s *statsScreen) open(m *model) tea.Cmd               { return openEndpoint(m, s.table) }
+func (s *statsScreen) copyCell(m *model) tea.Cmd           { return copyEndpoint(m, s.table) }
+func (s *statsScreen) copyRow(m *model) tea.Cmd            { return copyRowOf(m, s.table) }
+func (s *statsScreen) export(m *model) tea.Cmd             { return exportTable(m, "stats", s.table) }
+
+func (s *statsScreen) view(m *model, w, h int) draw.Pane {
 	t := s.table
 	end := ""
 	if t.query.text != "" {
-		end = " " + t.query.caption(len(t.rows), t.all) + " "
+		end = " " + t.caption() + " "
 	} else if m.snap.Folded {
 		end = " some names share a row "
 	}
@@ -89,20 +96,20 @@ func (s *statsScreen) view(m *model, w, h int) []string {
 	if s.kind > 0 {
 		title = strings.ToUpper(statsKinds[s.kind])
 	}
-	title = heading.Styled(title) + "  " + m.windowName() + " (a)"
-	if t.sorting() != "" {
-		title += "  sort " + t.sorting() + " (o)"
+	title = draw.Heading.Styled(title) + "  " + m.windowName() + " (a)"
+	if t.Sorting() != "" {
+		title += "  sort " + t.Sorting() + " (o)"
 	}
 	if w >= 80 && s.kind == 0 && (len(m.snap.Transactions) > 0 || len(m.snap.Tasks) > 0) {
 		title += "  tab: tasks"
 	}
 	title += " "
-	if n := len(t.rows); n > 1 && t.query.text != "" && t.query.bad == "" {
-		end = firstThatFits(w-width(title)-2, strings.TrimSuffix(end, " ")+": their percentiles do not add up ", end)
+	if n := len(t.Rows); n > 1 && t.query.text != "" && t.query.bad == "" {
+		end = draw.FirstThatFits(w-draw.Width(title)-2, strings.TrimSuffix(end, " ")+": their percentiles do not add up ", end)
 	}
 	detail := 0
-	if !m.frame.slim && h >= 16 {
-		detail = min(max(h-len(t.rows)-5, 9), h/2, 14)
+	if !m.layout.slim && h >= 16 {
+		detail = min(max(h-len(t.Rows)-5, 9), h/2, 14)
 	}
 	totals := 1
 	if !t.query.empty() {
@@ -112,16 +119,14 @@ func (s *statsScreen) view(m *model, w, h int) []string {
 		totals = 0
 	}
 	list := max(h-1-totals-detail, 1)
-	out := []string{rule(title, end, w, true)}
-	y := headLines + len(out)
-	m.areas = append(m.areas, t.area(m, 0, y, w, list))
-	out = append(out, t.draw(w, list, true)...)
+	out := draw.Pane{Lines: []string{draw.Rule(title, end, w, true)}}
+	out.Put(t.Draw(w, list, true))
 	if totals == 2 {
-		labels, sum := []string{"AGGREGATED (filtered, no pNN)", "FILTERED (no pNN)"}, sumOf(t.rows)
-		if len(t.rows) == 1 {
-			labels, sum = []string{"AGGREGATED (filtered)"}, t.rows[0]
+		labels, sum := []string{"AGGREGATED (filtered, no pNN)", "FILTERED (no pNN)"}, sumOf(t.Rows)
+		if len(t.Rows) == 1 {
+			labels, sum = []string{"AGGREGATED (filtered)"}, t.Rows[0]
 		}
-		out = append(out, totalLine(t, &sum, w, labels...))
+		out.Add(t.Total(sum, w, labels...))
 	}
 	if totals > 0 {
 		label := "AGGREGATED"
@@ -129,28 +134,12 @@ func (s *statsScreen) view(m *model, w, h int) []string {
 			label += " (all)"
 		}
 		total := stats.Row{Key: stats.Key{Name: label}, Trend: m.snap.Total.Trend}
-		out = append(out, totalLine(t, &endpoint{Row: &total, s: m.shown(&m.snap.Total)}, w, label))
+		out.Add(t.Total(endpoint{Row: &total, s: m.shown(&m.snap.Total)}, w, label))
 	}
 	if detail > 0 {
-		if e, ok := t.selected(); ok {
-			out = append(out, detailLines(m, e, w, detail, "enter: full · E: its errors · C: its charts")...)
+		if e, ok := t.Selected(); ok {
+			out.Add(detailLines(m, e, w, detail, "enter: full · E: its errors · C: its charts")...)
 		}
 	}
 	return out
-}
-
-// area is a table on the screen: a click selects or sorts, the wheel scrolls.
-func (t *table[T]) area(m *model, x, y, w, h int) area {
-	return area{x: x, y: y, w: w, h: h,
-		click: func(cx, cy int, _ bool) {
-			row, col := t.hit(cx, cy, w)
-			if row >= 0 {
-				t.to(row)
-				t.chosen = true
-			} else if col >= 0 {
-				t.sortBy(col)
-			}
-		},
-		wheel: func(do action) { t.act(do) },
-	}
 }

@@ -11,41 +11,36 @@ import (
 
 	"tload/stats"
 	"tload/swarm"
+	"tload/tui/draw"
 )
 
 // usersScreen is who does what: behaviours and tasks, what the users do now,
 // and every change of what was asked for.
 type usersScreen struct {
 	blankScreen
-	table *table[taskRow]
+	table *list[taskRow]
 }
 
 // taskRow is a behaviour or one of its tasks.
 type taskRow struct {
 	b *swarm.BehaviourView
 	t *swarm.TaskView // nil for the behaviour itself
-	n int             // its place, so that the tree keeps its order
+	n int             // its index, so that the tree keeps its order
 }
 
 func newUsers() *usersScreen {
-	s := &usersScreen{table: &table[taskRow]{
-		sort: -1,
-		id: func(r taskRow) string {
+	s := &usersScreen{table: &list[taskRow]{Table: draw.Table[taskRow]{
+		Sort: -1,
+		ID: func(r taskRow) string {
 			if r.t == nil {
 				return r.b.Name
 			}
 			return fmt.Sprint(r.b.Name, "\x00", r.n, "\x00", r.t.Name)
 		},
-		text: func(r taskRow) subject {
-			if r.t == nil {
-				return subject{text: r.b.Name}
-			}
-			return subject{text: r.b.Name + " " + r.t.Name, parts: []string{r.t.Name}}
-		},
-		columns: []column[taskRow]{
-			{name: "BEHAVIOUR / TASK", text: true, middle: true, cell: func(r taskRow) string {
+		Columns: []draw.Column[taskRow]{
+			{Name: "BEHAVIOUR / TASK", Text: true, Middle: true, Cell: func(r taskRow) string {
 				if r.t == nil {
-					return bold.Styled(clean(r.b.Name))
+					return draw.Bold.Styled(clean(r.b.Name))
 				}
 				name := r.t.Name
 				if r.t.Depth > 0 { // it stands below its set
@@ -53,7 +48,7 @@ func newUsers() *usersScreen {
 				}
 				return strings.Repeat("  ", r.t.Depth+1) + clean(name)
 			}},
-			{name: "WEIGHT", width: 7, rank: 4, cell: func(r taskRow) string {
+			{Name: "WEIGHT", Width: 7, Rank: 4, Cell: func(r taskRow) string {
 				switch {
 				case r.t != nil && r.t.Want == 0:
 					return "-"
@@ -64,7 +59,7 @@ func newUsers() *usersScreen {
 				}
 				return fmt.Sprint(max(r.b.Weight, 1))
 			}},
-			{name: "WANT%", width: 6, rank: 2, cell: func(r taskRow) string {
+			{Name: "WANT%", Width: 6, Rank: 2, Cell: func(r taskRow) string {
 				if r.t == nil {
 					return percent(r.b.Want)
 				}
@@ -73,45 +68,58 @@ func newUsers() *usersScreen {
 				}
 				return percent(r.t.Want)
 			}},
-			{name: "GOT%", width: 6, rank: 1, cell: func(r taskRow) string {
+			{Name: "GOT%", Width: 6, Rank: 1, Cell: func(r taskRow) string {
 				if r.t == nil {
 					return percent(r.b.Got)
 				}
 				return percent(r.t.Got)
 			}},
-			{name: "USERS", width: 8, rank: 1, cell: func(r taskRow) string {
+			{Name: "USERS", Width: 8, Rank: 1, Cell: func(r taskRow) string {
 				if r.t == nil {
 					return thousands(r.b.Running)
 				}
 				return ""
 			}},
-			{name: "RUNS", width: 11, rank: 2, cell: func(r taskRow) string {
+			{Name: "RUNS", Width: 11, Rank: 2, Cell: func(r taskRow) string {
 				if r.t == nil || r.t.Set {
 					return ""
 				}
 				return thousands(r.t.Runs)
 			}},
-			{name: "FAILED", width: 8, rank: 5, cell: func(r taskRow) string {
+			{Name: "FAILED", Width: 8, Rank: 5, Cell: func(r taskRow) string {
 				if r.t == nil || r.t.Set {
 					return ""
 				}
 				if r.t.Failed > 0 {
-					return bad.Styled(thousands(r.t.Failed))
+					return draw.Bad.Styled(thousands(r.t.Failed))
 				}
 				return "0"
 			}},
-			{name: "AVG ms", width: 8, rank: 3, cell: func(r taskRow) string {
+			{Name: "AVG ms", Width: 8, Rank: 3, Cell: func(r taskRow) string {
 				if r.t == nil || r.t.Set {
 					return ""
 				}
 				return millis(r.t.Mean)
 			}},
 		},
-	}}
+	}, text: func(r taskRow) subject {
+		if r.t == nil {
+			return subject{text: r.b.Name}
+		}
+		return subject{text: r.b.Name + " " + r.t.Name, parts: []string{r.t.Name}}
+	}}}
 	return s
 }
 
-func (s *usersScreen) place() place { return inUsers }
+func (s *usersScreen) name() string { return "Users" }
+
+func usersPage() *page {
+	return &page{
+		key: "5", make: func() screen { return newUsers() }, search: filtersRows(),
+		footer: []string{"+", "w", "u", "space", "x", "f", "q"},
+		keys:   slices.Concat([]binding{copyCell(), copyRow()}, fineSteps(), steering(), nextTabs()), // a tree has one order
+	}
+}
 
 func (s *usersScreen) refresh(m *model) {
 	var rows []taskRow
@@ -122,7 +130,7 @@ func (s *usersScreen) refresh(m *model) {
 			rows = append(rows, taskRow{b, &b.Tasks[j], j})
 		}
 	}
-	s.table.set(rows, m.moment())
+	s.table.show(m, rows)
 }
 
 func (s *usersScreen) filtered(m *model, text string) {
@@ -131,36 +139,29 @@ func (s *usersScreen) filtered(m *model, text string) {
 }
 func (s *usersScreen) filterText() string { return s.table.query.text }
 
-func (s *usersScreen) act(m *model, do action) tea.Cmd {
-	switch do {
-	case sortNext, sortReverse:
-		return nil // a tree has one order
-	case open:
-		if r, ok := s.table.selected(); ok {
-			for _, row := range m.snap.Tasks {
-				if r.t != nil && row.Key.Method == r.b.Name && row.Key.Name == r.t.Name {
-					return m.push(newDetail(row.Key))
-				}
-			}
-			m.say("open a task to see its numbers")
-		}
+func (s *usersScreen) open(m *model) tea.Cmd {
+	r, ok := s.table.Selected()
+	if !ok {
 		return nil
-	case export:
-		m.dialogs = append(m.dialogs, newExport(m, "users", s.table.plainText(s.table.rows, ",")))
-		return nil
-	case copyPart, copyAll:
-		if r, ok := s.table.selected(); ok {
-			return m.copyText("row", s.table.rowText(r, "\t"))
+	}
+	for _, row := range m.snap.Tasks {
+		if r.t != nil && row.Key.Method == r.b.Name && row.Key.Name == r.t.Name {
+			return m.push(newDetail(row.Key))
 		}
 	}
-	s.table.act(do)
+	m.say("open a task to see its numbers")
 	return nil
 }
 
-func (s *usersScreen) view(m *model, w, h int) []string {
+func (s *usersScreen) move(_ *model, by draw.Move) tea.Cmd { s.table.Move(by); return nil }
+func (s *usersScreen) copyCell(m *model) tea.Cmd           { return copyRowOf(m, s.table) }
+func (s *usersScreen) copyRow(m *model) tea.Cmd            { return copyRowOf(m, s.table) }
+func (s *usersScreen) export(m *model) tea.Cmd             { return exportTable(m, "users", s.table) }
+
+func (s *usersScreen) view(m *model, w, h int) draw.Pane {
 	v := m.snap
 	spawning := max(v.Target-v.Running-v.Stopping, 0)
-	title := heading.Styled("USERS") + fmt.Sprintf("  target %s  running %s  spawning %s  stopping %s  peak %s  rate %s/s ",
+	title := draw.Heading.Styled("USERS") + fmt.Sprintf("  target %s  running %s  spawning %s  stopping %s  peak %s  rate %s/s ",
 		thousands(v.Target), thousands(v.Running), thousands(spawning), thousands(v.Stopping), thousands(v.Peak), rate(v.SpawnRate))
 	now := s.doing(m, w)
 	changes := changeLines(m, w)
@@ -169,14 +170,13 @@ func (s *usersScreen) view(m *model, w, h int) []string {
 	if rest-below < 6 {
 		below = max(rest-6, 0)
 	}
-	list := min(max(len(s.table.rows)+1, 4), max(rest-below, 2))
-	out := []string{rule(title, " whole run ", w, true)}
-	m.areas = append(m.areas, s.table.area(m, 0, headLines+1, w, list))
-	out = append(out, s.table.draw(w, list, true)...)
-	out = append(out, now...)
-	if room := h - len(out); room >= 2 && len(changes) > 0 {
-		out = append(out, rule(heading.Styled("CHANGES")+" ", "", w, false))
-		out = append(out, changes[max(len(changes)-room+1, 0):]...)
+	list := min(max(len(s.table.Rows)+1, 4), max(rest-below, 2))
+	out := draw.Pane{Lines: []string{draw.Rule(title, " whole run ", w, true)}}
+	out.Put(s.table.Draw(w, list, true))
+	out.Add(now...)
+	if room := h - len(out.Lines); room >= 2 && len(changes) > 0 {
+		out.Add(draw.Rule(draw.Heading.Styled("CHANGES")+" ", "", w, false))
+		out.Add(changes[max(len(changes)-room+1, 0):]...)
 	}
 	return out
 }
@@ -197,13 +197,13 @@ func (s *usersScreen) doing(m *model, w int) []string {
 	for _, r := range rows {
 		most = max(most, r.n)
 	}
-	out := []string{rule(heading.Styled("NOW")+": what the users do ", "", w, false)}
+	out := []string{draw.Rule(draw.Heading.Styled("NOW")+": what the users do ", "", w, false)}
 	room := max(min(w-34, 60), 1)
 	for _, r := range rows {
 		if r.n == 0 && r.name != "waiting (think time)" && r.name != "in a request" {
 			continue
 		}
-		out = append(out, " "+fit(r.name, 20)+" "+good.Styled(fit(bar(float64(r.n)/float64(most), room), room))+right(thousands(r.n), 8))
+		out = append(out, " "+draw.Fit(r.name, 20)+" "+draw.Good.Styled(draw.Fit(draw.Bar(float64(r.n)/float64(most), room), room))+draw.Right(thousands(r.n), 8))
 	}
 	if m.snap.Rate > 0 {
 		out = append(out, fmt.Sprintf(" arrivals %s/s, %s wait for a free user", rate(m.snap.Rate), thousands(m.snap.Backlog)))
@@ -244,12 +244,12 @@ func changeLines(m *model, w int) []string {
 		if c.wall.IsZero() {
 			c.wall = m.snap.Started.Add(c.at)
 		}
-		line := fmt.Sprintf(" %s  %s  ", c.wall.Local().Format("15:04:05"), right(clock(c.at), 7))
+		line := fmt.Sprintf(" %s  %s  ", c.wall.Local().Format("15:04:05"), draw.Right(clock(c.at), 7))
 		what := clean(c.what)
 		if c.who != "" {
-			what = fit(what, max(width(what), 24)) + "  (" + clean(c.who) + ")"
+			what = draw.Fit(what, max(draw.Width(what), 24)) + "  (" + clean(c.who) + ")"
 		}
-		out = append(out, line+cut(what, max(w-width(line)-1, 0)))
+		out = append(out, line+draw.Cut(what, max(w-draw.Width(line)-1, 0)))
 	}
 	return out
 }

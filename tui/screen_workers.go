@@ -2,51 +2,52 @@ package tui
 
 import (
 	"fmt"
+	"slices"
 
 	tea "charm.land/bubbletea/v2"
 
 	"tload/stats"
 	"tload/swarm"
+	"tload/tui/draw"
 )
 
 // workersScreen is the nodes that run users, and whether the numbers are the
 // target's or this machine's.
 type workersScreen struct {
 	blankScreen
-	table *table[*swarm.NodeView]
+	table *list[*swarm.NodeView]
 	due   bool // some starts had a schedule
 }
 
 func newWorkers() *workersScreen {
 	type N = *swarm.NodeView
 	s := &workersScreen{}
-	s.table = &table[N]{
-		id:   func(n N) string { return n.Name },
-		text: func(n N) subject { return subject{text: n.Name + " " + n.State} },
-		columns: []column[N]{
-			{name: "WORKER", text: true, middle: true, cell: func(n N) string { return clean(n.Name) }, word: func(n N) string { return n.Name }},
-			{name: "STATE", width: 9, text: true, rank: 1, cell: func(n N) string { return clean(n.State) }, word: func(n N) string { return n.State }},
-			{name: "USERS", width: 7, cell: func(n N) string { return thousands(n.Users) }, number: func(n N) float64 { return float64(n.Users) }},
-			{name: "RPS", width: 7, rank: 1, cell: func(n N) string { return rate(n.RPS) }, number: func(n N) float64 { return n.RPS }},
-			{name: "CPU", width: 14, rank: 2, cell: func(n N) string {
+	s.table = &list[N]{Table: draw.Table[N]{
+		ID: func(n N) string { return n.Name },
+		Columns: []draw.Column[N]{
+			{Name: "WORKER", Text: true, Middle: true, Cell: func(n N) string { return clean(n.Name) }, Word: func(n N) string { return n.Name }},
+			{Name: "STATE", Width: 9, Text: true, Rank: 1, Cell: func(n N) string { return clean(n.State) }, Word: func(n N) string { return n.State }},
+			{Name: "USERS", Width: 7, Cell: func(n N) string { return thousands(n.Users) }, Number: func(n N) float64 { return float64(n.Users) }},
+			{Name: "RPS", Width: 7, Rank: 1, Cell: func(n N) string { return rate(n.RPS) }, Number: func(n N) float64 { return n.RPS }},
+			{Name: "CPU", Width: 14, Rank: 2, Cell: func(n N) string {
 				c := stats.CPU(n.CPU, n.Cores)
 				if n.Cores > 0 && n.CPU > 85*n.Cores {
-					c = badBold.Styled(c)
+					c = draw.BadBold.Styled(c)
 				}
 				return c
-			}, number: func(n N) float64 { return n.CPU }},
-			{name: "RSS", width: 8, rank: 3, cell: func(n N) string { return size(float64(n.RSS)) }, number: func(n N) float64 { return float64(n.RSS) }},
-			{name: "GORTNS", width: 7, rank: 6, cell: func(n N) string { return thousands(n.Goroutines) }, number: func(n N) float64 { return float64(n.Goroutines) }},
-			{name: "FDs", width: 11, rank: 5, cell: func(n N) string { return ofLimit(n.Files, n.FileLimit) }, number: func(n N) float64 { return float64(n.Files) }},
-			{name: "LATE", width: 6, rank: 2, cell: func(n N) string {
+			}, Number: func(n N) float64 { return n.CPU }},
+			{Name: "RSS", Width: 8, Rank: 3, Cell: func(n N) string { return size(float64(n.RSS)) }, Number: func(n N) float64 { return float64(n.RSS) }},
+			{Name: "GORTNS", Width: 7, Rank: 6, Cell: func(n N) string { return thousands(n.Goroutines) }, Number: func(n N) float64 { return float64(n.Goroutines) }},
+			{Name: "FDs", Width: 11, Rank: 5, Cell: func(n N) string { return ofLimit(n.Files, n.FileLimit) }, Number: func(n N) float64 { return float64(n.Files) }},
+			{Name: "LATE", Width: 6, Rank: 2, Cell: func(n N) string {
 				if !s.due {
 					return stats.None
 				}
 				return percent(n.Late) + "%"
-			}, number: func(n N) float64 { return n.Late }},
-			{name: "RTT", width: 6, rank: 4, cell: func(n N) string { return millis(n.RTT) }, number: func(n N) float64 { return float64(n.RTT) }},
+			}, Number: func(n N) float64 { return n.Late }},
+			{Name: "RTT", Width: 6, Rank: 4, Cell: func(n N) string { return millis(n.RTT) }, Number: func(n N) float64 { return float64(n.RTT) }},
 		},
-	}
+	}, text: func(n N) subject { return subject{text: n.Name + " " + n.State} }}
 	return s
 }
 
@@ -61,7 +62,15 @@ func ofLimit(n, limit int) string {
 	return fmt.Sprintf("%d/%d", n, limit)
 }
 
-func (s *workersScreen) place() place { return inWorkers }
+func (s *workersScreen) name() string { return "Workers" }
+
+func workersPage() *page {
+	return &page{
+		key: "6", make: func() screen { return newWorkers() }, search: filtersRows(),
+		footer: []string{"/", "o", "e", "f", "q"},
+		keys:   slices.Concat(sortKeys(), []binding{copyCell(), copyRow()}, fineSteps(), steering(), nextTabs()),
+	}
+}
 
 func (s *workersScreen) refresh(m *model) {
 	rows := make([]*swarm.NodeView, len(m.snap.Nodes))
@@ -69,7 +78,7 @@ func (s *workersScreen) refresh(m *model) {
 		rows[i] = &m.snap.Nodes[i]
 	}
 	s.due = m.snap.Total.Run.Due > 0
-	s.table.set(rows, m.moment())
+	s.table.show(m, rows)
 }
 
 func (s *workersScreen) filtered(m *model, text string) {
@@ -78,58 +87,49 @@ func (s *workersScreen) filtered(m *model, text string) {
 }
 func (s *workersScreen) filterText() string { return s.table.query.text }
 
-func (s *workersScreen) act(m *model, do action) tea.Cmd {
-	switch do {
-	case export:
-		m.dialogs = append(m.dialogs, newExport(m, "workers", s.table.plainText(s.table.rows, ",")))
-	case copyPart, copyAll:
-		if n, ok := s.table.selected(); ok {
-			return m.copyText("row", s.table.rowText(n, "\t"))
-		}
-	default:
-		s.table.act(do)
-	}
-	return nil
-}
+func (s *workersScreen) move(_ *model, by draw.Move) tea.Cmd { s.table.Move(by); return nil }
+func (s *workersScreen) copyCell(m *model) tea.Cmd           { return copyRowOf(m, s.table) }
+func (s *workersScreen) copyRow(m *model) tea.Cmd            { return copyRowOf(m, s.table) }
+func (s *workersScreen) export(m *model) tea.Cmd             { return exportTable(m, "workers", s.table) }
 
-func (s *workersScreen) view(m *model, w, h int) []string {
+func (s *workersScreen) view(m *model, w, h int) draw.Pane {
 	nodes := m.snap.Nodes
-	title := heading.Styled("WORKERS") + fmt.Sprintf(" %d", len(nodes))
+	title := draw.Heading.Styled("WORKERS") + fmt.Sprintf(" %d", len(nodes))
 	if len(nodes) == 1 && nodes[0].RTT == 0 {
 		title += " (this process)"
 	}
 	if q := s.table.query; !q.empty() {
-		title += fmt.Sprintf("  /%s %d of %d", clean(q.text), len(s.table.rows), s.table.all)
+		title += fmt.Sprintf("  /%s %d of %d", clean(q.text), len(s.table.Rows), s.table.all)
 	}
 	health := s.health(m, w)
 	list := min(max(len(nodes)+1, 3), max(h-1-len(health), 3))
-	out := []string{rule(title+" ", "", w, true)}
-	m.areas = append(m.areas, s.table.area(m, 0, headLines+1, w, list))
-	out = append(out, s.table.draw(w, list, true)...)
-	return append(out, health...)
+	out := draw.Pane{Lines: []string{draw.Rule(title+" ", "", w, true)}}
+	out.Put(s.table.Draw(w, list, true))
+	out.Add(health...)
+	return out
 }
 
 // health are the checks of the generator: of the selected worker where there
 // are several, of the whole otherwise.
 func (s *workersScreen) health(m *model, w int) []string {
 	of := &m.snap.Health
-	title := heading.Styled("HEALTH OF THE GENERATOR") + " "
-	if n, ok := s.table.selected(); ok && len(m.snap.Nodes) > 1 {
+	title := draw.Heading.Styled("HEALTH OF THE GENERATOR") + " "
+	if n, ok := s.table.Selected(); ok && len(m.snap.Nodes) > 1 {
 		of = &n.Health
-		title = heading.Styled("HEALTH OF "+clean(n.Name)) + " "
+		title = draw.Heading.Styled("HEALTH OF "+clean(n.Name)) + " "
 	}
-	out := []string{rule(title, "", w, false)}
+	out := []string{draw.Rule(title, "", w, false)}
 	for _, r := range of.Reasons {
 		if r.OK {
 			continue
 		}
-		line := " " + tick(false) + " " + bold.Styled(clean(r.What))
+		line := " " + draw.Sign(false) + " " + draw.Bold.Styled(clean(r.What))
 		room := w - 26
-		lines := wrapText(clean(r.Remedy), max(room, 10))
-		if width(r.What) > 20 || len(lines) == 0 {
+		lines := draw.WrapText(clean(r.Remedy), max(room, 10))
+		if draw.Width(r.What) > 20 || len(lines) == 0 {
 			out = append(out, line)
 		} else {
-			out = append(out, fit(line, 25)+lines[0])
+			out = append(out, draw.Fit(line, 25)+lines[0])
 			lines = lines[1:]
 		}
 		for _, l := range lines {
@@ -139,15 +139,15 @@ func (s *workersScreen) health(m *model, w int) []string {
 	var good []string
 	for _, r := range of.Checks {
 		if r.OK {
-			good = append(good, tick(true)+" "+clean(r.What))
+			good = append(good, draw.Sign(true)+" "+clean(r.What))
 		}
 	}
 	if of.SuspectSeconds > 0 {
-		out = append(out, fmt.Sprintf(" %s %s of the run marked suspect (! on the charts)", tick(false), plural(of.SuspectSeconds, "second")))
+		out = append(out, fmt.Sprintf(" %s %s of the run marked suspect (! on the charts)", draw.Sign(false), plural(of.SuspectSeconds, "second")))
 	}
 	memory := fmt.Sprintf("capture memory %s of %s, %s dropped", size(float64(m.snap.Captured)), size(float64(m.snap.CaptureOf)), thousands(m.snap.Dropped))
-	good = append(good, tick(true)+" "+memory,
-		tick(true)+fmt.Sprintf(" screen %s/s, a frame takes %s ms to draw", size(m.link.traffic()), phase(m.drew)))
+	good = append(good, draw.Sign(true)+" "+memory,
+		draw.Sign(true)+fmt.Sprintf(" screen %s/s, a frame takes %s ms to draw", size(m.terminal.traffic()), phase(m.drew)))
 	columns := 1
 	if w >= 72 {
 		columns = 2
@@ -156,18 +156,18 @@ func (s *workersScreen) health(m *model, w int) []string {
 	for i := 0; i < len(good); {
 		line := " "
 		for n := 0; n < columns && i < len(good); n++ {
-			if long := width(good[i]) > cw-2; long && n > 0 {
+			if long := draw.Width(good[i]) > cw-2; long && n > 0 {
 				break
 			} else if long {
 				n = columns // it takes the whole line
 			}
-			line += fit(good[i], max(cw, width(good[i])))
+			line += draw.Fit(good[i], max(cw, draw.Width(good[i])))
 			i++
 		}
 		out = append(out, line)
 	}
 	t := m.shown(&m.snap.Total)
-	return append(out, rule(heading.Styled("TRAFFIC")+"  "+m.windowName()+" ", "", w, false),
+	return append(out, draw.Rule(draw.Heading.Styled("TRAFFIC")+"  "+m.windowName()+" ", "", w, false),
 		fmt.Sprintf(" in %s/s   out %s/s   in flight %s, most %s", size(perSecond(t.In, t.Span)), size(perSecond(t.Out, t.Span)), thousands(m.snap.InFlight), thousands(of.MaxFlight)),
 		fmt.Sprintf(" connections opened %s   TLS handshakes %s   reconnects %s", thousands(t.Dialled), thousands(t.Handshakes), thousands(t.Reconnects)),
 		fmt.Sprintf(" aborted %s   not started %s", thousands(t.Aborted), thousands(t.NotStarted)))

@@ -11,6 +11,7 @@ import (
 
 	"tload/stats"
 	"tload/swarm"
+	"tload/tui/draw"
 )
 
 // tour is every screen and the keys that lead to it.
@@ -39,7 +40,7 @@ func TestScreensLookAsTheyDid(t *testing.T) {
 			var b strings.Builder
 			for _, s := range sizes {
 				p := visit(s[0], s[1])
-				p.m.toast = "" // it goes with time
+				p.m.toast = toast{} // it goes with time
 				fmt.Fprintf(&b, "%dx%d\n%s\n\n", s[0], s[1], p.sees())
 				frameFits(t, p.m, s[0], s[1])
 			}
@@ -95,8 +96,8 @@ func frameFits(t *testing.T, m *model, w, h int) {
 		t.Fatalf("%dx%d: got %d lines", w, h, len(lines))
 	}
 	for i, l := range lines {
-		if width(l) != w {
-			t.Fatalf("%dx%d: line %d is %d wide: %q", w, h, i+1, width(l), plainText(l))
+		if draw.Width(l) != w {
+			t.Fatalf("%dx%d: line %d is %d wide: %q", w, h, i+1, draw.Width(l), draw.Strip(l))
 		}
 		if strings.ContainsAny(l, "\n\r\t") {
 			t.Fatalf("%dx%d: line %d holds a control character: %q", w, h, i+1, l)
@@ -131,7 +132,7 @@ func TestBackAtItsSizeAScreenIsAsItWas(t *testing.T) {
 	for _, stop := range tour {
 		p := sit(t, 80, 24, Options{Dir: "run"})
 		p.press(stop.keys)
-		p.m.toast = ""
+		p.m.toast = toast{}
 		before := p.sees()
 		for _, s := range [][2]int{{160, 45}, {100, 30}, {60, 20}, {40, 12}, {38, 9}, {20, 5}, {1, 1}, {80, 24}} {
 			p.m.Update(tea.WindowSizeMsg{Width: s[0], Height: s[1]})
@@ -158,7 +159,7 @@ func TestASCIIOnly(t *testing.T) {
 		p := sit(t, 100, 30, Options{ASCII: true})
 		p.press(stop.keys)
 		for i, l := range strings.Split(p.m.View().Content, "\n") {
-			if !isASCII(l) || width(l) != 100 {
+			if !isASCII(l) || draw.Width(l) != 100 {
 				t.Fatalf("%s: line %d: %q", stop.name, i+1, l)
 			}
 		}

@@ -8,13 +8,14 @@ import (
 
 	"tload/stats"
 	"tload/stats/exchange"
+	"tload/tui/draw"
 )
 
 // FuzzFit: whatever text there is, it takes the room that it was given.
 func FuzzFit(f *testing.F) {
 	f.Add("a\x1b[2J\u202e\xff\t\u0301")
 	f.Fuzz(func(t *testing.T, s string) {
-		if w := width(fit(clean(s), 20)); w != 20 {
+		if w := draw.Width(draw.Fit(clean(s), 20)); w != 20 {
 			t.Fatalf("%q fits 20 as %d", s, w)
 		}
 	})
@@ -48,16 +49,16 @@ func TestNumbers(t *testing.T) {
 	for _, c := range []struct{ got, want string }{
 		{thousands(0), "0"}, {thousands(999), "999"}, {thousands(1000), "1 000"}, {thousands(uint64(1234567)), "1 234 567"}, {thousands(-4321), "-4 321"},
 		{rate(0), "0"}, {rate(.04), "0.0"}, {rate(9.94), "9.9"}, {rate(9.96), "10"}, {rate(4812.4), "4 812"},
-		{short(950), "950"}, {short(4812), "4.8k"}, {short(1e6), "1.0M"}, {short(99960), "100k"}, {short(0), "0"}, {short(.25), "0.25"},
+		{draw.Short(950), "950"}, {draw.Short(4812), "4.8k"}, {draw.Short(1e6), "1.0M"}, {draw.Short(99960), "100k"}, {draw.Short(0), "0"}, {draw.Short(.25), "0.25"},
 		{millis(0), "-"}, {millis(420 * time.Microsecond), "0.42"}, {millis(3100 * time.Microsecond), "3.1"}, {millis(23 * time.Millisecond), "23"}, {millis(1204 * time.Millisecond), "1 204"},
 		{phase(12940 * time.Microsecond), "12.9"}, {phase(1204 * time.Millisecond), "1 204.0"},
 		{percent(0), "0.0"}, {percent(.01), "<0.1"}, {percent(8.44), "8.4"},
 		{size(97), "97 B"}, {size(1230), "1.2 KiB"}, {size(4.1 * (1 << 20)), "4.1 MiB"}, {size(64 << 20), "64 MiB"},
 		{clock(134 * time.Second), "02:14"}, {clock(3661 * time.Second), "1:01:01"}, {clock(-1), "00:00"},
-		{plain(10 * time.Minute), "10m"}, {plain(time.Hour + 20*time.Minute), "1h20m"}, {plain(90 * time.Second), "1m30s"}, {plain(0), ""},
-		{cutMiddle("/api/v2/orders/items/[id]", 15), "/api/v2…ms/[id]"}, {cutMiddle("short", 15), "short"},
-		{bar(.5, 4), "██"}, {bar(.0001, 4), "▏"}, {bar(0, 4), ""}, {bar(2, 3), "███"},
-		{spark([]float64{0, 1, 2, 4, 8}, 5), "▁▁▂▄█"}, {spark([]float64{0, 0}, 2), "  "}, {spark([]uint32{1}, 3), "  █"},
+		{typed(10 * time.Minute), "10m"}, {typed(time.Hour + 20*time.Minute), "1h20m"}, {typed(90 * time.Second), "1m30s"}, {typed(0), ""},
+		{draw.CutMiddle("/api/v2/orders/items/[id]", 15), "/api/v2…ms/[id]"}, {draw.CutMiddle("short", 15), "short"},
+		{draw.Bar(.5, 4), "██"}, {draw.Bar(.0001, 4), "▏"}, {draw.Bar(0, 4), ""}, {draw.Bar(2, 3), "███"},
+		{draw.Spark([]float64{0, 1, 2, 4, 8}, 5), "▁▁▂▄█"}, {draw.Spark([]float64{0, 0}, 2), "  "}, {draw.Spark([]uint32{1}, 3), "  █"},
 	} {
 		if c.got != c.want {
 			t.Errorf("got %q, want %q", c.got, c.want)

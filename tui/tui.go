@@ -1,4 +1,4 @@
-// Package tui is the full screen: seven screens over one run, and the way from
+// Package tui is the full screen: a few screens over one run, and the way from
 // a group of errors down to one complete exchange.
 //
 //	outcome, err := tui.Run(ctx, tui.Options{Run: controller, Logs: logs})
@@ -8,10 +8,12 @@
 // stalls, hangs up or is resized to nothing slows the drawing and nothing else.
 //
 // One root model owns everything that is shown (model.go). A screen is a plain
-// struct behind the interface screen; each of the seven tabs has a stack of
-// them, and what is opened goes on top. Dialogs have a stack of their own, and
-// the top one gets the keys first. All keys are in one table (keys.go). Slow
-// work (decoding and indenting a body, writing a file, a look-up) is a command
+// struct behind the interface screen; each tab has a stack of them, and what is
+// opened goes on top. What there is to say of a screen beside its struct is its
+// page: key, name, footer, keys. All pages are one list (pages.go), and the
+// footer, the help and the tabs are made of it. Dialogs have a stack of their
+// own, and the top one gets the keys first. A view is a pane of the package draw,
+// which puts things into cells and knows nothing of a run. Slow work (decoding and indenting a body, writing a file, a look-up) is a command
 // whose result says what it was made for.
 //
 // Charts carry clock times on their axis and not "-2m … now", because a window
@@ -108,7 +110,7 @@ func Run(ctx context.Context, o Options) (Outcome, error) {
 	}
 	m := newModel(o)
 	opts := []tea.ProgramOption{
-		tea.WithInput(o.Input), tea.WithOutput(m.link.watch(o.Output)), tea.WithFPS(10), tea.WithoutSignalHandler(),
+		tea.WithInput(o.Input), tea.WithOutput(m.terminal.watch(o.Output)), tea.WithFPS(10), tea.WithoutSignalHandler(),
 		tea.WithWindowSize(80, 24), // of an output that has no size
 	}
 	if o.NoColor {
@@ -126,9 +128,9 @@ func Run(ctx context.Context, o Options) (Outcome, error) {
 		_, err := p.Run()
 		ended <- err
 	}()
-	// leave gives the terminal back from outside. That writes to it, and it may
+	// giveBack gives the terminal back from outside. That writes to it, and it may
 	// be stuck for good.
-	leave := func(how Outcome) (Outcome, error) {
+	giveBack := func(how Outcome) (Outcome, error) {
 		go p.Kill()
 		select {
 		case <-ended:
@@ -148,10 +150,10 @@ func Run(ctx context.Context, o Options) (Outcome, error) {
 		}
 		return m.outcome, nil
 	case <-hung:
-		return leave(Hangup)
-	case <-m.link.lost:
-		return leave(Hangup)
+		return giveBack(Hangup)
+	case <-m.terminal.lost:
+		return giveBack(Hangup)
 	case <-ctx.Done():
-		return leave(Cancelled)
+		return giveBack(Cancelled)
 	}
 }

@@ -1,0 +1,207 @@
+package tui
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"tload/tui/draw"
+)
+
+// The form stands in two columns: what is asked for, and what is answered.
+const (
+	formLabel  = 10 // "Stop grace"
+	formMargin = 3
+	formAnswer = formMargin + formLabel + 3
+)
+
+// formRow is one line of it.
+func formRow(label, answer string) string {
+	return strings.Repeat(" ", formMargin) + draw.Fit(label, formLabel) + strings.Repeat(" ", formAnswer-formMargin-formLabel) + answer
+}
+
+// focus is text that shows whether it is what keys change.
+func (f *form) focus(i int, s string) string {
+	if i == f.at {
+		return draw.Accent.Styled(s)
+	}
+	return s
+}
+
+// asks is one line of it with a field.
+func (f *form) asks(i int, label string, field *draw.Field, w int, hint string) string {
+	return formRow(f.focus(i, label), field.View(w, f.at == i)+hint)
+}
+
+func (f *form) view(m *model, w, h int) draw.Pane {
+	gap := []string{""}
+	if h < 22 {
+		gap = nil
+	}
+	found := f.foundLines(w)
+	if found == nil {
+		found = gap
+	}
+	out := slices.Concat([]string{
+		draw.Between(" "+draw.Bold.Styled("tload"), "new run  "+draw.Accent.Styled("enter")+" starts ", w), strings.Repeat("─", w),
+	}, gap, []string{f.asks(0, "Host", f.host, min(max(w-18, 8), 60), "")}, found, gap, f.loadLines(w), gap)
+	// Few enough behaviours are drawn that the buttons stay on the screen.
+	out = append(out, f.choiceLines(max(h-len(out)-9, 1))...)
+	out = append(out, formRow("Capture", f.focus(f.captureAt(), box(f.keep)+" "+f.captured())))
+	if m.o.FileLimit > 0 {
+		out = slices.Concat(out, gap, f.fileLines(m.o.FileLimit, w))
+	}
+	out = slices.Concat(out, gap, []string{f.buttons()}, f.errorLines(w))
+	return draw.Pane{Lines: append(draw.Sized(out, w, max(h-2, 0)), m.noteLine(), f.footer(m, w))}
+}
+
+// foundLines are what a look at the host found; none before there was one.
+func (f *form) foundLines(w int) []string {
+	if f.found == "" {
+		return nil
+	}
+	sign := draw.Sign(!f.unreached) + " "
+	switch {
+	case f.found == "…":
+		sign = ""
+	case !f.unreached && errorStatus.MatchString(f.found): // an answer, and none to load
+		sign = draw.Warning.Styled("▲") + " reached: "
+	case !f.unreached:
+		sign += "reached: "
+	}
+	return []string{formRow("", sign+draw.Cut(f.found, max(w-formAnswer-draw.Width(sign)-13, 10))+draw.Dim.Styled(" (one probe)"))}
+}
+
+// loadLines are how many users, how fast, and for how long.
+func (f *form) loadLines(w int) []string {
+	users, _ := strconv.Atoi(f.users.Trimmed())
+	rate, _ := strconv.ParseFloat(f.rate.Trimmed(), 64)
+	peak := ""
+	if users > 0 && rate > 0 {
+		peak = draw.Dim.Styled("(peak in " + inTime(float64(users)/rate) + ")")
+	}
+	line := f.asks(1, "Users", f.users, 9, "    ") + f.focus(2, "Spawn rate") + "   " + f.rate.View(7, f.at == 2)
+	return []string{
+		draw.FirstThatFits(w, line+" users/s   "+peak, line+" users/s", line+"/s"),
+		f.asks(3, "Run time", f.time, 9, "    "+draw.Dim.Styled("blank = until you stop it")),
+		f.asks(4, "Stop grace", f.grace, 9, "    "+draw.Dim.Styled("wait for requests in flight")),
+	}
+}
+
+// choiceLines are the behaviours, no more than there is room for.
+func (f *form) choiceLines(room int) (out []string) {
+	first := 0
+	if i := f.at - fields; i >= room && i < len(f.on) {
+		first = i - room + 1
+	}
+	names := 12
+	for _, c := range f.base.Choices {
+		names = min(max(names, draw.Width(clean(c.Name))), 30)
+	}
+	for i := first; i < len(f.on) && i < first+room; i++ {
+		label := ""
+		if i == first {
+			label = "Behaviours"
+		}
+		c := f.base.Choices[i]
+		line := fmt.Sprintf("%s %s   weight %d   %s", box(f.on[i]), draw.Fit(draw.CutMiddle(clean(c.Name), names), names), max(c.Weight, 1), plural(c.Tasks, "task"))
+		if i == first+room-1 && i < len(f.on)-1 {
+			line += fmt.Sprintf("   … %d more", len(f.on)-1-i)
+		}
+		out = append(out, formRow(label, f.focus(fields+i, line)))
+	}
+	return out
+}
+
+// captured says what is kept of exchanges that fail.
+func (f *form) captured() string {
+	what := "failing exchanges"
+	if f.base.CaptureSamples > 0 {
+		what += fmt.Sprintf("   %d per group", f.base.CaptureSamples)
+	}
+	if f.base.CaptureBody > 0 {
+		what += " · bodies to " + size(float64(f.base.CaptureBody))
+	}
+	return what
+}
+
+// spareFiles is how many files are open besides the users' connections, as the
+// check before a run has it.
+const spareFiles = 64
+
+// fileLines say whether the files that may be open are enough for the users.
+func (f *form) fileLines(limit, w int) []string {
+	users, _ := strconv.Atoi(f.users.Trimmed())
+	who, want := plural(users, "user"), max(users, 0)+spareFiles
+	if users > mostUsers {
+		who, want = "so many users", mostUsers+spareFiles
+	}
+	room := w - formAnswer - 1
+	if limit >= want {
+		return []string{formRow("Open files", draw.FirstThatFits(room, fmt.Sprintf("ulimit -n %d %s enough for %s", limit, draw.Sign(true), who), fmt.Sprintf("%d %s enough", limit, draw.Sign(true))))}
+	}
+	advice := []string{fmt.Sprintf("leave, run ulimit -n %d, start again", want), fmt.Sprintf("ulimit -n %d", want)}
+	if most := limit - spareFiles; most > 0 {
+		advice = append([]string{fmt.Sprintf("%s; or at most %s", advice[0], plural(most, "user"))}, advice...)
+	}
+	return []string{
+		formRow("Open files", draw.FirstThatFits(room, fmt.Sprintf("ulimit -n %d %s too low for %s", limit, draw.Sign(false), who), fmt.Sprintf("%d %s too low", limit, draw.Sign(false)))),
+		formRow("", draw.FirstThatFits(room, advice...)),
+	}
+}
+
+func (f *form) buttons() string {
+	button := func(i int, s string) string {
+		if f.at == i {
+			return draw.Inverse.Styled("[ " + s + " ]")
+		}
+		return "[ " + s + " ]"
+	}
+	start := "Start"
+	if f.busy {
+		start = "Starting …"
+	}
+	return formRow("", button(f.startButton(), start)+"   "+button(f.startButton()+1, "Dry run: 1 user, 1 loop"))
+}
+
+func (f *form) errorLines(w int) (out []string) {
+	for i, l := range draw.WrapText(f.error, max(w-8, 10)) {
+		if i == 4 {
+			break
+		}
+		sign := "✗ "
+		if i > 0 {
+			sign = "  "
+		}
+		out = append(out, strings.Repeat(" ", formMargin)+draw.BadBold.Styled(sign+l))
+	}
+	return out
+}
+
+// footer are the page's keys; the way back to a run that was comes early.
+func (f *form) footer(m *model, w int) string {
+	p := m.page()
+	show := p.footer
+	if m.load != nil {
+		show = append([]string{"enter", "esc"}, slices.DeleteFunc(slices.Clone(show), func(item string) bool { return item == "enter" })...)
+	}
+	foot := " "
+	for _, item := range show {
+		if _, label := p.foot(m, item); draw.Width(foot)+draw.Width(label) <= w {
+			foot += label + "  "
+		}
+	}
+	return foot
+}
+
+// errorStatus finds a reply of 400 or above in what a look at the host found.
+var errorStatus = regexp.MustCompile(`\bGET \S+ [45]\d\d\b`)
+
+func box(on bool) string {
+	if on {
+		return "[x]"
+	}
+	return "[ ]"
+}
