@@ -18,6 +18,7 @@ func TestARecordKeepsAllOfARun(t *testing.T) {
 	fill(reflect.ValueOf(&s).Elem(), &n)
 	s.State, s.Err, s.Snapshot = swarm.Stopped, nil, nil
 	s.Running, s.Stopping, s.Backlog, s.Doing = 0, 0, 0, swarm.Doing{} // nobody is there when a run is looked at again
+	s.Invite = ""                                                      // nor does anybody join it
 	meta := report.Meta{Exit: s.Reason, Host: s.Host, RunID: s.RunID, Seed: s.Seed, Started: s.Started, Rate: s.Rate, Peak: s.Peak}
 	b, err := json.Marshal(recordOf(meta, &s))
 	if err != nil {

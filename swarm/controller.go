@@ -253,6 +253,7 @@ func (c *Controller) Run(ctx context.Context) error {
 		m.node.End()
 	}
 	c.state = Stopped
+	c.err = errors.Join(c.err, c.nodes.faults())
 	c.publish(time.Now())
 	close(c.done)
 	return c.err

@@ -1,6 +1,8 @@
 package swarm
 
 import (
+	"errors"
+	"fmt"
 	"slices"
 	"time"
 )
@@ -196,4 +198,17 @@ func (ms *members) quotas(live []*member, capacity []int, all int64) (out []int6
 	}
 	ms.split = short
 	return out, short
+}
+
+// faults is what the run lacks of what happened on its nodes.
+func (ms *members) faults() (err error) {
+	for _, m := range ms.list {
+		if m.status.State == Lost {
+			err = errors.Join(err, fmt.Errorf("worker %s was lost and did not come back: what it did in its last seconds is not in the totals", m.name))
+		}
+		if m.status.Fault != "" {
+			err = errors.Join(err, fmt.Errorf("the totals are not to be trusted: %s", m.status.Fault))
+		}
+	}
+	return err
 }

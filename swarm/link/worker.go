@@ -612,7 +612,7 @@ func (d *driver) take(to *second, budget *int) {
 		flight := r.Batch.InFlight
 		to.batch.Merge(r.Batch)
 		to.batch.InFlight = flight
-		to.users = max(to.users, r.Users)
+		to.users = d.node.Status().Active // at its end: who moves to another worker is not counted on both
 		to.suspect = to.suspect || r.Suspect
 		d.health = r.Health
 	})
