@@ -3,7 +3,6 @@ package link
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -243,9 +242,6 @@ func (m *Master) watch() {
 	}
 }
 
-// errNobody says that no worker is connected.
-var errNobody = errors.New("nobody answers")
-
 // request asks a worker, and waits for its answer as long as answer says.
 func (m *Master) request(subject string, v any, reply any) error {
 	b, err := json.Marshal(v)
@@ -254,7 +250,7 @@ func (m *Master) request(subject string, v any, reply any) error {
 	}
 	msg, err := m.nc.Request(subject, b, answer)
 	if err != nil {
-		return errNobody
+		return err
 	}
 	return json.Unmarshal(msg.Data, reply)
 }

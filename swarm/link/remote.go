@@ -2,10 +2,13 @@ package link
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
 	"time"
+
+	"github.com/nats-io/nats.go"
 
 	"tload/swarm"
 )
@@ -155,12 +158,13 @@ func (w *Remote) send() {
 		}
 		start := time.Now()
 		var s standing
-		if err := w.m.request(subjectsOf(w.m.o.Identity.Token.master(), w.id).cmd(), c, &s); err != nil {
-			continue
-		}
-		if c.Bye {
+		err := w.m.request(subjectsOf(w.m.o.Identity.Token.master(), w.id).cmd(), c, &s)
+		if c.Bye && (err == nil || errors.Is(err, nats.ErrNoResponders)) { // who is not there has left
 			w.close()
 			return
+		}
+		if err != nil {
+			continue
 		}
 		w.mu.Lock()
 		w.trip = time.Since(start)
