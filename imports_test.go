@@ -23,7 +23,8 @@ var mayImport = map[string][]string{
 	"swarm/crew":          {"swarm", "swarm/health", "stats"},
 	"swarm/link":          {"swarm", "swarm/health", "stats"},
 	"swarm/nodetest":      {"swarm", "stats"},
-	"behaviours":          {"swarm", "swarm/crew", "stats", "stats/exchange", "behaviours/http1"},
+	"behaviours":          {"swarm", "swarm/crew", "stats", "behaviours/client"},
+	"behaviours/client":   {"behaviours/http1", "stats", "stats/exchange"},
 	"behaviours/http1":    {"stats"},
 	"behaviours/requests": {"behaviours", "stats", "stats/exchange"},
 	"behaviours/*":        {"stats", "behaviours"},
@@ -34,7 +35,7 @@ var mayImport = map[string][]string{
 	"cli/demo":            {"behaviours"},
 	"examples/*":          {"cli", "behaviours", "behaviours/*"},
 	"docs/*":              {"cli"},
-	"behaviours/http1/*":  {"behaviours", "behaviours/http1", "stats", "swarm", "swarm/crew"},
+	"behaviours/http1/*":  {"behaviours/client", "stats"},
 }
 
 func TestImportsFollowTheTable(t *testing.T) {

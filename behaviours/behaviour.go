@@ -6,12 +6,8 @@ import (
 	"fmt"
 	"reflect"
 	"runtime"
-	"slices"
 	"strings"
 
-	"golang.org/x/net/http/httpguts"
-
-	"tload/stats/exchange"
 	"tload/swarm"
 )
 
@@ -90,20 +86,6 @@ func (r *Request) method() string {
 		return "GET"
 	}
 	return r.Method
-}
-
-// foreign says whether sending the request runs code of the author's.
-func (r *Request) foreign() bool {
-	return slices.ContainsFunc(r.Options, func(o Option) bool { return o.check != nil })
-}
-
-// startable says whether the request can be sent by who does not wait for
-// anything: in one piece, to where the user is connected to.
-func (r *Request) startable(path string) bool {
-	return httpguts.ValidHeaderFieldName(r.method()) && (path == "" || path[0] == '/' || path[0] == '?') && len(r.Body) <= inlineBody &&
-		!slices.ContainsFunc(r.Options, func(o Option) bool {
-			return o.check != nil || o.what == optHeader && strings.EqualFold(o.a, "Expect")
-		})
 }
 
 // What a task may return to leave.
@@ -192,7 +174,7 @@ type planner struct {
 	filter Filter
 	infos  []swarm.TaskInfo
 	names  map[string]int
-	mask   *exchange.Masker // of names that are URLs
+	mask   func(string) string // of names that are URLs
 	deep   []*Set
 }
 
@@ -216,7 +198,7 @@ func (p *planner) plan(s *Set, path string) (*plan, error) {
 		name := t.name()
 		bare := name
 		if t.Name == "" && t.Run == nil && t.Request != nil {
-			name = t.Request.method() + " " + p.mask.Name(t.Request.Path)
+			name = t.Request.method() + " " + p.mask(t.Request.Path)
 		}
 		switch {
 		case t.kinds() == 0:

@@ -1,287 +1,65 @@
 package behaviours
 
 import (
-	"context"
-	"crypto/tls"
-	"encoding/json"
-	"fmt"
-	"log/slog"
-	"net/url"
-	"sync"
 	"time"
 
-	"golang.org/x/net/http/httpguts"
-
-	"tload/behaviours/http1"
-	"tload/stats"
+	"tload/behaviours/client"
 )
 
-// Client is a user's HTTP client. Each method sends one request, reads the
-// whole reply and records it. Unlike net/http's it is for one goroutine at a
-// time, keeps one connection to each server, and hands out replies that are
-// valid until the next request.
-//
-// Every method returns a Response, never nil; its Status is 0 if none came.
-// The error is not nil if the request failed: no reply, a status of 400 or
-// above (unless Expect says otherwise), or a Check that said no. It is a
-// *RequestError and is counted already: returning it from a task does not
-// count it twice.
-type Client struct {
-	t       *Transport
-	who     Who
-	sweeper *http1.Sweeper
-	done    <-chan struct{} // of who.Base
+// What authors and programs use of package client, by the names that it has
+// here: an author imports one package.
+type (
+	// Client is a user's HTTP client, which User embeds: Get, Post, PostForm,
+	// PostJSON, Do and HTTPClient.
+	Client = client.Client
+	// Option is a setting of one request.
+	Option = client.Option
+	// Response is a reply, valid until the user's next request.
+	Response = client.Response
+	// RequestError is a request that failed. It has been recorded.
+	RequestError = client.RequestError
 
-	routes []route // where there are connections to; nearly always one
-	holder *http1.Conn
-	out    *scratch // the request that was last rendered
-	meters [4]meterSlot
-	slot   uint8
-	cookie *cookies // nil until a server sets one
+	// Transport is what the HTTP clients of all users of a run have in common.
+	Transport = client.Transport
+	// Options are the settings of a Transport.
+	Options = client.Options
+	// Field is a header.
+	Field = client.Field
+	// Who is the user that a client belongs to.
+	Who = client.Who
+)
 
-	// The task in hand, for exchanges; due and late are for its first request.
-	task      string
-	iteration int
-	due       bool
-	late      time.Duration
-	now       time.Duration // a fresh reading of the clock for the next request, 0: there is none
-	unread    bool          // nobody will look at the reply
+// NewTransport checks the options and returns a transport. It opens nothing;
+// what its first client starts is stopped by Close.
+func NewTransport(o Options) (*Transport, error) { return client.NewTransport(o) }
 
-	resp Response
+// Name puts the request in the row of that name. Without it the row is named
+// by the path as given, so requests with an id in the path need a name.
+func Name(name string) Option { return client.Name(name) }
 
-	lastFailure *failureText // nil until the first
-}
+// Header sends one more header, instead of the default of that name if there
+// is one. An empty value takes the default away.
+func Header(name, value string) Option { return client.Header(name, value) }
 
-// Who is the user that a client belongs to.
-type Who struct {
-	Sink      *stats.Sink // nil: nothing is recorded
-	ID        int
-	Behaviour string
-	// Base is the context whose end cuts requests off: the crew's hard stop.
-	Base context.Context
-	// Log, if not nil, gets to know what is dropped of a reply.
-	Log *slog.Logger
-	// Trace, if set, is called with every exchange as it ends. It costs a copy
-	// of each.
-	Trace func(*stats.Exchange)
-}
+// Expect makes these the only statuses that are not a failure.
+func Expect(status ...int) Option { return client.Expect(status...) }
 
-// RequestError is a request that failed. It has been recorded.
-type RequestError struct {
-	Kind    stats.Kind
-	Method  string
-	Name    string // of the row
-	Status  int    // 0 if no reply came
-	Message string
-	Err     error // what lies underneath, nil for a status
-}
+// Check lets f look at the reply: an error from it makes the request a
+// failure of kind CHECK with that text. It is called only for a reply whose
+// status is not a failure.
+func Check(f func(*Response) error) Option { return client.Check(f) }
 
-// Error is "GET /cart: 503 Service Unavailable".
-func (e *RequestError) Error() string { return e.Method + " " + e.Name + ": " + e.Message }
+// BodyContains makes a reply without that text in its decoded body a failure.
+func BodyContains(text string) Option { return client.BodyContains(text) }
 
-// Unwrap is what lies underneath.
-func (e *RequestError) Unwrap() error { return e.Err }
+// JSONPath makes it a failure if the value at path ($.items[0].id) in the
+// JSON body is not want: a string's text, otherwise the value's JSON. See
+// Response.JSONPath for what a path can be.
+func JSONPath(path, want string) Option { return client.JSONPath(path, want) }
 
-// route is a connection to a server.
-type route struct {
-	o       *origin
-	conn    *http1.Conn
-	mux     *mux // instead of conn, for HTTP/2 and HTTP/3
-	session *session
-}
+// NoRedirect takes a redirect as the reply.
+func NoRedirect() Option { return client.NoRedirect() }
 
-// meterSlot is a row that was asked for: name is what its requests were given, by
-// their author or else as a URL, row what that is called.
-type meterSlot struct {
-	method, name string
-	named        bool
-	row          string
-	meter        *stats.Meter
-}
-
-// scratch is memory for a request under way, borrowed for as long.
-type scratch struct {
-	b    []byte // what was rendered
-	call call
-	req  http1.Request
-}
-
-var scratches = sync.Pool{New: func() any { return &scratch{b: make([]byte, 0, 512)} }}
-
-// Client returns the client of one user. The user's loop tells it what task
-// is in hand, calls Release before it waits, and Retire at the end.
-func (t *Transport) Client(who Who) *Client {
-	return &Client{t: t, who: who, sweeper: t.watch(who.Base), done: who.Base.Done()}
-}
-
-// Release gives back what the last reply held. The Response is invalid then.
-func (t *Transport) Release(c *Client) { c.release() }
-
-// Retire closes the client's connections.
-func (t *Transport) Retire(c *Client) { c.close() }
-
-// doing says which task is in hand and how late its start was, if it was due
-// at some time.
-func (c *Client) doing(task string, iteration int, due bool, late time.Duration) {
-	c.task, c.iteration, c.due, c.late = task, iteration, due, late
-}
-
-func (c *Client) release() {
-	c.forget()
-	if c.out != nil {
-		c.out.b = c.out.b[:0]
-		scratches.Put(c.out)
-		c.out = nil
-	}
-}
-
-// forget gives back what the last reply held.
-func (c *Client) forget() {
-	if c.holder != nil {
-		c.holder.Release()
-		c.holder = nil
-	}
-	c.resp.reply.Head, c.resp.reply.Body, c.resp.decoded = nil, nil, nil
-}
-
-func (c *Client) close() {
-	c.release()
-	for i := range c.routes {
-		c.routes[i].drop()
-	}
-	c.routes = nil
-}
-
-func (r *route) drop() {
-	if r.conn != nil {
-		r.conn.Close()
-		r.conn = nil
-	}
-	if r.mux != nil {
-		r.mux.close()
-		r.mux = nil
-	}
-}
-
-// Get sends a GET for a path below the base URL, or for a whole URL.
-func (c *Client) Get(ctx context.Context, path string, opts ...Option) (*Response, error) {
-	return c.send(ctx, "GET", path, "", nil, opts)
-}
-
-// Post sends body, which must not change until Post returns.
-func (c *Client) Post(ctx context.Context, path, contentType string, body []byte, opts ...Option) (*Response, error) {
-	return c.send(ctx, "POST", path, contentType, body, opts)
-}
-
-// PostForm sends the values as a form.
-func (c *Client) PostForm(ctx context.Context, path string, values url.Values, opts ...Option) (*Response, error) {
-	return c.send(ctx, "POST", path, "application/x-www-form-urlencoded", []byte(values.Encode()), opts)
-}
-
-// PostJSON sends v as JSON.
-func (c *Client) PostJSON(ctx context.Context, path string, v any, opts ...Option) (*Response, error) {
-	body, err := json.Marshal(v)
-	if err != nil {
-		c.resp = Response{}
-		return &c.resp, fmt.Errorf("POST %s: %w", path, err)
-	}
-	return c.send(ctx, "POST", path, "application/json", body, opts)
-}
-
-// Do sends a request of any method. The body may be nil; a content type is
-// given by Header.
-func (c *Client) Do(ctx context.Context, method, path string, body []byte, opts ...Option) (*Response, error) {
-	if !httpguts.ValidHeaderFieldName(method) { // both are tokens
-		return c.badMethod(method)
-	}
-	return c.send(ctx, method, path, "", body, opts)
-}
-
-//go:noinline
-func (c *Client) badMethod(method string) (*Response, error) {
-	c.noReply()
-	c.now = 0
-	return &c.resp, fmt.Errorf("bad method %q (try GET)", method)
-}
-
-// locate finds out where a path or URL leads to.
-func (c *Client) locate(k *call, path string) *http1.Error {
-	if path == "" || path[0] == '/' || path[0] == '?' {
-		if c.t.base == nil {
-			return refused("%s: there is no host to ask (try --host=http://localhost:5000)", c.t.options.Masker.URL(path))
-		}
-		k.origin, k.prefix, k.path = c.t.base, c.t.prefix, path
-	} else {
-		u, err := url.Parse(path)
-		if err == nil {
-			err = checkOrigin(u)
-		}
-		switch {
-		case err != nil:
-			return refused("bad URL %q: %v (a path begins with /)", c.t.options.Masker.Name(path), masked(c.t.options.Masker, path, err))
-		case u.Scheme == "unix":
-			return refused("a unix: URL can only be the --host")
-		}
-		k.origin, k.path = c.t.origin(u), u.RequestURI()
-	}
-	k.first = k.origin
-	return nil
-}
-
-// refused is a request that was not sent for what it says.
-func refused(format string, a ...any) *http1.Error {
-	return &http1.Error{Kind: stats.Error, Phase: http1.Sending, Text: fmt.Sprintf(format, a...)}
-}
-
-// maxRoutes is how many servers a user stays connected to.
-const maxRoutes = 8
-
-func (c *Client) route(o *origin) *route {
-	for i := range c.routes {
-		if c.routes[i].o == o {
-			return &c.routes[i]
-		}
-	}
-	if len(c.routes) == maxRoutes {
-		c.routes[0].drop()
-		c.routes = append(c.routes[:0], c.routes[1:]...)
-	}
-	c.routes = append(c.routes, route{o: o})
-	return &c.routes[len(c.routes)-1]
-}
-
-// session is a user's TLS session with one server: a user that comes back
-// resumes, a new user does a full handshake as a new visitor would.
-type session struct {
-	mu sync.Mutex
-	s  *tls.ClientSessionState
-}
-
-func (s *session) Get(string) (*tls.ClientSessionState, bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.s, s.s != nil
-}
-
-func (s *session) Put(_ string, state *tls.ClientSessionState) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.s = state
-}
-
-// tlsConfig is the configuration for one connection of this user.
-func (c *Client) tlsConfig(o *origin, protocol string) *tls.Config {
-	config := c.t.tls.Clone()
-	config.ServerName = o.host
-	config.NextProtos = []string{protocol}
-	config.ClientSessionCache = c.session(o)
-	return config
-}
-
-func (c *Client) session(o *origin) *session {
-	r := c.route(o)
-	if r.session == nil {
-		r.session = new(session)
-	}
-	return r.session
-}
+// Timeout is how long the request may take in all, instead of the run's
+// --timeout; redirects count in.
+func Timeout(d time.Duration) Option { return client.Timeout(d) }

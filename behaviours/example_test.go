@@ -158,3 +158,27 @@ func ExampleFeed() {
 	// 2 ada ada bob
 	// <nil>
 }
+
+func ExampleCheck() {
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprint(w, `{"items": []}`)
+	}))
+	defer srv.Close()
+	err := behaviours.Run(context.Background(), behaviours.Behaviour{Name: "Shopper", New: func(u *behaviours.User) *behaviours.Set {
+		return &behaviours.Set{Tasks: []behaviours.Task{{Name: "browse", Run: func(ctx context.Context) error {
+			_, err := u.Get(ctx, "/items?page=1", behaviours.Name("/items"), behaviours.Check(func(r *behaviours.Response) error {
+				var list struct{ Items []string }
+				if err := r.JSON(&list); err != nil {
+					return err
+				}
+				if len(list.Items) == 0 {
+					return errors.New("no items")
+				}
+				return nil
+			}))
+			return err
+		}}}}
+	}}, srv.URL, 1)
+	fmt.Println(err)
+	// Output: CHECK GET /items: no items (1 times)
+}

@@ -60,7 +60,7 @@ func (l *life) Act(ctx context.Context, start crew.Permit, ok, brief bool) (next
 	case u.startable(ctx):
 		u.begin(start)
 		u.stage = waiting
-		if u.launch(u.what.Request, u.path, l, u.fresh) {
+		if q := u.what.Request; u.driver().Launch(u.began, q.method(), u.path, q.Body, q.Options, l, u.fresh) {
 			return crew.Away, 0
 		}
 		if brief {
@@ -122,7 +122,7 @@ func (u *User) pickNext(ctx context.Context) (next crew.Next, think time.Duratio
 		think = u.think(here.set)
 		if think > 0 || u.user.Open() {
 			// Only a user that waits gives its buffers back.
-			u.Client.release()
+			u.driver().Release()
 			u.ended, u.fresh = 0, false
 		}
 		return crew.Asks, think
@@ -133,16 +133,11 @@ func (u *User) pickNext(ctx context.Context) (next crew.Next, think time.Duratio
 // Replied implements http1.Waiter.
 func (l *life) Replied(whole bool) {
 	u := (*User)(l)
-	u.user.Resume(whole && !u.redirected())
+	u.user.Resume(whole && !u.driver().Redirected())
 }
 
 // Close implements crew.Life.
-func (l *life) Close() {
-	l.Client.close()
-	if l.plainHTTP != nil {
-		l.plainHTTP.CloseIdleConnections()
-	}
-}
+func (l *life) Close() { (*User)(l).driver().Close() }
 
 // exit leaves the innermost set.
 func (u *User) exit(ctx context.Context) {
@@ -154,7 +149,7 @@ func (u *User) exit(ctx context.Context) {
 		return
 	}
 	u.leave(ctx, v.set, v.step.name)
-	u.user.Sink.Record(u.kind.meters[v.step.index], stats.Sample{Took: u.sweeper.Now() - v.began})
+	u.user.Sink.Record(u.kind.meters[v.step.index], stats.Sample{Took: u.driver().Now() - v.began})
 }
 
 // quit leaves all sets, because of err.
@@ -268,13 +263,13 @@ func (p *plan) pick(r *rand.Rand) int {
 
 // visit enters a nested set. It returns false if its OnStart failed.
 func (u *User) visit(ctx context.Context, s *Set, t *planned) bool {
-	v := visit{set: s, plan: t.set, step: t, began: u.sweeper.Now()}
+	v := visit{set: s, plan: t.set, step: t, began: u.driver().Now()}
 	err := u.enter(ctx, s, t.name)
 	if err == nil {
 		u.sets = append(u.sets, v)
 		return true
 	}
-	u.user.Sink.Record(u.kind.meters[t.index], stats.Sample{Took: u.sweeper.Now() - v.began, Kind: stats.Error})
+	u.user.Sink.Record(u.kind.meters[t.index], stats.Sample{Took: u.driver().Now() - v.began, Kind: stats.Error})
 	if leaving := leaves(err); leaving != nil && leaving != Interrupt {
 		u.quit(ctx, leaving)
 		return true

@@ -1,7 +1,6 @@
 package behaviours
 
 import (
-	"bytes"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -38,8 +37,8 @@ type Call struct {
 func (u *User) MeasureCall(ctx context.Context, kind, name string, fn func(context.Context, *Call) error) error {
 	sink := u.user.Sink
 	m := sink.Meter(stats.Key{Class: stats.Request, Method: kind, Name: name})
-	x := stats.Sample{Due: u.Client.due, Late: u.Client.late}
-	u.Client.due, u.Client.late = false, 0
+	var x stats.Sample
+	x.Due, x.Late = u.driver().TakeLate()
 	sink.Begin()
 	var call Call
 	began := time.Now()
@@ -69,12 +68,12 @@ func (u *User) MeasureCall(ctx context.Context, kind, name string, fn func(conte
 			x.Status = d.status
 		}
 	}
-	message := u.Client.t.options.Masker.Text(err.Error())
+	message := u.driver().Mask(err.Error())
 	if keep := sink.Fail(m, x, message); keep.Wanted() {
 		sink.Keep(keep, &stats.Exchange{
 			When: time.Now().Add(-x.Took), Key: m.Key(), Kind: x.Kind, Status: x.Status, Message: message,
 			User: int(u.ID()), Behaviour: u.kind.name, Task: u.task, Iteration: u.count,
-			Request: u.payload(call.Request), Response: u.payload(detail), Took: x.Took, Late: x.Late,
+			Request: u.driver().Part(call.Request), Response: u.driver().Part(detail), Took: x.Took, Late: x.Late,
 			Conn: stats.ConnInfo{Proto: kind, Reused: !call.Dialled, Local: call.Local, Remote: call.Remote},
 		})
 	}
@@ -82,11 +81,6 @@ func (u *User) MeasureCall(ctx context.Context, kind, name string, fn func(conte
 		return err // the task's end tells of it too, an error of the task's own
 	}
 	return recordedError{err}
-}
-
-// payload keeps what --capture-body allows of b.
-func (u *User) payload(b []byte) stats.Part {
-	return stats.Part{Body: bytes.Clone(b[:min(len(b), u.Client.t.options.CaptureBody)]), Size: int64(len(b)), Expected: -1}
 }
 
 // kindOf tells from an error how a call failed.

@@ -24,6 +24,11 @@
 // error of a failed request is in the table already, so `return err` never
 // counts twice; any other error of a task is counted as an exception. A panic
 // in a task is caught, counted with its stack, and the user goes on.
+//
+// A user's HTTP client is package client, which knows nothing of what is said
+// here. An author meets it as methods of User and as options of a request, and
+// reads Response and RequestError in one breath with Task; so they have their
+// names here, as aliases, and nobody need import two packages for one call.
 package behaviours
 
 import (
@@ -68,7 +73,7 @@ func (k *kind) plan(s *Set) (*plan, error) {
 	if k.root.fits(s) {
 		return k.root, nil
 	}
-	p := planner{filter: k.run.Filter, mask: k.run.Transport.options.Masker}
+	p := planner{filter: k.run.Filter, mask: k.run.Transport.Masker().Name}
 	root, err := p.plan(s, "")
 	if err != nil {
 		return nil, fmt.Errorf("behaviour %q: %w", k.name, err)
@@ -117,8 +122,8 @@ func (k *kind) look() (root *plan, err error) {
 			err = fmt.Errorf("behaviour %q: New panicked: %v (it is also called to look at the tasks, so it must not use the user yet)", k.name, r)
 		}
 	}()
-	p := planner{filter: k.run.Filter, mask: k.run.Transport.options.Masker}
-	if k.root, err = p.plan(k.make(&User{kind: k, Client: &Client{t: k.run.Transport}}), ""); err != nil {
+	p := planner{filter: k.run.Filter, mask: k.run.Transport.Masker().Name}
+	if k.root, err = p.plan(k.make(&User{kind: k, Client: k.run.Transport.Client(Who{})}), ""); err != nil {
 		return nil, fmt.Errorf("behaviour %q: %w", k.name, err)
 	}
 	k.infos = p.infos

@@ -7,6 +7,7 @@ import (
 	"runtime/debug"
 	"time"
 
+	"tload/behaviours/client"
 	"tload/stats"
 	"tload/swarm/crew"
 )
@@ -15,14 +16,14 @@ import (
 // reply be waited for, without a goroutine.
 func (u *User) startable(ctx context.Context) bool {
 	q := u.what.Request
-	return q != nil && q.startable(u.path) && u.Client.startable(ctx, u.clock())
+	return q != nil && client.Launchable(q.method(), u.path, q.Body, q.Options) && u.driver().Ready(ctx, u.clock())
 }
 
 // clock is the time now. Of a user that did not wait, it is when its last task
 // ended: a reading of the clock is a fair part of what a task costs.
 func (u *User) clock() time.Duration {
 	if u.ended == 0 {
-		u.ended = u.sweeper.Now()
+		u.ended = u.driver().Now()
 	}
 	return u.ended
 }
@@ -44,33 +45,25 @@ func (u *User) begin(start crew.Permit) {
 		u.ended = 0
 	}
 	u.start, u.began = start, u.clock()
-	u.Client.now = u.began
 }
 
 // do does a task and waits for it. Of the errors it returns only those that
 // leave count, as themselves; all others are recorded.
 func (u *User) do(ctx context.Context) error {
-	if q := u.what.Request; q != nil && !q.foreign() {
-		u.unread = true
-		_, err := u.Do(ctx, q.method(), u.path, q.Body, q.Options...)
-		return u.sent(ctx, err)
+	if q := u.what.Request; q != nil && !client.RunsCode(q.Options) {
+		end, err := u.driver().Do(ctx, u.began, q.method(), u.path, q.Body, q.Options)
+		u.ended = end
+		return u.done(ctx, err)
 	}
-	u.Client.now = 0 // who knows when the author's code will send something
 	err := u.guard(ctx, u.run)
-	u.ended = u.sweeper.Now()
+	u.ended = u.driver().Now()
 	return u.done(ctx, err)
 }
 
 // land is the end of a task that was launched; see do.
 func (u *User) land(ctx context.Context) error {
-	_, err := u.Client.land(ctx, u.what.Request.Options)
-	return u.sent(ctx, err)
-}
-
-// sent ends a task that is a request.
-func (u *User) sent(ctx context.Context, err error) error {
-	u.ended, u.unread = u.resp.reply.End, false
-	u.Client.forget() // nobody looks at the reply: the next user's gets the same memory
+	end, err := u.driver().Land(ctx, u.what.Request.Options)
+	u.ended = end
 	return u.done(ctx, err)
 }
 
@@ -117,7 +110,7 @@ func leaves(err error) error {
 // doing notes which task or hook is in hand.
 func (u *User) doing(task string, start crew.Permit) {
 	u.task = task
-	u.Client.doing(task, u.count, start.Due, start.Late)
+	u.driver().Doing(task, u.count, start.Due, start.Late)
 }
 
 // end accounts for what a task returned.
@@ -140,7 +133,7 @@ func (u *User) end(ctx context.Context, err error) {
 // exception counts a failure of the behaviour itself.
 func (u *User) exception(kind stats.Kind, message string, detail []byte) {
 	key := stats.Key{Class: stats.Task, Method: u.kind.name, Name: u.task}
-	message = u.Client.t.options.Masker.Text(message)
+	message = u.driver().Mask(message)
 	u.user.Sink.Exception(key, kind, message, &stats.Exchange{
 		When: time.Now(), Key: key, Kind: kind, Message: message,
 		User: int(u.user.ID), Behaviour: u.kind.name, Task: u.task, Iteration: u.count,

@@ -4,9 +4,9 @@ import (
 	"context"
 	"log/slog"
 	"math/rand/v2"
-	"net/http"
 	"time"
 
+	"tload/behaviours/client"
 	"tload/swarm/crew"
 )
 
@@ -38,9 +38,10 @@ type User struct {
 	next  *planned // the task that a permit was asked for; nil at first
 	what  *Task    // its
 	path  string   // if that is a request
-
-	plainHTTP *http.Client // nil until somebody asks for it
 }
+
+// driver is its client as the user's loop knows it.
+func (u *User) driver() *client.Driver { return (*client.Driver)(u.Client) }
 
 // ID is the user's number, unique in the swarm, from 1; 0 while a behaviour's
 // tasks are only looked at.

@@ -21,7 +21,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"tload/behaviours"
+	"tload/behaviours/client"
 	"tload/stats"
 )
 
@@ -43,7 +43,7 @@ func engine(args []string) {
 		limits.Memory = 1 // no exchange fits
 	}
 	host, path := url[:strings.LastIndex(url, "/")], "/"
-	transport, err := behaviours.NewTransport(behaviours.Options{Host: host, Insecure: true})
+	transport, err := client.NewTransport(client.Options{Host: host, Insecure: true})
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(2)
@@ -92,10 +92,11 @@ func engine(args []string) {
 }
 
 // user is one user's life.
-func user(base context.Context, t *behaviours.Transport, rec *stats.Recorder, id int, path string, stop *atomic.Bool, think time.Duration, mu *sync.Mutex, result *engineResult) {
+func user(base context.Context, t *client.Transport, rec *stats.Recorder, id int, path string, stop *atomic.Bool, think time.Duration, mu *sync.Mutex, result *engineResult) {
 	sink := rec.Sink()
-	c := t.Client(behaviours.Who{Sink: &sink, ID: id, Base: base})
-	defer t.Retire(c)
+	c := t.Client(client.Who{Sink: &sink, ID: id, Base: base})
+	d := (*client.Driver)(c)
+	defer d.Close()
 	for !stop.Load() {
 		if _, err := c.Get(base, path); err != nil && result.Error == "" {
 			mu.Lock()
@@ -103,7 +104,7 @@ func user(base context.Context, t *behaviours.Transport, rec *stats.Recorder, id
 			mu.Unlock()
 		}
 		if think > 0 {
-			t.Release(c)
+			d.Release()
 			time.Sleep(think)
 		}
 	}

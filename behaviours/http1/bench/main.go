@@ -60,22 +60,22 @@ type scenario struct {
 	status  int
 	tls     bool
 	goal    string
-	clients []client
+	clients []contender
 }
 
 func scenarios() []scenario {
 	return []scenario{
-		{name: "flat", users: 64, body: 13, status: 200, clients: []client{floor, wrk, engineOnly, program},
+		{name: "flat", users: 64, body: 13, status: 200, clients: []contender{floor, wrk, engineOnly, program},
 			goal: "tload at most 0.85 of wrk and 1.15 of the floor, 2.2 system calls, 0 allocations"},
-		{name: "think", users: 10_000, think: time.Second, body: 13, status: 200, clients: []client{wrk, engineOnly, program},
+		{name: "think", users: 10_000, think: time.Second, body: 13, status: 200, clients: []contender{wrk, engineOnly, program},
 			goal: "10,000 users waiting 1 s: tload at most wrk, 9 KB a user"},
-		{name: "tls", users: 64, body: 13, status: 200, tls: true, clients: []client{wrk, engineOnly, program},
+		{name: "tls", users: 64, body: 13, status: 200, tls: true, clients: []contender{wrk, engineOnly, program},
 			goal: "tload at most 0.8 of wrk"},
-		{name: "64k", users: 64, body: 64 << 10, status: 200, clients: []client{floor, wrk, engineOnly, program},
+		{name: "64k", users: 64, body: 64 << 10, status: 200, clients: []contender{floor, wrk, engineOnly, program},
 			goal: "tload at most wrk"},
-		{name: "1m", users: 16, body: 1 << 20, status: 200, clients: []client{floor, wrk, engineOnly, program},
+		{name: "1m", users: 16, body: 1 << 20, status: 200, clients: []contender{floor, wrk, engineOnly, program},
 			goal: "tload at most wrk"},
-		{name: "storm", users: 64, body: 64 << 10, status: 500, clients: []client{engineNoCapture, engineOnly, programNoCapture, program},
+		{name: "storm", users: 64, body: 64 << 10, status: 500, clients: []contender{engineNoCapture, engineOnly, programNoCapture, program},
 			goal: "every reply a failure of 64 KiB: capturing costs at most 5 % of the rate"},
 	}
 }
@@ -132,8 +132,8 @@ func (b *benchmark) run(s scenario, rounds int) error {
 		return err
 	}
 	defer stop()
-	results := make(map[client][]result)
-	var present []client
+	results := make(map[contender][]result)
+	var present []contender
 	for round := range rounds {
 		for _, c := range s.clients {
 			if _, err := exec.LookPath("wrk"); c == wrk && err != nil {
@@ -153,7 +153,7 @@ func (b *benchmark) run(s scenario, rounds int) error {
 	if s.status >= 400 {
 		what, of = result.rate, "rate"
 	}
-	bases := slices.DeleteFunc([]client{floor, wrk, engineNoCapture, programNoCapture}, func(c client) bool { return !slices.Contains(present, c) })
+	bases := slices.DeleteFunc([]contender{floor, wrk, engineNoCapture, programNoCapture}, func(c contender) bool { return !slices.Contains(present, c) })
 	fmt.Printf("%-18s %9s %10s %15s %7s %9s %7s", "client", "req/s", "µs CPU/req", "lowest–highest", "user", "KB/user", "allocs")
 	for _, base := range bases {
 		fmt.Printf("  %-27s", of+" of "+base.String())
@@ -184,7 +184,7 @@ func (b *benchmark) run(s scenario, rounds int) error {
 }
 
 // allocations is how many a request takes, of clients that know it.
-func allocations(c client, rs []result) string {
+func allocations(c contender, rs []result) string {
 	if c != engineOnly && c != engineNoCapture {
 		return ""
 	}

@@ -18,11 +18,11 @@ import (
 	"time"
 )
 
-// client is one that is measured.
-type client int
+// contender is a client that is measured.
+type contender int
 
 const (
-	floor client = iota
+	floor contender = iota
 	wrk
 	engineOnly
 	engineNoCapture
@@ -31,7 +31,7 @@ const (
 )
 
 // String is its name in the tables.
-func (c client) String() string {
+func (c contender) String() string {
 	return [...]string{"floor", "wrk", "engine", "engine, no capture", "tload", "tload, no capture"}[c]
 }
 
@@ -98,7 +98,7 @@ func (b *benchmark) serve(s scenario) (stop func(), err error) {
 }
 
 // command is the client's command line, without its pinning.
-func (b *benchmark) command(c client, s scenario) []string {
+func (b *benchmark) command(c contender, s scenario) []string {
 	seconds := b.seconds
 	if s.think > 0 {
 		seconds = rampTime + time.Second + b.steadyTime() + time.Second
@@ -146,7 +146,7 @@ func (b *benchmark) steadyTime() time.Duration { return max(b.seconds, 8*time.Se
 // measure runs a client once. With think time what is measured is the time
 // after the users have appeared, by the server's own count; otherwise it is
 // the whole run, by the client's.
-func (b *benchmark) measure(c client, s scenario) (result, error) {
+func (b *benchmark) measure(c contender, s scenario) (result, error) {
 	cmd := exec.Command("taskset", append([]string{"-c", b.clientCore}, b.command(c, s)...)...)
 	var out bytes.Buffer
 	cmd.Stdout = &out
