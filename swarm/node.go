@@ -102,11 +102,12 @@ func (s NodeState) String() string { return nodeStateNames[s] }
 // NodeStatus is how a node stands.
 type NodeStatus struct {
 	State    NodeState
-	Capacity int    // its share of the users, beside the others'; its cores
-	Gen      uint64 // of the assignment that it follows
-	Level    int    // users that its ramp, or its arrivals, ask for by now
-	Running  []int  // of each behaviour, those told to stop not among them
-	Active   int    // the sum of Running
+	Capacity int           // its share of the users, beside the others'; its cores
+	Trip     time.Duration // of the newest command to it and its answer; 0 within this process
+	Gen      uint64        // of the assignment that it follows
+	Level    int           // users that its ramp, or its arrivals, ask for by now
+	Running  []int         // of each behaviour, those told to stop not among them
+	Active   int           // the sum of Running
 	Stopping int
 	Doing    Doing
 

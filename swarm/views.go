@@ -21,6 +21,7 @@ func (c *Controller) view(now time.Time) {
 	s.Behaviours = behaviourViews(c.plan.Behaviours, status, place(c.plan.Behaviours, c.shownTarget()), s.Snapshot)
 	for i, m := range c.nodes.list {
 		v := m.view
+		v.RTT = m.status.Trip
 		v.Name, v.State, v.Users = m.name, m.status.State.String(), m.status.Active
 		if v.Late = s.Total.Window.LatePercent(); len(c.nodes.list) == 1 {
 			v.RPS = s.Total.Window.RPS

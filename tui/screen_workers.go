@@ -95,7 +95,7 @@ func (s *workersScreen) export(m *model) tea.Cmd             { return exportTabl
 func (s *workersScreen) view(m *model, w, h int) draw.Pane {
 	nodes := m.snap.Nodes
 	title := draw.Heading.Styled("WORKERS") + fmt.Sprintf(" %d", len(nodes))
-	if len(nodes) == 1 && nodes[0].RTT == 0 {
+	if m.snap.Invite == "" {
 		title += " (this process)"
 	}
 	if q := s.table.query; !q.empty() {
@@ -103,8 +103,17 @@ func (s *workersScreen) view(m *model, w, h int) draw.Pane {
 	}
 	health := s.health(m, w)
 	list := min(max(len(nodes)+1, 3), max(h-1-len(health), 3))
+	if m.snap.Invite != "" && len(nodes) == 0 {
+		list = 1
+	}
 	out := draw.Pane{Lines: []string{draw.Rule(title+" ", "", w, true)}}
 	out.Put(s.table.Draw(w, list, true))
+	if line := m.snap.Invite; line != "" {
+		out.Add(draw.Dim.Styled(" one more joins with"))
+		for _, l := range draw.WrapText(clean(line), max(w-4, 20)) {
+			out.Add("   " + l)
+		}
+	}
 	out.Add(health...)
 	return out
 }

@@ -122,19 +122,12 @@ func (w *Remote) Status() swarm.NodeStatus {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	s := w.standing.NodeStatus
-	s.State, s.Fault = w.state, w.wrong
+	s.State, s.Fault, s.Trip = w.state, w.wrong, w.trip
 	if s.Gen = w.want.Gen; w.standing.Gen != w.issue {
 		s.Gen--
 	}
 	s.Owes = !w.final
 	return s
-}
-
-// Trip is how long the newest command and its answer took, 0 before the first.
-func (w *Remote) Trip() time.Duration {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.trip
 }
 
 // send brings commands to the worker, until it has left or the master closes.
