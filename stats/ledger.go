@@ -302,7 +302,7 @@ func (l *Ledger) rest() Second {
 	x := slot{from: l.second, users: l.users.Running, target: l.users.Target, taint: l.users.Suspect, sofar: l.total.run.sofar()}
 	s.fill(&x, &l.total.now, span)
 	if one := s.tiers[0]; span < time.Second/2 && len(one) > 0 {
-		x = s.merge([]slot{one[len(one)-1], x}, time.Second+span)
+		x = s.merge([]slot{one[len(one)-1], x}, nil, time.Second+span)
 	}
 	return *x.point
 }

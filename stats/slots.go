@@ -17,6 +17,7 @@ type slot struct {
 	taint  bool
 	packed []byte  // nil when nothing happened
 	acts   uint64  // how many it holds
+	reach  *reach  // of the seconds in a longer span, where they may differ
 	point  *Second // kept for the rows whose charts are always drawn
 	sofar  Sofar   // … which also know the run up to there
 }
@@ -51,7 +52,9 @@ func (s *slots) push(x slot, d *Delta) {
 			if n == len(s.tiers[t]) {
 				break
 			}
-			s.tiers[t+1] = append(s.tiers[t+1], s.merge(s.tiers[t][:n], time.Duration(unit)*time.Second))
+			list := s.tiers[t][:n]
+			r := reachOf(list, time.Duration(slotTiers[t].seconds)*time.Second)
+			s.tiers[t+1] = append(s.tiers[t+1], s.merge(list, r, time.Duration(unit)*time.Second))
 			s.tiers[t] = s.drop(t, n)
 		}
 	}
@@ -71,7 +74,15 @@ func (s *slots) late(d *Delta, second int64) {
 			var all Delta
 			x.unpack(&all)
 			all.Merge(d)
-			s.fill(x, &all, time.Duration(tier.seconds)*time.Second)
+			span := time.Duration(tier.seconds) * time.Second
+			if t > 0 {
+				// What that second was is forgotten, so the least and the most are
+				// what is sure: the latencies of these, and the rates of all.
+				p := d.second(0, span, x.users, x.target, x.taint)
+				p.OK, p.Failed = all.OK.Count(), all.Failed.Count()
+				x.reach = x.reach.and(p)
+			}
+			s.fill(x, &all, span)
 			return
 		}
 	}
@@ -94,18 +105,22 @@ func (s *slots) fill(x *slot, d *Delta, span time.Duration) {
 	}
 	if s.points {
 		p := d.second(time.Duration(x.from)*time.Second, span, x.users, x.target, x.taint)
-		p.Latency, p.Sofar = d.all().Latency(), x.sofar
+		p.Latency, p.Sofar, p.reach = d.all().Latency(), x.sofar, x.reach
 		x.point = &p
 	}
 }
 
-func (s *slots) merge(list []slot, span time.Duration) slot {
-	out := slot{from: list[0].from, sofar: list[len(list)-1].sofar}
+// merge makes one slot of a list, which reach says how its seconds differ.
+func (s *slots) merge(list []slot, r *reach, span time.Duration) slot {
+	out := slot{from: list[0].from, sofar: list[len(list)-1].sofar, reach: r}
 	var d Delta
 	for _, x := range list {
 		out.users, out.target = max(out.users, x.users), max(out.target, x.target)
 		out.taint = out.taint || x.taint
 		x.unpack(&d)
+	}
+	if d.Empty() && !s.points {
+		out.reach = nil // one word for a silence
 	}
 	s.fill(&out, &d, span)
 	return out
@@ -141,21 +156,25 @@ func (s *slots) requests(n int) []float64 {
 // seconds are the points of a chart, oldest first.
 func (s *slots) seconds() []Second {
 	var out []Second
+	var d Delta
 	for t := len(s.tiers) - 1; t >= 0; t-- {
 		for _, x := range s.tiers[t] {
-			out = append(out, x.second(time.Duration(slotTiers[t].seconds)*time.Second))
+			out = append(out, x.second(time.Duration(slotTiers[t].seconds)*time.Second, &d))
 		}
 	}
 	return out
 }
 
-func (x slot) second(span time.Duration) Second {
+// second is the point of a slot; d is memory for it.
+func (x slot) second(span time.Duration, d *Delta) Second {
 	if x.point != nil {
 		return *x.point
 	}
-	var d Delta
-	x.unpack(&d)
-	return d.second(time.Duration(x.from)*time.Second, span, x.users, x.target, x.taint)
+	d.Reset()
+	x.unpack(d)
+	p := d.second(time.Duration(x.from)*time.Second, span, x.users, x.target, x.taint)
+	p.reach = x.reach
+	return p
 }
 
 func (d *Delta) second(at, span time.Duration, users, target int, suspect bool) Second {

@@ -218,6 +218,8 @@ type Second struct {
 
 	Users, Target int
 	Suspect       bool // the generator was not well
+
+	reach *reach // of the seconds in it; nil where it is one
 }
 
 // Sofar is a run up to some moment.

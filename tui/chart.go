@@ -2,6 +2,7 @@ package tui
 
 import (
 	"math"
+	"slices"
 	"sort"
 	"strings"
 	"time"
@@ -32,8 +33,9 @@ type chart struct {
 }
 
 type series struct {
-	values []float64 // one more than there are columns; NaN for a gap
-	pen    pen
+	values    []float64 // one more than there are columns; NaN for a gap
+	low, high []float64 // between what the seconds of a column lie, as long as values
+	pen       pen
 }
 
 type chartMark struct {
@@ -121,17 +123,75 @@ func (c *chart) draw(w, h int) []string {
 		}))
 	lines := strings.Split(plot, "\n")
 	at := c.column(c.cursor, cols)
-	for i := range lines {
+	ranges := c.ranges(cols, rows, floor, upper)
+	for y := range lines {
 		// A first value turns the axis into ┼, which says nothing.
-		lines[i] = draw.Fit(strings.Replace(lines[i], "┼", "┤", 1), w)
-		if c.cursor >= 0 && at >= 0 {
-			x := chartMargin + at
-			if ansi.Strip(ansi.Cut(lines[i], x, x+1)) == " " {
-				lines[i] = ansi.Cut(lines[i], 0, x) + "\x1b[m" + draw.Dim.Styled("┊") + ansi.Cut(lines[i], x+1, w)
+		lines[y] = over(draw.Fit(strings.Replace(lines[y], "┼", "┤", 1), w), func(x int) string {
+			switch x -= chartMargin; {
+			case x < 0:
+				return ""
+			case x < cols && y < len(ranges) && ranges[y][x] != nil:
+				p := ranges[y][x]
+				return p.style.Faint().Styled(p.chars.VerticalLine)
+			case c.cursor >= 0 && x == at:
+				return draw.Dim.Styled("┊")
+			}
+			return ""
+		})
+	}
+	return draw.Sized(append(lines[:min(len(lines), h-1)], c.axis(cols, at)), w, h)
+}
+
+// ranges are the pens that fill the cells between the least and the most of a
+// column, by row from the top and column; nil where none does.
+func (c *chart) ranges(cols, rows int, floor, upper float64) [][]*pen {
+	out := make([][]*pen, rows+1)
+	for y := range out {
+		out[y] = make([]*pen, cols)
+	}
+	row := func(v float64) int { // as the plotting library rounds
+		return rows - int(math.Round(v*float64(rows)/upper))
+	}
+	for i := range c.series {
+		s := &c.series[i]
+		for x := range min(cols, len(s.low), len(s.high)) {
+			low, high := c.scaled(s.low[x], floor, upper), c.scaled(s.high[x], floor, upper)
+			if math.IsNaN(high) {
+				continue
+			}
+			if math.IsNaN(low) { // below what a logarithm can show
+				low = 0
+			}
+			if top, bottom := row(high), row(low); top < bottom {
+				for y := max(top, 0); y <= min(bottom, rows); y++ {
+					out[y][x] = &s.pen
+				}
 			}
 		}
 	}
-	return draw.Sized(append(lines[:min(len(lines), h-1)], c.axis(cols, at)), w, h)
+	return out
+}
+
+// over puts cells into a line where it is blank; an empty one leaves it so.
+func over(line string, cell func(x int) string) string {
+	var b strings.Builder
+	var state byte
+	pen := "" // the style of the line here
+	for x := 0; len(line) > 0; {
+		seq, width, n, next := ansi.DecodeSequence(line, state, nil)
+		switch {
+		case width == 0:
+			pen = seq
+		case seq == " ":
+			if s := cell(x); s != "" {
+				seq = ansi.ResetStyle + s + pen
+			}
+		}
+		b.WriteString(seq)
+		x += width
+		line, state = line[n:], next
+	}
+	return b.String()
 }
 
 func (c *chart) scaled(v, floor, upper float64) float64 {
@@ -150,7 +210,7 @@ func (c *chart) scaled(v, floor, upper float64) float64 {
 func (c *chart) least(upper float64) float64 {
 	low := upper
 	for _, s := range c.series {
-		for _, v := range s.values {
+		for _, v := range slices.Concat(s.values, s.low) {
 			if v > 0 && v < low {
 				low = v
 			}
@@ -297,25 +357,46 @@ func wholeSpan(elapsed time.Duration) time.Duration {
 	return span
 }
 
-// columnsOf is one value per column of a window, and one more for the edge:
-// join makes it of what pick finds in the seconds that the column covers.
-func columnsOf(seconds []stats.Second, from, span time.Duration, n int, pick func(*stats.Second) float64, join func([]float64) float64) []float64 {
-	out := make([]float64, max(n, 1)+1)
+// fewSeconds is what a line goes through without leaving much out.
+const fewSeconds = 3 * time.Second
+
+// columnsOf is one value per column of a window, and one more for the edge: join
+// makes it of what pick finds in the seconds that the column covers. Its high and its
+// low are of single seconds, also where a point stands for many; the low is where the
+// line is in a column of few, lest a picture of a minute be all stripes.
+func columnsOf(seconds []stats.Second, from, span time.Duration, n int, p pen, pick func(*stats.Level) float64, join func([]float64) float64) series {
+	n = max(n, 1)
+	gaps := func() []float64 { return slices.Repeat([]float64{math.NaN()}, n+1) }
+	out := series{gaps(), gaps(), gaps(), p}
 	var in []float64
-	for i := range out {
+	for i := range n + 1 {
 		lo := from + time.Duration(float64(span)*float64(i)/float64(n))
 		hi := max(from+time.Duration(float64(span)*float64(i+1)/float64(n)), lo+1)
 		in = in[:0]
-		j := sort.Search(len(seconds), func(j int) bool { return seconds[j].At+max(seconds[j].Span, 1) > lo })
+		least, most := math.NaN(), math.NaN()
+		first := sort.Search(len(seconds), func(j int) bool { return seconds[j].At+max(seconds[j].Span, 1) > lo })
+		j := first
 		for ; j < len(seconds) && seconds[j].At < hi; j++ {
-			if v := pick(&seconds[j]); !math.IsNaN(v) {
+			l := seconds[j].Level()
+			if v := pick(&l); !math.IsNaN(v) {
 				in = append(in, v)
 			}
+			low, high := seconds[j].Levels()
+			if v := pick(&low); !math.IsNaN(v) && !(v >= least) { // a NaN is replaced
+				least = v
+			}
+			if v := pick(&high); !math.IsNaN(v) && !(v <= most) {
+				most = v
+			}
 		}
-		out[i] = math.NaN()
-		if len(in) > 0 {
-			out[i] = join(in)
+		if len(in) == 0 {
+			continue
 		}
+		v := join(in)
+		if last := seconds[j-1]; last.At+last.Span-seconds[first].At <= fewSeconds {
+			least = v
+		}
+		out.values[i], out.low[i], out.high[i] = v, least, most
 	}
 	return out
 }

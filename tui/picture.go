@@ -15,23 +15,16 @@ import (
 type percentile struct {
 	name string
 	pen  pen
-	of   func(*stats.Second) float64
-}
-
-func inMillis(d time.Duration, n uint64) float64 {
-	if n == 0 {
-		return math.NaN()
-	}
-	return float64(d) / 1e6
+	of   func(*stats.Level) float32
 }
 
 var (
-	lineP50  = percentile{"p50", penHeavy, func(s *stats.Second) float64 { return inMillis(s.P50, s.OK) }}
-	lineP95  = percentile{"p95", penDots, func(s *stats.Second) float64 { return inMillis(s.P95, s.OK) }}
-	lineP99  = percentile{"p99", penThin, func(s *stats.Second) float64 { return inMillis(s.P99, s.OK) }}
-	lineP999 = percentile{"p99.9", penThin, func(s *stats.Second) float64 { return inMillis(s.P999, s.OK) }}
-	lineMax  = percentile{"max", penBad, func(s *stats.Second) float64 { return inMillis(s.Max, s.OK) }}
-	lineCorr = percentile{"corrected p99", penBad, func(s *stats.Second) float64 { return inMillis(s.CorrectedP99, uint64(s.CorrectedP99)) }}
+	lineP50  = percentile{"p50", penHeavy, func(l *stats.Level) float32 { return l.P50 }}
+	lineP95  = percentile{"p95", penDots, func(l *stats.Level) float32 { return l.P95 }}
+	lineP99  = percentile{"p99", penThin, func(l *stats.Level) float32 { return l.P99 }}
+	lineP999 = percentile{"p99.9", penThin, func(l *stats.Level) float32 { return l.P999 }}
+	lineMax  = percentile{"max", penBad, func(l *stats.Level) float32 { return l.Max }}
+	lineCorr = percentile{"corrected p99", penBad, func(l *stats.Level) float32 { return l.CorrectedP99 }}
 
 	percentileSets = [][]percentile{{lineP99, lineP95, lineP50}, {lineP99, lineP50}, {lineMax, lineP999, lineP99}, {lineCorr, lineP99}, {lineP95}}
 )
@@ -60,7 +53,7 @@ func (l look) picture(m *model, what, w, h int, focused bool, ends ...string) []
 	title, id, c.series = l.series(what, max(w-chartMargin, 1))
 	var all [][]float64
 	for _, s := range c.series {
-		all = append(all, s.values)
+		all = append(all, s.high)
 	}
 	c.upper = func(rows int) float64 {
 		return m.scale(fmt.Sprint(id, l.span, rows)).reach(most(all...), rows, m.now())
@@ -94,14 +87,19 @@ func (l look) picture(m *model, what, w, h int, focused bool, ends ...string) []
 // series are the lines of a picture with so many columns, its title, and a name
 // for its scale.
 func (l look) series(what, cols int) (title, id string, lines []series) {
-	line := func(p pen, of func(*stats.Second) float64, join func([]float64) float64) {
-		lines = append(lines, series{columnsOf(l.seconds, l.from, l.span, cols, of, join), p})
+	line := func(p pen, join func([]float64) float64, of func(*stats.Level) float64) {
+		lines = append(lines, columnsOf(l.seconds, l.from, l.span, cols, p, of, join))
 	}
 	switch what {
 	case ofLatency:
 		title, id = "LATENCY ms ", "latency"
 		for _, p := range l.set {
-			line(p.pen, p.of, largest)
+			line(p.pen, largest, func(x *stats.Level) float64 {
+				if v := p.of(x); v > 0 {
+					return float64(v)
+				}
+				return math.NaN()
+			})
 		}
 		for _, p := range slices.Backward(l.set) {
 			title += " " + p.pen.legend(p.name)
@@ -109,12 +107,12 @@ func (l look) series(what, cols int) (title, id string, lines []series) {
 		}
 	case ofRate:
 		title, id = "RPS  "+penHeavy.legend("ok")+" "+penBad.legend("fail"), "rps"
-		line(penHeavy, func(s *stats.Second) float64 { return ratio(float64(s.OK), s.Span.Seconds()) }, mean)
-		line(penBad, func(s *stats.Second) float64 { return s.FailRate() }, mean)
+		line(penHeavy, mean, func(x *stats.Level) float64 { return float64(x.OK) })
+		line(penBad, mean, func(x *stats.Level) float64 { return float64(x.Failed) })
 	case ofUsers:
 		title, id = "USERS  "+penDots.legend("target")+" "+penHeavy.legend("running"), "users"
-		line(penDots, func(s *stats.Second) float64 { return float64(s.Target) }, largest)
-		line(penHeavy, func(s *stats.Second) float64 { return float64(s.Users) }, largest)
+		line(penDots, largest, func(x *stats.Level) float64 { return float64(x.Target) })
+		line(penHeavy, largest, func(x *stats.Level) float64 { return float64(x.Users) })
 	}
 	return title, id, lines
 }

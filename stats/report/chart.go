@@ -24,7 +24,7 @@ type chart struct {
 type line struct {
 	name  string
 	class string // c1 … c5, for the style sheet
-	value func(*stats.Second) (v float64, ok bool)
+	value func(*stats.Level) (v float64, ok bool)
 }
 
 const (
@@ -39,31 +39,29 @@ const (
 // charts are those of a run.
 func charts(r *Run) []template.HTML {
 	s := r.Snapshot
-	latency := func(of func(*stats.Second) time.Duration) func(*stats.Second) (float64, bool) {
-		return func(p *stats.Second) (float64, bool) { return float64(of(p)) / 1e6, p.OK > 0 }
+	latency := func(of func(*stats.Level) float32) func(*stats.Level) (float64, bool) {
+		return func(l *stats.Level) (float64, bool) { return float64(of(l)), of(l) > 0 }
 	}
-	always := func(of func(*stats.Second) float64) func(*stats.Second) (float64, bool) {
-		return func(p *stats.Second) (float64, bool) { return of(p), true }
+	always := func(of func(*stats.Level) float32) func(*stats.Level) (float64, bool) {
+		return func(l *stats.Level) (float64, bool) { return float64(of(l)), true }
 	}
 	list := []chart{
 		{"Requests per second", "/s", []line{
-			{"all", "c1", always((*stats.Second).RPS)},
-			{"failed", "c5", always((*stats.Second).FailRate)},
+			{"ok", "c1", always(func(l *stats.Level) float32 { return l.OK })},
+			{"failed", "c5", always(func(l *stats.Level) float32 { return l.Failed })},
 		}},
 		{"Latency of successes", "ms", []line{
-			{"p50", "c1", latency(func(p *stats.Second) time.Duration { return p.P50 })},
-			{"p95", "c2", latency(func(p *stats.Second) time.Duration { return p.P95 })},
-			{"p99", "c3", latency(func(p *stats.Second) time.Duration { return p.P99 })},
+			{"p50", "c1", latency(func(l *stats.Level) float32 { return l.P50 })},
+			{"p95", "c2", latency(func(l *stats.Level) float32 { return l.P95 })},
+			{"p99", "c3", latency(func(l *stats.Level) float32 { return l.P99 })},
 		}},
 		{"Users", "", []line{
-			{"running", "c1", always(func(p *stats.Second) float64 { return float64(p.Users) })},
-			{"asked for", "c4", always(func(p *stats.Second) float64 { return float64(p.Target) })},
+			{"running", "c1", always(func(l *stats.Level) float32 { return float32(l.Users) })},
+			{"target", "c4", always(func(l *stats.Level) float32 { return float32(l.Target) })},
 		}},
 	}
 	if timed(&s.Total.Run) {
-		list[1].lines = append(list[1].lines, line{"corrected p99", "c5", func(p *stats.Second) (float64, bool) {
-			return float64(p.CorrectedP99) / 1e6, p.CorrectedP99 > 0
-		}})
+		list[1].lines = append(list[1].lines, line{"corrected p99", "c5", latency(func(l *stats.Level) float32 { return l.CorrectedP99 })})
 	}
 	out := make([]template.HTML, len(list))
 	for i, c := range list {
@@ -81,7 +79,8 @@ func (c chart) draw(s *stats.Snapshot, seconds []stats.Second) template.HTML {
 	top := 0.0
 	for _, l := range c.lines {
 		for i := range seconds {
-			if v, ok := l.value(&seconds[i]); ok {
+			_, high := seconds[i].Levels()
+			if v, ok := l.value(&high); ok {
 				top = math.Max(top, v)
 			}
 		}
@@ -124,6 +123,11 @@ func (c chart) draw(s *stats.Snapshot, seconds []stats.Second) template.HTML {
 		at(m.At, "mark", m.Name)
 	}
 	for _, l := range c.lines {
+		if d := reach(seconds, l.value, x, y); d != "" {
+			fmt.Fprintf(&b, `<path class="%s reach" d="%s"><title>%s: least and most of one second</title></path>`, l.class, d, html.EscapeString(l.name))
+		}
+	}
+	for _, l := range c.lines {
 		fmt.Fprintf(&b, `<path class="%s" d="%s"><title>%s</title></path>`, l.class, path(seconds, l.value, x, y), html.EscapeString(l.name))
 	}
 	b.WriteString(`</svg></figure>`)
@@ -139,33 +143,64 @@ func (c chart) unitOf(v, top, step float64) string {
 }
 
 // path breaks off where there is no value.
-func path(points []stats.Second, value func(*stats.Second) (float64, bool), x, y func(float64) float64) string {
+func path(points []stats.Second, value func(*stats.Level) (float64, bool), x, y func(float64) float64) string {
 	var b strings.Builder
 	pen := byte('M')
 	for i := range points {
 		p := &points[i]
-		v, ok := value(p)
+		v, ok := valueAt(points, i, value)
 		if !ok {
 			pen = 'M'
 			continue
 		}
 		px, py := x((p.At + p.Span/2).Seconds()), y(v)
 		fmt.Fprintf(&b, "%c%.1f %.1f", pen, px, py)
-		if next := i+1 < len(points); pen == 'M' {
-			if _, more := valueAt(points, i+1, value); !next || !more {
-				b.WriteString("h1") // a point by itself
-			}
+		if _, more := valueAt(points, i+1, value); pen == 'M' && !more {
+			b.WriteString("h1") // a point by itself
 		}
 		pen = 'L'
 	}
 	return b.String()
 }
 
-func valueAt(points []stats.Second, i int, value func(*stats.Second) (float64, bool)) (float64, bool) {
+func valueAt(points []stats.Second, i int, value func(*stats.Level) (float64, bool)) (float64, bool) {
 	if i >= len(points) {
 		return 0, false
 	}
-	return value(&points[i])
+	l := points[i].Level()
+	return value(&l)
+}
+
+// reach is a stroke from the least to the most of any one second, in each column of
+// the picture whose points stand for many seconds: their line is a mean, which hides
+// a spike.
+func reach(points []stats.Second, value func(*stats.Level) (float64, bool), x, y func(float64) float64) string {
+	var b strings.Builder
+	least, most, last := math.Inf(1), math.Inf(-1), -1
+	stroke := func() {
+		if bottom, top := y(least), y(most); least < most && bottom-top >= 0.5 {
+			fmt.Fprintf(&b, "M%d %.1fV%.1f", last, bottom, top)
+		}
+		least, most = math.Inf(1), math.Inf(-1)
+	}
+	for i := range points {
+		p := &points[i]
+		low, high := p.Levels()
+		for at, end := int(x(p.At.Seconds())), int(x((p.At + p.Span).Seconds())); at <= end; at++ {
+			if at > last {
+				stroke()
+				last = at
+			}
+			if v, ok := value(&low); ok && p.Span > time.Second {
+				least = math.Min(least, v)
+			}
+			if v, ok := value(&high); ok && p.Span > time.Second {
+				most = math.Max(most, v)
+			}
+		}
+	}
+	stroke()
+	return b.String()
 }
 
 // niceStep is the 1, 2 or 5 times a power of ten that is next above v.

@@ -2,11 +2,13 @@ package report
 
 import (
 	"bytes"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/exec"
+	"regexp"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -132,5 +134,35 @@ func TestHTMLInABrowser(t *testing.T) {
 	}
 	if !strings.Contains(string(out), "pool exhausted") {
 		t.Error("the failing exchange is not in the page")
+	}
+}
+
+// TestASpikeIsOnThePage has one second unlike the others in a run so long that no
+// point stands for a second there any more.
+func TestASpikeIsOnThePage(t *testing.T) {
+	l := stats.NewLedger(0, 0)
+	for second := range int64(6 * 3600) {
+		var b stats.Batch
+		n, took := uint64(100), 10*time.Millisecond
+		if second == 700 {
+			n, took = 2000, time.Second
+		}
+		b.Row(stats.Key{Method: "GET", Name: "/"}).OK.AddN(took, n)
+		l.Fold(&b, time.Duration(second+1)*time.Second, stats.Users{Running: 5, Target: 5})
+	}
+	page := pageOf(t, &Run{Snapshot: l.Snapshot()})
+	for _, want := range []string{">2000 /s<", ">1000 ms<"} { // the topmost labels of the axes
+		if !strings.Contains(page, want) {
+			t.Errorf("no axis reaches %s", want)
+		}
+	}
+	for _, class := range []string{"c1", "c2", "c3"} {
+		found := false
+		for _, d := range regexp.MustCompile(`class="`+class+` reach" d="([^"]*)"`).FindAllStringSubmatch(page, -1) {
+			found = found || strings.Contains(d[1], fmt.Sprintf("V%.1f", float64(chartTop)))
+		}
+		if !found {
+			t.Errorf("no stroke of %s reaches the top", class)
+		}
 	}
 }
