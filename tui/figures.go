@@ -90,3 +90,6 @@ func plural(n int, word string) string {
 	}
 	return thousands(n) + " " + word + "s"
 }
+
+// clean is the one way onto the screen for text that is not our own.
+func clean(s string) string { return stats.Clean(s) }

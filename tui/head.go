@@ -27,7 +27,7 @@ func (m *model) View() (v tea.View) {
 	lines := m.lines()
 	if m.o.ASCII {
 		for i, l := range lines {
-			lines[i] = inASCII(l)
+			lines[i] = draw.ASCII(l)
 		}
 	}
 	v = tea.NewView(strings.Join(lines, "\n"))

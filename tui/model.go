@@ -71,7 +71,7 @@ type model struct {
 	whole   bool // numbers of the whole run, not of the last ten seconds
 	reveal  bool // secrets, too
 	ignored map[int]bool
-	scales  map[string]*scale
+	scales  map[string]*draw.Scale
 	docs    shelf
 	preview preview
 	toast   toast
@@ -90,7 +90,7 @@ type model struct {
 
 func newModel(o Options) *model {
 	m := &model{
-		o: o, secrets: o.Masker, reveal: o.Masker != nil && !o.Masker.Masks(), mouse: mouse{ours: true}, ignored: map[int]bool{}, scales: map[string]*scale{},
+		o: o, secrets: o.Masker, reveal: o.Masker != nil && !o.Masker.Masks(), mouse: mouse{ours: true}, ignored: map[int]bool{}, scales: map[string]*draw.Scale{},
 		docs: newShelf(), every: o.Refresh, layout: newLayout(80, 24),
 	}
 	if m.secrets == nil {
@@ -444,10 +444,10 @@ func (m *model) masker() *exchange.Masker {
 }
 
 // scale is the memory of one chart's upper bound.
-func (m *model) scale(name string) *scale {
+func (m *model) scale(name string) *draw.Scale {
 	s := m.scales[name]
 	if s == nil {
-		s = &scale{}
+		s = &draw.Scale{}
 		m.scales[name] = s
 	}
 	return s

@@ -317,8 +317,8 @@ func (c *chartsScreen) secondAt(m *model, x, y, w, room int) (time.Duration, boo
 	} else if !c.big {
 		c.focus = ofLatency
 	}
-	n := cols - chartMargin
-	i := x - left - chartMargin
+	n := cols - draw.ChartMargin
+	i := x - left - draw.ChartMargin
 	if i < 0 || i >= n {
 		return 0, false
 	}

@@ -159,7 +159,7 @@ func TestASCIIOnly(t *testing.T) {
 		p := sit(t, 100, 30, Options{ASCII: true})
 		p.press(stop.keys)
 		for i, l := range strings.Split(p.m.View().Content, "\n") {
-			if !isASCII(l) || draw.Width(l) != 100 {
+			if draw.ASCII(l) != l || draw.Width(l) != 100 {
 				t.Fatalf("%s: line %d: %q", stop.name, i+1, l)
 			}
 		}

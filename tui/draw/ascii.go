@@ -1,18 +1,10 @@
-package tui
+package draw
 
-import (
-	"strings"
+import "strings"
 
-	"tload/stats"
-	"tload/tui/draw"
-)
-
-// clean is the one way onto the screen for text that is not our own.
-func clean(s string) string { return stats.Clean(s) }
-
-// inASCII turns a line of ours for a terminal that has nothing else. Escape
+// ASCII turns a line of ours for a terminal that has nothing else. Escape
 // sequences are ASCII and pass; a wide character becomes two.
-func inASCII(s string) string {
+func ASCII(s string) string {
 	if isASCII(s) {
 		return s
 	}
@@ -26,7 +18,7 @@ func inASCII(s string) string {
 		case r >= 0x2500 && r <= 0x257f:
 			b.WriteByte('+')
 		default:
-			b.WriteString(strings.Repeat("?", draw.Width(string(r))))
+			b.WriteString(strings.Repeat("?", Width(string(r))))
 		}
 	}
 	return b.String()
