@@ -40,6 +40,10 @@ type Tap interface {
 	Segment(name string)
 	Reset(name string)
 	Mark(name string)
+
+	// Told says whose seconds are in what was told so far: those before first of
+	// all nodes elsewhere, but of these only those before their own.
+	Told(first int64, but map[string]int64)
 }
 
 // Users is what a second's point on the charts says besides the samples.
@@ -264,6 +268,13 @@ func (l *Ledger) Mark(name string) {
 		l.Tap.Mark(name)
 	}
 	l.mark(name)
+}
+
+// Told is for the tap: the ledger does not know nodes.
+func (l *Ledger) Told(first int64, but map[string]int64) {
+	if l.Tap != nil {
+		l.Tap.Told(first, but)
+	}
 }
 
 func (l *Ledger) mark(name string) {

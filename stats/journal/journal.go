@@ -16,7 +16,7 @@
 // The file is a line that names the format, and records:
 //
 //	marker  4 bytes   7f 't' 'l' 'r'
-//	type    1 byte    O options, B batch, L late batch, T totals, S segment, R reset, M mark, K kept, E end
+//	type    1 byte    O options, B batch, L late batch, T totals, P told, S segment, R reset, M mark, K kept, E end
 //	length  4 bytes   of the payload, little endian
 //	check   4 bytes   CRC-32C of type, length and payload
 //	payload
@@ -33,6 +33,10 @@
 // was up to there, so that a reader knows what a damaged batch has cost; the newest
 // ones are kept as well, so that it knows what a cut has cost.
 //
+// A told record says which seconds of nodes elsewhere are in the batches before it.
+// It is what a run goes on from whose master was killed (Resume): what stands behind
+// the last one is taken back, for the nodes' own reports of it are kept elsewhere.
+//
 // Forward compatibility is by type: a reader skips types it does not know; what
 // it cannot skip changes the first line.
 package journal
@@ -40,6 +44,7 @@ package journal
 import (
 	"encoding/binary"
 	"hash/crc32"
+	"io"
 
 	"tload/stats"
 	"tload/stats/exchange"
@@ -61,11 +66,13 @@ const (
 	batchRecord   = 'B'
 	lateRecord    = 'L'
 	totalsRecord  = 'T'
+	toldRecord    = 'P'
 	keptRecord    = 'K'
 	segmentRecord = 'S'
 	resetRecord   = 'R'
 	markRecord    = 'M'
 	endRecord     = 'E'
+	blankRecord   = '-' // was another one, and is taken back
 
 	// What a kept record holds. Once meta was a record of its own.
 	metaRecord     = 'J'
@@ -94,6 +101,22 @@ type Options struct {
 }
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// Append appends a framed record to b: for files of others that want to survive
+// what a journal survives. Records reads them.
+func Append(b []byte, kind byte, payload []byte) []byte { return appendRecord(b, kind, payload) }
+
+// Records yields the whole records in a file, and skips what is none. The payload is
+// good until the next one.
+func Records(f io.Reader, yield func(kind byte, payload []byte) bool) error {
+	r := &reader{f: f}
+	for {
+		kind, payload, ok := r.record()
+		if !ok || !yield(kind, payload) {
+			return r.err
+		}
+	}
+}
 
 // appendRecord appends a framed record to b.
 func appendRecord(b []byte, kind byte, payload []byte) []byte {

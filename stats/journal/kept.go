@@ -17,6 +17,7 @@ type kept struct {
 	written int64
 	free    []extent // with what was given up in it
 	blank   []extent // free, and nothing in it
+	old     []extent // of before the file was opened again
 	meta    extent
 	totals  extent
 	groups  map[stats.GroupKey]*keptGroup
@@ -46,11 +47,16 @@ const (
 // is due, and the newest meta and totals: of a file that was cut short these may
 // stand before the cut, and say what was behind it.
 func (w *Writer) keep(all bool) error {
+	k := &w.kept
+	all = all || len(k.old) > 0
 	if w.options.Held != nil {
-		if s := w.options.Held(); s != nil {
+		switch s := w.options.Held(); {
+		case s != nil:
 			if err := w.keepGroups(s, all); err != nil {
 				return err
 			}
+		default:
+			all = false
 		}
 	}
 	if w.options.Meta != nil {
@@ -62,6 +68,10 @@ func (w *Writer) keep(all bool) error {
 	}
 	if err := w.renew(&w.kept.totals, totalsRecord, w.totals.pack()); err != nil {
 		return err
+	}
+	if all {
+		// What the file had from before is written again by now.
+		k.free, k.old = append(k.free, k.old...), nil
 	}
 	if err := w.blankOut(); err != nil {
 		return err

@@ -140,6 +140,12 @@ func (p *player) play(kind byte, payload []byte) error {
 			return err
 		}
 		p.said, p.lost = t, t.missing(p.read)
+	case toldRecord:
+		t, err := readTold(payload)
+		if err != nil {
+			return err
+		}
+		p.tap().Told(t.First, t.But)
 	case keptRecord:
 		return p.keep(payload)
 	case endRecord:

@@ -7,8 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"tload/stats"
@@ -26,6 +28,8 @@ type Writer struct {
 	deleted error // that somebody did, once it is known
 	kept    kept
 	totals  totals
+	again   bool // the file was there before
+	synced  atomic.Int64
 
 	wake chan struct{} // has room for one
 	gone chan struct{}
@@ -56,6 +60,7 @@ type entry struct {
 	second int64
 	now    time.Duration
 	users  stats.Users
+	told   *told // by nodes, behind the batch; nil when nothing is said of it
 }
 
 const (
@@ -127,6 +132,25 @@ func (w *Writer) Late(b *stats.Batch, second int64) {
 	e.merge(b)
 }
 
+// Told records whose seconds are in what was told so far.
+func (w *Writer) Told(first int64, but map[string]int64) {
+	t := &told{First: first, But: maps.Clone(but)}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	switch n := len(w.queue); {
+	case w.open != nil:
+		w.open.told = t
+	case n > 0:
+		w.queue[n-1].told = t
+	default:
+		w.queue = append(w.queue, &entry{kind: toldRecord, told: t})
+		w.poke()
+	}
+}
+
+// Synced is the First of the newest Told that is on disk with all before it.
+func (w *Writer) Synced() int64 { return w.synced.Load() }
+
 // Segment records that one begins.
 func (w *Writer) Segment(name string) { w.word(segmentRecord, name) }
 
@@ -187,7 +211,7 @@ func (e *entry) reset() {
 	e.kind = batchRecord
 	e.batch.Reset()
 	clear(e.groups)
-	e.users = stats.Users{}
+	e.users, e.told = stats.Users{}, nil
 }
 
 // merge adds b, which stays its owner's, but for its exchanges.
@@ -252,6 +276,9 @@ func (w *Writer) run() {
 	// Not written yet, in order. The beginning goes by itself, so that a disk
 	// that fills up later leaves a journal and not an empty file.
 	pending := []piece{{b: appendRecord([]byte(header), optionsRecord, o)}}
+	if w.again {
+		pending = nil
+	}
 	retry := time.NewTicker(time.Second)
 	defer retry.Stop()
 	for first := true; ; first = false {
@@ -297,6 +324,9 @@ func (w *Writer) writeAll(pending []piece) ([]piece, error) {
 			return pending[i:], err
 		}
 		if p.e != nil {
+			if p.e.told != nil {
+				w.synced.Store(p.e.told.First)
+			}
 			w.release(p.e)
 		}
 	}
@@ -392,8 +422,18 @@ func (w *Writer) release(e *entry) {
 
 // pack is the records of an entry.
 func (w *Writer) pack(e *entry) []byte {
+	b := w.packed(e)
+	if e.told != nil {
+		b = appendRecord(b, toldRecord, e.told.pack())
+	}
+	return b
+}
+
+func (w *Writer) packed(e *entry) []byte {
 	switch e.kind {
 	case batchRecord:
+	case toldRecord:
+		return nil
 	case lateRecord:
 		p := binary.AppendUvarint(nil, uint64(e.second))
 		w.totals.add(&e.batch)
