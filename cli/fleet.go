@@ -149,7 +149,7 @@ func (x *session) lead(plan swarm.Plan, own []behaviours.Behaviour, inside bool)
 	x.master, err = link.Listen(link.MasterOptions{
 		Host: s.masterBind, Port: int(s.masterPort), Identity: id, Job: b, Files: files, Log: x.log,
 		Admit:  func(h link.Hello) string { return admit(ours, h) },
-		Joined: func(r *link.Remote) { x.ctl.Join(r, r.Name()) },
+		Joined: func(r *link.Remote) { x.ctl.Join(r, r.ID(), r.Name()) },
 	})
 	if err != nil {
 		return err

@@ -72,8 +72,11 @@ func New(p Plan, nodes ...Node) (*Controller, error) {
 		ledger: stats.NewLedger(p.Samples, p.Memory),
 		done:   make(chan struct{}), wake: make(chan struct{}, 1),
 	}
+	if p.Past != nil {
+		c.goOn(p.Past)
+	}
 	for _, n := range nodes {
-		c.join(n, "local")
+		c.join(n, "", "local")
 	}
 	c.ledger.Tap = p.Tap
 	c.snapshot.Store(&Snapshot{Snapshot: c.ledger.Snapshot(), Host: p.Host, RunID: p.RunID, Seed: p.Seed, RunTime: p.RunTime, Rate: p.Rate, SpawnRate: p.SpawnRate, Taken: time.Now()})
@@ -85,19 +88,30 @@ func (c *Controller) Invite(line string) {
 	c.do(func() { c.invite = line })
 }
 
-// Join adds a node, which is given its share of the users from then on. The name is
-// for those who look. After the end of the run the node is not heard.
-func (c *Controller) Join(n Node, name string) {
+// Join adds a node, which is given its share of the users from then on. The id tells
+// it from all others, the name is for those who look. After the end of the run the
+// node is not heard.
+func (c *Controller) Join(n Node, id, name string) {
 	c.do(func() {
-		c.join(n, name)
+		c.join(n, id, name)
 		if !c.started.IsZero() {
 			c.assign()
 		}
 	})
 }
 
-func (c *Controller) join(n Node, name string) {
-	c.nodes.add(n, name, c.started, c.poke)
+func (c *Controller) join(n Node, id, name string) {
+	m := c.nodes.add(n, id, name, c.started, c.poke)
+	if past := c.plan.Past; past != nil {
+		m.told = past.Told(id)
+	}
+}
+
+// goOn takes up a run that another controller began.
+func (c *Controller) goOn(past *Past) {
+	c.ledger, c.changes, c.peak, c.rate = past.Ledger, past.Changes, past.Peak, past.SpawnRate
+	c.plan.Expect = 0
+	c.gather.first, c.nodes.before = past.First, past.Nodes
 }
 
 // Snapshot is the newest one; it is never nil.
@@ -284,12 +298,26 @@ func (c *Controller) begin() {
 	if c.plan.Iterations > 0 {
 		c.want.Quota = c.plan.Iterations
 	}
+	past := c.plan.Past
+	if past != nil {
+		// By the wall clock, the only one that both masters know.
+		c.started = c.started.Add(-max(c.started.Sub(past.Started), time.Duration(past.First)*time.Second))
+		c.want.Paused = past.Paused
+	}
 	for _, m := range c.nodes.list {
 		m.begin(c.started, c.poke)
 	}
 	c.log.Info("run", "host", c.plan.Host, "run", c.plan.RunID, "seed", c.plan.Seed)
 	if c.open() {
 		c.log.Info("open model", "rate", c.plan.Rate, "users at most", c.plan.Users)
+	}
+	if past != nil {
+		away := c.elapsed(time.Now()) - time.Duration(past.First)*time.Second
+		c.log.Warn("the run goes on, its master was away", "for", away.Round(time.Second), "users", past.Target)
+		c.ledger.Mark("master back")
+		c.target = past.Target
+		c.assign()
+		return
 	}
 	c.scale(c.plan.Users, "start")
 }
@@ -447,7 +475,7 @@ func (c *Controller) over(now time.Time, s NodeStatus) bool {
 func (c *Controller) publish(now time.Time) {
 	elapsed := c.elapsed(now)
 	told := int64(elapsed / time.Second)
-	far := false
+	far, news := false, false
 	for _, m := range c.nodes.list {
 		m.node.Take(func(r *Report) {
 			m.view.Health = r.Health
@@ -456,6 +484,7 @@ func (c *Controller) publish(now time.Time) {
 				return
 			}
 			m.told, m.view.RPS = r.Second+1, float64(requests(r.Batch))
+			news = news || r.Second < c.gather.first
 			c.gather.add(r, c.ledger.Late)
 		})
 		if m.node.Far() {
@@ -465,12 +494,16 @@ func (c *Controller) publish(now time.Time) {
 			}
 		}
 	}
+	first := c.gather.first
 	switch {
 	case far && c.state == Stopped:
 		c.gather.close(told, c.fold)
 		c.gather.rest(elapsed, c.fold)
 	case far || c.plan.Expect > 0:
 		c.gather.close(told, c.fold)
+	}
+	if news || c.gather.first > first {
+		c.ledger.Told(c.gather.first, c.nodes.behind(c.gather.first))
 	}
 	c.view(now)
 }

@@ -10,6 +10,7 @@ import (
 // member is a node of a run, as the controller keeps it.
 type member struct {
 	node   Node
+	id     string // "" in this process
 	name   string
 	number int64      // the first user's
 	given  Assignment // as last assigned
@@ -31,14 +32,15 @@ type members struct {
 	behaviours []*Behaviour
 	split      bool // the quota has to be divided anew
 	changed    bool // what assign looks at has changed since
+	before     int  // nodes that an earlier controller had
 }
 
 // idStep keeps the numbers of users apart that run on different nodes, which is
 // how many nodes there may ever be.
 const idStep = 10_000
 
-func (ms *members) add(n Node, name string, began time.Time, wake func()) {
-	m := &member{node: n, name: name, number: int64(len(ms.list)) + 1}
+func (ms *members) add(n Node, id, name string, began time.Time, wake func()) *member {
+	m := &member{node: n, id: id, name: name, number: int64(ms.before+len(ms.list)) + 1}
 	m.given.Users = make([]int, len(ms.behaviours))
 	m.status.Running = make([]int, len(ms.behaviours))
 	ms.list = append(ms.list, m)
@@ -46,11 +48,15 @@ func (ms *members) add(n Node, name string, began time.Time, wake func()) {
 	if !began.IsZero() {
 		m.begin(began, wake)
 	}
+	return m
 }
 
 func (m *member) begin(at time.Time, wake func()) {
 	m.node.Begin(at, wake)
 	m.status = m.node.Status()
+	if len(m.status.Running) == len(m.given.Users) { // of one that has users already, from an earlier controller
+		m.given.Users = slices.Clone(m.status.Running)
+	}
 }
 
 // live are those that users can be given to.
@@ -128,7 +134,7 @@ func (ms *members) assign(want Assignment, target int) (waits bool) {
 			a.Users = part(a.Users, have[i], now)
 		}
 		a.IDBase, a.IDStep = m.number, idStep
-		if len(ms.list) == 1 {
+		if ms.before+len(ms.list) == 1 {
 			a.IDStep = 1
 		} else {
 			a.Spawn = want.Spawn * float64(max(sum(rows[i]), 1)) / float64(max(target, 1))
@@ -198,6 +204,18 @@ func (ms *members) quotas(live []*member, capacity []int, all int64) (out []int6
 	}
 	ms.split = short
 	return out, short
+}
+
+// behind are the nodes that have not told of all seconds before first, with the
+// first one that they owe.
+func (ms *members) behind(first int64) map[string]int64 {
+	out := map[string]int64{}
+	for _, m := range ms.list {
+		if m.node.Far() && m.told < first && m.status.State != Gone {
+			out[m.id] = m.told
+		}
+	}
+	return out
 }
 
 // faults is what the run lacks of what happened on its nodes.

@@ -69,6 +69,10 @@ type Plan struct {
 	// Expect is how many nodes are waited for before the first user starts.
 	Expect int
 
+	// Past, if set, is what the run goes on from; Users, SpawnRate and Expect do
+	// not count then.
+	Past *Past
+
 	Samples int // failing exchanges kept per group; 0 means 32
 	Memory  int // bytes of exchanges kept in all; 0 means 64 MiB
 
@@ -81,6 +85,31 @@ type Plan struct {
 	// OnBatch, if set, is called on the controller's goroutine with each batch
 	// and the time since the run began. It must not wait and must not keep b.
 	OnBatch func(b *stats.Batch, now time.Duration, users stats.Users)
+}
+
+// Past is a run that another controller began, as it is known from its journal.
+type Past struct {
+	Ledger    *stats.Ledger // which has all that is known
+	Started   time.Time     // wall clock
+	Target    int
+	SpawnRate float64 // users per second
+	Paused    bool
+	Peak      int
+	Changes   []Change
+	Nodes     int // how many there were
+
+	// The ledger has the seconds before First of all nodes elsewhere, but of these,
+	// by the id with which they joined, only those before their own.
+	First int64
+	But   map[string]int64
+}
+
+// Told is the first second of a node's that is not in the ledger.
+func (p *Past) Told(id string) int64 {
+	if n, ok := p.But[id]; ok {
+		return n
+	}
+	return p.First
 }
 
 // MaxUsers is the most users that a run may ask for in one process.

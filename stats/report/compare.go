@@ -112,6 +112,9 @@ func (s *Seconds) Reset(string) {}
 // Mark is no matter here.
 func (s *Seconds) Mark(string) {}
 
+// Told implements stats.Tap.
+func (s *Seconds) Told(int64, map[string]int64) {}
+
 // steadies is how many whole seconds all users ran.
 func (s *Seconds) steadies() (n int) {
 	for _, yes := range s.steady {

@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -22,6 +24,7 @@ type Master struct {
 	srv  *server.Server
 	nc   *nats.Conn
 	gone chan struct{}
+	keep *keeper // nil: what workers tell is in memory alone
 
 	mu      sync.Mutex         // guards all below
 	workers map[string]*Remote // by name
@@ -47,6 +50,18 @@ type MasterOptions struct {
 	// must not keep waiting.
 	Joined func(*Remote)
 
+	// Store is a directory in which what workers tell is kept until the run's
+	// journal has it, all seconds before Kept; "" for none. An acknowledgement then
+	// comes after the disk.
+	Store string
+	Kept  func() int64
+
+	// Told, if set, says of a worker which seconds a journal has from before: all
+	// before the one it returns. The run is one that another master began at Began,
+	// and its workers are those in the store: they have joined.
+	Told  func(id string) int64
+	Began time.Time
+
 	Log *slog.Logger // nil: nothing is logged
 }
 
@@ -60,6 +75,9 @@ func Listen(o MasterOptions) (*Master, error) {
 		host = "0.0.0.0"
 	}
 	m := &Master{o: o, workers: map[string]*Remote{}, gone: make(chan struct{})}
+	if err := m.openStore(); err != nil {
+		return nil, fmt.Errorf("what workers tell: %w", err)
+	}
 	var err error
 	if m.srv, m.nc, err = listen(host, o.Port, o.Identity); err != nil {
 		return nil, err
@@ -76,7 +94,55 @@ func Listen(o MasterOptions) (*Master, error) {
 		}
 	}
 	go m.watch()
+	if m.keep != nil {
+		go m.keep.run()
+	}
+	for _, w := range m.inOrder() {
+		if o.Joined != nil {
+			o.Joined(w)
+		}
+	}
 	return m, nil
+}
+
+// openStore opens the store, with the workers of an earlier master.
+func (m *Master) openStore() error {
+	if m.o.Store == "" {
+		return nil
+	}
+	k := &keeper{m: m, kept: m.o.Kept, wake: make(chan struct{}, 1), done: make(chan struct{}), states: map[string]workerState{}}
+	var err error
+	k.store, err = openStore(m.o.Store, m.o.Told != nil, func(s workerState) {
+		if w := m.workers[s.ID]; w != nil {
+			w.issue, w.want.Quota = max(w.issue, s.Issue), s.Quota
+			return
+		}
+		m.workers[s.ID] = m.restore(s)
+	}, func(id string, b []byte) {
+		d, err := readDelta(b)
+		if w := m.workers[id]; w != nil && err == nil && d.seq == w.seq+1 {
+			w.merge(d, m.o.Told(id))
+			w.final = w.final || d.final
+		}
+	})
+	if err != nil {
+		return err
+	}
+	for id, w := range m.workers {
+		w.takeUp()
+		k.states[id] = w.stateNow()
+	}
+	m.keep = k
+	return nil
+}
+
+// inOrder are the workers as they joined.
+func (m *Master) inOrder() []*Remote {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	list := slices.Collect(maps.Values(m.workers))
+	slices.SortFunc(list, func(a, b *Remote) int { return a.nth - b.nth })
+	return list
 }
 
 // Port is where workers dial.
@@ -101,6 +167,13 @@ func (m *Master) Close() {
 		w.close()
 	}
 	close(m.gone)
+	if m.keep != nil {
+		select {
+		case <-m.keep.done:
+			m.keep.store.remove()
+		case <-ctx.Done(): // a disk that hangs
+		}
+	}
 	m.nc.Close()
 	m.srv.Shutdown()
 }
@@ -160,9 +233,13 @@ func (m *Master) join(msg *nats.Msg) {
 	remote, known := m.workers[name], true
 	if remote == nil {
 		remote, known = newRemote(m, name, h), false
+		remote.nth = len(m.workers) + 1
 		m.workers[name] = remote
 	}
 	m.mu.Unlock()
+	if !known && m.keep != nil {
+		m.keep.add(&pending{state: remote.stateNow()})
+	}
 	respond(msg, welcome{})
 	if !known {
 		m.o.Log.Info("worker joined", "worker", remote.Name(), "cores", h.Cores, "system", h.System)
@@ -189,7 +266,7 @@ func (m *Master) file(msg *nats.Msg) {
 
 func (m *Master) delta(msg *nats.Msg) {
 	m.mu.Lock()
-	w, workers := m.workers[workerOf(msg.Subject)], len(m.workers)
+	w := m.workers[workerOf(msg.Subject)]
 	m.mu.Unlock()
 	if w == nil {
 		respond(msg, ack{Unknown: true})
@@ -205,10 +282,31 @@ func (m *Master) delta(msg *nats.Msg) {
 		w.fault(err)
 		return
 	}
-	if w.accept(d) {
-		respond(msg, ack{Seq: d.seq, Bodies: bodyBudget / max(workers, 1)})
+	p := &pending{w: w, msg: msg, b: msg.Data}
+	var ok bool
+	p.state, p.until, ok = w.accept(d)
+	switch {
+	case !ok:
+		w.settle(false)
+	case m.keep != nil:
+		m.keep.add(p)
+	default:
+		m.acknowledge(p)
+		w.settle(d.final) // behind the acknowledgement, so that a goodbye comes behind it too
 	}
-	w.settle(d.final) // behind the acknowledgement, so that a goodbye comes behind it too
+}
+
+// acknowledge takes a delta off its worker's hands.
+func (m *Master) acknowledge(p *pending) {
+	if p.acked || p.msg == nil {
+		p.acked = true
+		return
+	}
+	p.acked = true
+	m.mu.Lock()
+	workers := len(m.workers)
+	m.mu.Unlock()
+	respond(p.msg, ack{Seq: p.state.Seq, Bodies: bodyBudget / max(workers, 1)})
 }
 
 // bodyBudget is how many bytes of exchanges all workers may send in a second.
@@ -238,6 +336,9 @@ func (m *Master) watch() {
 		m.mu.Unlock()
 		for _, w := range list {
 			w.look(now, max(stall, 0))
+		}
+		if m.keep != nil {
+			m.keep.hurry(now)
 		}
 	}
 }

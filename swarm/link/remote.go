@@ -18,6 +18,7 @@ type Remote struct {
 	m     *Master
 	id    string
 	hello Hello
+	nth   int           // of those that joined
 	poke  chan struct{} // has room for one: something is to be sent
 	gone  chan struct{}
 	once  sync.Once
@@ -47,6 +48,46 @@ func newRemote(m *Master, id string, h Hello) *Remote {
 	}
 }
 
+// restore is a worker of an earlier master, as that one left it.
+func (m *Master) restore(s workerState) *Remote {
+	w := newRemote(m, s.ID, s.Hello)
+	w.nth, w.seq, w.sum, w.final, w.state, w.standing = s.Nth, s.Seq, totals{s.Sum[0], s.Sum[1]}, s.Final, s.State, s.Standing
+	w.issue, w.want.Quota, w.began = s.Issue, s.Quota, m.o.Began
+	return w
+}
+
+// beyond is how much newer assignments are than any that an earlier master can have
+// sent without it being in the store.
+const beyond = 1 << 20
+
+// takeUp makes a worker of an earlier master one of this.
+func (w *Remote) takeUp() {
+	w.issue += beyond
+	if w.state == swarm.Up {
+		w.state = swarm.Silent // until it is heard
+	}
+	// What it may have begun meanwhile.
+	w.standing.Claimed = max(w.standing.Claimed, w.want.Quota)
+	w.want.Quota = 0
+}
+
+// stateNow is how far the worker has told.
+func (w *Remote) stateNow() workerState {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.snapshot(w.final)
+}
+
+func (w *Remote) snapshot(final bool) workerState {
+	return workerState{
+		ID: w.id, Nth: w.nth, Hello: w.hello, Seq: w.seq, Sum: [2]uint64{w.sum.requests, w.sum.failures}, Final: final,
+		State: w.state, Issue: w.issue, Quota: max(w.want.Quota, 0), Standing: w.standing,
+	}
+}
+
+// ID tells the worker from all others.
+func (w *Remote) ID() string { return w.id }
+
 // Name is the worker's host and process.
 func (w *Remote) Name() string { return fmt.Sprintf("%s/%d", w.hello.Host, w.hello.PID) }
 
@@ -62,11 +103,16 @@ func (w *Remote) Begin(at time.Time, wake func()) {
 // that it was.
 func (w *Remote) Assign(a swarm.Assignment) {
 	w.mu.Lock()
+	more := a.Quota > max(w.want.Quota, 0)
 	if a.Gen > w.want.Gen {
 		w.want = a
 		w.issue++
 	}
+	issue := w.issue
 	w.mu.Unlock()
+	if more && w.m.keep != nil {
+		w.m.keep.add(&pending{state: workerState{ID: w.id, Issue: issue}, quota: &a.Quota})
+	}
 	w.nudge()
 }
 
@@ -189,18 +235,28 @@ func (w *Remote) beat() {
 	w.settle(false)
 }
 
-// accept takes a delta, and says whether to acknowledge it.
-func (w *Remote) accept(d *delta) bool {
+// accept takes a delta, and says how far the worker has told with it, before which
+// second of the run that lies, and whether to acknowledge it.
+func (w *Remote) accept(d *delta) (told workerState, until int64, ok bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.heard = time.Now()
 	switch {
-	case d.seq <= w.seq:
-		return true // its acknowledgement got lost
+	case d.seq <= w.seq: // its acknowledgement got lost
 	case d.seq > w.seq+1:
 		w.complain(fmt.Sprintf("delta %d of %s came after %d: some are lost", d.seq, w.Name(), w.seq))
-		return false
+		return told, 0, false
+	default:
+		w.merge(d, 0)
 	}
+	told = w.snapshot(w.final || d.final)
+	told.Seq = d.seq
+	return told, int64(time.Since(w.began)/time.Second) + 2, true
+}
+
+// merge takes a delta that follows the last. What is before the second from is
+// known already.
+func (w *Remote) merge(d *delta, from int64) {
 	w.seq = d.seq
 	latest := int64(time.Since(w.began)/time.Second) + 1
 	for i := range d.seconds {
@@ -215,7 +271,9 @@ func (w *Remote) accept(d *delta) bool {
 		for _, x := range s.batch.Success {
 			x.Worker = w.Name()
 		}
-		w.inbox = append(w.inbox, *s)
+		if s.at >= from {
+			w.inbox = append(w.inbox, *s)
+		}
 	}
 	if w.sum != d.sum {
 		w.complain(fmt.Sprintf("the sum of what came from %s is %d requests and %d failures, the worker counted %d and %d", w.Name(), w.sum.requests, w.sum.failures, d.sum.requests, d.sum.failures))
@@ -228,7 +286,6 @@ func (w *Remote) accept(d *delta) bool {
 	w.stand(d.standing)
 	w.news = w.news || before.Count() != w.standing.Count() || before.Level != w.standing.Level ||
 		before.Exhausted != w.standing.Exhausted || before.Reason != w.standing.Reason
-	return true
 }
 
 // settle tells the controller of what the worker's last message has changed.
