@@ -38,6 +38,7 @@ type settings struct {
 	masterHost    string
 	masterPort    count
 	masterBind    string
+	resume        choice
 	expectWorkers count
 	expectWait    seconds
 	token         string
@@ -132,6 +133,8 @@ func (s *settings) define() *pflag.FlagSet {
 	s.expectWorkers = 1
 	f.Var(&s.expectWorkers, "expect-workers", "with --master: how many workers are waited for before the first user starts")
 	f.Var(&s.expectWait, "expect-workers-max-wait", "give the run up if they have not come by then (default: it waits)")
+	s.resume = choice{"ask", []string{"ask", "yes", "no"}}
+	f.Var(&s.resume, "resume", "with --master: go on with the run whose master was killed on this port; ask does so by itself, without a terminal, within five minutes")
 	f.StringVar(&s.token, "token", "", "with --worker: the master's `TOKEN`; others can see it in the list of processes, unlike TLOAD_TOKEN")
 	f.StringVar(&s.tokenFile, "token-file", "", "with --worker: `FILE` that holds the token")
 

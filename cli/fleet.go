@@ -146,13 +146,22 @@ func (x *session) lead(plan swarm.Plan, own []behaviours.Behaviour, inside bool)
 	if err != nil {
 		return err
 	}
-	x.master, err = link.Listen(link.MasterOptions{
+	o := link.MasterOptions{
 		Host: s.masterBind, Port: int(s.masterPort), Identity: id, Job: b, Files: files, Log: x.log,
 		Admit:  func(h link.Hello) string { return admit(ours, h) },
 		Joined: func(r *link.Remote) { x.ctl.Join(r, r.ID(), r.Name()) },
-	})
-	if err != nil {
+	}
+	if x.journal != nil {
+		o.Store, o.Kept = filepath.Join(x.dir, "told"), x.journal.Synced
+	}
+	if plan.Past != nil {
+		o.Told, o.Began = plan.Past.Told, plan.Past.Started
+	}
+	if x.master, err = link.Listen(o); err != nil {
 		return err
+	}
+	if err := x.note(own); err != nil {
+		x.log.Error("if this master is killed, its run cannot be gone on with", "error", err)
 	}
 	host := s.masterBind
 	if host == "" || net.ParseIP(host).IsUnspecified() {
@@ -296,6 +305,10 @@ func (p *program) work(ctx context.Context, s *settings) int {
 		select {
 		case err := <-ended:
 			switch {
+			case errors.Is(err, link.ErrAnotherRun) && e.times == 0:
+				p.complain(0, fmt.Errorf("%w; joining the new one", err))
+				go func() { ended <- link.Work(ctx, o) }()
+				continue
 			case e.times > 0 && (err == nil || errors.Is(err, context.Canceled)):
 				return e.code
 			case err != nil:

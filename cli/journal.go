@@ -21,7 +21,17 @@ func (x *session) openJournal(p *swarm.Plan) {
 	if x.dir == "" {
 		return
 	}
-	w, err := journal.Create(filepath.Join(x.dir, journal.Name), journal.Options{
+	w, err := journal.Create(filepath.Join(x.dir, journal.Name), x.journalOptions(p))
+	if err != nil {
+		x.dirErr = err
+		return
+	}
+	x.journal = w
+	p.Tap = w
+}
+
+func (x *session) journalOptions(p *swarm.Plan) journal.Options {
+	return journal.Options{
 		Samples: p.Samples, Memory: p.Memory, Redact: x.settings.masker, Meta: x.record, Held: x.held,
 		Report: func(err error) {
 			if err != nil {
@@ -30,13 +40,7 @@ func (x *session) openJournal(p *swarm.Plan) {
 				x.log.Info("journal: the disk takes it again")
 			}
 		},
-	})
-	if err != nil {
-		x.dirErr = err
-		return
 	}
-	x.journal = w
-	p.Tap = w
 }
 
 // held is the newest statistics.
@@ -69,12 +73,16 @@ func (x *session) dirGone(err error) error {
 	return fmt.Errorf("somebody has deleted the run directory %s while the run went on: its journal and its log are gone, and only the reports were written again", x.dir)
 }
 
-// closeJournal waits for the disk, but not for ever.
-func (x *session) closeJournal() error {
+// closeJournal waits for the disk, but not for ever. A run that is not over can be
+// gone on with.
+func (x *session) closeJournal(over bool) error {
 	if x.journal == nil {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
+	if !over {
+		return x.journal.Leave(ctx)
+	}
 	return x.journal.Close(ctx)
 }

@@ -35,7 +35,7 @@ func TestAFailedScreenLosesNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	g := &stage{p: p, settings: s, logs: tui.NewLogs(10)}
-	x, err := prepare(context.Background(), s, nil, g.logs)
+	x, err := prepare(context.Background(), s, nil, g.logs, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -99,7 +99,7 @@ func TestTheExitCodeOfALostTerminal(t *testing.T) {
 				t.Fatal(err)
 			}
 			g := &stage{p: p, settings: s, logs: tui.NewLogs(10)}
-			x, err := prepare(context.Background(), s, nil, g.logs)
+			x, err := prepare(context.Background(), s, nil, g.logs, nil)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -90,13 +90,18 @@ func (p *program) load(ctx context.Context, s *settings, own []behaviours.Behavi
 		return p.version(ctx, nil)
 	case s.list:
 		return p.list(ctx, s, own)
-	case p.fullScreen(s):
-		return p.screen(ctx, s, own)
+	}
+	cut, err := p.resume(s, own)
+	if err != nil {
+		return p.complain(codeOf(err), err)
+	}
+	if p.fullScreen(s) {
+		return p.screen(ctx, s, own, cut)
 	}
 	// A reader that leaves (| head -1) must not end the run before its files
 	// are written.
 	ignoreBrokenPipe()
-	x, err := prepare(ctx, s, own, nil)
+	x, err := prepare(ctx, s, own, nil, cut)
 	if err != nil {
 		return p.complain(codeOf(err), err)
 	}
@@ -255,7 +260,7 @@ func progress(s *swarm.Snapshot) string {
 
 // list prints the behaviours and the ratios to expect.
 func (p *program) list(ctx context.Context, s *settings, own []behaviours.Behaviour) int {
-	x, err := prepare(ctx, s, own, nil)
+	x, err := prepare(ctx, s, own, nil, nil)
 	if err != nil {
 		return p.complain(codeOf(err), err)
 	}

@@ -37,12 +37,12 @@ type stage struct {
 
 // screen runs on a terminal: straight away when users are given, otherwise
 // from the start form.
-func (p *program) screen(ctx context.Context, s *settings, own []behaviours.Behaviour) int {
+func (p *program) screen(ctx context.Context, s *settings, own []behaviours.Behaviour, cut *cutOff) int {
 	g := &stage{p: p, settings: s, own: own, logs: tui.NewLogs(10_000)}
 	defer g.hear(g.logs)()
 	o := g.options()
-	if s.given("users") {
-		x, err := prepare(ctx, s, own, g.logs)
+	if s.given("users") || cut != nil {
+		x, err := prepare(ctx, s, own, g.logs, cut)
 		if err != nil {
 			return p.complain(codeOf(err), err)
 		}
@@ -197,7 +197,7 @@ func (g *stage) launch(f tui.Form) (tui.Load, error) {
 	if before != nil && !g.settings.given("seed") {
 		s.seed = 0
 	}
-	x, err := prepare(context.Background(), &s, g.own, g.logs)
+	x, err := prepare(context.Background(), &s, g.own, g.logs, nil)
 	if err != nil {
 		return nil, err
 	}

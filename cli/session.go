@@ -42,12 +42,15 @@ type session struct {
 	master    *link.Master    // nil where the users run here
 	invite    string          // the line that starts a worker
 	noWorkers error           // why the run did not begin
+	noted     string          // where a master has noted its run down
+	goesOn    bool            // another master began it
 	outside   outside
 }
 
 // prepare checks everything that can be checked before any load is sent and
-// makes a session of it. logs is where log records also go; it may be nil.
-func prepare(ctx context.Context, s *settings, own []behaviours.Behaviour, logs slog.Handler) (*session, error) {
+// makes a session of it, which goes on with the run that was cut off, if there is
+// one. logs is where log records also go; it may be nil.
+func prepare(ctx context.Context, s *settings, own []behaviours.Behaviour, logs slog.Handler, cut *cutOff) (*session, error) {
 	list, err := s.target(own)
 	if err == nil {
 		list, err = s.choose(list)
@@ -91,7 +94,7 @@ func prepare(ctx context.Context, s *settings, own []behaviours.Behaviour, logs 
 	if err := plan.Check(); err != nil {
 		return nil, misuse{err}
 	}
-	if err := errors.Join(checkFiles(plan.Users), s.checkOut(), s.checkOutputs()); err != nil {
+	if err := errors.Join(checkFiles(plan.Users), s.checkOutputs()); err != nil {
 		return nil, err
 	}
 	if s.master {
@@ -99,7 +102,12 @@ func prepare(ctx context.Context, s *settings, own []behaviours.Behaviour, logs 
 	} else if err := x.transport.Reach(ctx); err != nil {
 		return nil, err
 	}
-	if x.dir, x.dirErr = s.makeRunDir(x.started); x.dirErr != nil {
+	plan.RunID = x.started.Format("20060102-150405")
+	if cut != nil {
+		x.dir, plan.RunID = cut.Dir, cut.RunID
+	} else if err := s.checkOut(); err != nil {
+		return nil, err
+	} else if x.dir, x.dirErr = s.makeRunDir(x.started); x.dirErr != nil {
 		x.dir = ""
 	}
 	if err := x.openLog(logs); err != nil {
@@ -107,14 +115,19 @@ func prepare(ctx context.Context, s *settings, own []behaviours.Behaviour, logs 
 	}
 	shared.Log = x.log
 	plan.Log = x.log
-	plan.RunID = x.started.Format("20060102-150405")
 	if x.dirErr != nil {
 		x.log.Error("no run directory", "error", x.dirErr)
 	}
 	if err := x.outside.open(s, &x.job); err != nil {
 		return nil, misuse{err}
 	}
-	x.openJournal(&plan)
+	if cut != nil {
+		if err := x.goOn(cut, &plan); err != nil {
+			return nil, fmt.Errorf("the run in %s cannot be gone on with: %w (--resume=no begins another)", cut.Dir, err)
+		}
+	} else {
+		x.openJournal(&plan)
+	}
 	if s.master {
 		err = x.lead(plan, own, s.inside)
 	} else if x.ctl, err = crew.Swarm(plan, x.job); err != nil {
@@ -124,8 +137,10 @@ func prepare(ctx context.Context, s *settings, own []behaviours.Behaviour, logs 
 		return nil, err
 	}
 	x.own = list
-	if err := x.setup(ctx); err != nil {
-		return nil, err
+	if cut == nil {
+		if err := x.setup(ctx); err != nil {
+			return nil, err
+		}
 	}
 	ready = true
 	return x, nil
@@ -196,7 +211,8 @@ func (x *session) start() {
 		x.runErr = errors.Join(x.ctl.Run(context.Background()), x.noWorkers, x.teardown())
 		x.closeMaster()
 		x.transport.Close()
-		x.fileErr = errors.Join(x.dirGone(x.closeJournal()), x.outside.close(), x.writeFiles())
+		x.fileErr = errors.Join(x.dirGone(x.closeJournal(true)), x.outside.close(), x.writeFiles())
+		x.forget()
 		x.closeLog()
 	}()
 }
@@ -257,7 +273,10 @@ func (x *session) closeMaster() {
 func (x *session) close() {
 	x.closeMaster()
 	x.transport.Close()
-	x.closeJournal()
+	x.closeJournal(!x.goesOn)
+	if !x.goesOn {
+		x.forget()
+	}
 	x.outside.close()
 	x.closeLog()
 }

@@ -317,6 +317,9 @@ func (c *Controller) begin() {
 		c.ledger.Mark("master back")
 		c.target = past.Target
 		c.assign()
+		if past.Stop != "" {
+			c.stop(past.Stop)
+		}
 		return
 	}
 	c.scale(c.plan.Users, "start")

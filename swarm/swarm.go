@@ -94,6 +94,7 @@ type Past struct {
 	Target    int
 	SpawnRate float64 // users per second
 	Paused    bool
+	Stop      string // why it was ending already; "" for it was not
 	Peak      int
 	Changes   []Change
 	Nodes     int // how many there were

@@ -40,6 +40,7 @@ type Writer struct {
 	free    []*entry      // batches to use again
 	now     time.Duration // the end of the last batch
 	closing bool
+	left    bool // without an end
 	last    error
 }
 
@@ -263,6 +264,14 @@ func (w *Writer) Close(ctx context.Context) error {
 	}
 }
 
+// Leave is Close without the end: of a run that is to be gone on with.
+func (w *Writer) Leave(ctx context.Context) error {
+	w.mu.Lock()
+	w.left = true
+	w.mu.Unlock()
+	return w.Close(ctx)
+}
+
 // piece is what is written at once, or not at all.
 type piece struct {
 	b []byte
@@ -295,14 +304,14 @@ func (w *Writer) run() {
 				pending = append(pending, piece{w.pack(e), e})
 			}
 		}
-		closing, empty := w.ending()
+		closing, empty, left := w.ending()
 		var err error
 		pending, err = w.writeAll(pending)
 		if err == nil && (news || closing) {
 			err = w.keep(closing && empty)
 		}
 		finished := closing && empty && err == nil
-		if finished {
+		if finished && !left {
 			err = w.write(appendRecord(w.totals.appendTo(nil), endRecord, nil))
 		}
 		w.report(err)
@@ -363,11 +372,12 @@ func (w *Writer) take() []*entry {
 	return q
 }
 
-// ending says whether Close was called, and whether nothing waits.
-func (w *Writer) ending() (closing, empty bool) {
+// ending says whether Close was called, whether nothing waits, and whether there is
+// to be no end.
+func (w *Writer) ending() (closing, empty, left bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.closing, len(w.queue) == 0
+	return w.closing, len(w.queue) == 0, w.left
 }
 
 func (w *Writer) closeFile() {

@@ -215,8 +215,8 @@ func (w *worker) work(ctx context.Context) error {
 	return nil
 }
 
-// errAnotherRun says that the master has begun anew, and knows nothing of this run.
-var errAnotherRun = errors.New("the master was started again and does not know this run: what it had not taken is lost")
+// ErrAnotherRun says that the master has begun anew, and knows nothing of this run.
+var ErrAnotherRun = errors.New("the master was started again and does not know this run: what it had not taken of it is lost")
 
 // join asks the master for a job, makes the node that it is for, and says so.
 func (w *worker) join(ctx context.Context) (swarm.Node, error) {
@@ -453,7 +453,7 @@ func (w *worker) acknowledged(m *nats.Msg) error {
 	}
 	switch {
 	case a.Unknown:
-		return errAnotherRun
+		return ErrAnotherRun
 	case a.Seq == 0:
 		w.driver.lease(w.beaten)
 		return nil
