@@ -22,6 +22,7 @@ import (
 	"tload/stats"
 	"tload/stats/journal"
 	"tload/swarm"
+	"tload/swarm/link"
 )
 
 // cutOff is a run with workers, as its master notes it down for the case that it is
@@ -221,7 +222,7 @@ func (s *settings) as(c *cutOff, own []behaviours.Behaviour) (*settings, error) 
 		v    interface{ Set(string) error }
 		text string
 	}{"run-time": {&t.runTime, c.RunTime}, "stop-timeout": {&t.stopTimeout, c.StopTimeout}, "capture-body": {&t.body, c.Capture}} {
-		if !s.given(name) {
+		if !s.given(name) && from.text != "" {
 			if err := from.v.Set(from.text); err != nil {
 				return nil, fmt.Errorf("--%s %s: %w", name, from.text, err)
 			}
@@ -256,8 +257,14 @@ func (x *session) goOn(c *cutOff, plan *swarm.Plan) error {
 		return fmt.Errorf("what the run was asked to do is damaged: %w", err)
 	}
 	before := r.run()
+	target := plan.Users // the record's own is what there were of an open model
+	if n := len(before.Changes); n > 0 {
+		target = before.Changes[n-1].To
+	}
+	x.notes = append(r.Meta.Notes, fmt.Sprintf("its master was killed after %s and was back at %s: a worker goes on alone for %v, then its users stop",
+		stats.Clock(past.Elapsed), stats.Clock(x.started.Sub(r.Meta.Started)), link.Lease))
 	plan.Past = &swarm.Past{
-		Ledger: ledger, Started: r.Meta.Started, Target: r.Target, SpawnRate: r.SpawnRate, Paused: r.State == swarm.Paused.String(),
+		Ledger: ledger, Started: r.Meta.Started, Target: target, SpawnRate: r.SpawnRate, Paused: r.State == swarm.Paused.String(),
 		Peak: r.Meta.Peak, Changes: before.Changes, Nodes: len(r.Nodes), First: past.First, But: past.But,
 	}
 	if r.State == swarm.Stopping.String() {

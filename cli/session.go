@@ -44,6 +44,7 @@ type session struct {
 	noWorkers error           // why the run did not begin
 	noted     string          // where a master has noted its run down
 	goesOn    bool            // another master began it
+	notes     []string        // what readers of its numbers must know
 	outside   outside
 }
 

@@ -104,12 +104,18 @@ func (c *Controller) join(n Node, id, name string) {
 	m := c.nodes.add(n, id, name, c.started, c.poke)
 	if past := c.plan.Past; past != nil {
 		m.told = past.Told(id)
+		if c.started.IsZero() {
+			m.awaited = time.Now().Add(reunion)
+		}
 	}
 }
 
 // goOn takes up a run that another controller began.
 func (c *Controller) goOn(past *Past) {
 	c.ledger, c.changes, c.peak, c.rate = past.Ledger, past.Changes, past.Peak, past.SpawnRate
+	for _, g := range past.Ledger.Snapshot().Groups {
+		c.groups = max(c.groups, g.ID)
+	}
 	c.plan.Expect = 0
 	c.gather.first, c.nodes.before = past.First, past.Nodes
 }
@@ -492,9 +498,7 @@ func (c *Controller) publish(now time.Time) {
 		})
 		if m.node.Far() {
 			far = true
-			if m.status.State == Up {
-				told = min(told, max(m.told, int64(elapsed/time.Second)-patience))
-			}
+			told = min(told, m.owes(int64(elapsed/time.Second)))
 		}
 	}
 	first := c.gather.first

@@ -18,6 +18,9 @@ type member struct {
 	status NodeStatus // as of the last look
 	view   NodeView
 	told   int64 // the seconds before this one were reported
+
+	// Until then all that it has to tell is waited for: an earlier controller had it.
+	awaited time.Time
 }
 
 // users is how many users it may have: those it was given, and those that it has
@@ -58,6 +61,24 @@ func (m *member) begin(at time.Time, wake func()) {
 		m.given.Users = slices.Clone(m.status.Running)
 	}
 }
+
+// owes is the first second for whose report the member is waited for, which is never
+// behind now.
+func (m *member) owes(now int64) int64 {
+	if m.told >= now-patience || m.status.State > Silent {
+		m.awaited = time.Time{}
+	}
+	switch {
+	case time.Now().Before(m.awaited):
+		return min(m.told, now)
+	case m.status.State == Up:
+		return min(max(m.told, now-patience), now)
+	}
+	return now
+}
+
+// reunion is how long a node that an earlier controller had is waited for.
+const reunion = 15 * time.Second
 
 // live are those that users can be given to.
 func (ms *members) live() (out []*member) {

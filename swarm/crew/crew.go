@@ -206,7 +206,7 @@ func (c *Crew) Assign(a swarm.Assignment) {
 		case first:
 			c.path.walk(1 + int(a.Arrivals/100)) // and then as they are needed
 		default:
-			c.path.jump()
+			c.path.fall()
 		}
 	}
 	c.step(now)
@@ -226,7 +226,7 @@ func (c *Crew) stop(kind swarm.StopKind, now time.Time) {
 		q.close()
 	}
 	c.path.aim(make([]int, len(c.path.to)))
-	c.path.jump()
+	c.path.fall()
 	c.roster.set(c.path.now, nil)
 	c.gate.open()
 	if kind == swarm.Hard {

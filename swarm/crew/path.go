@@ -55,8 +55,12 @@ func (p *path) walk(n int) {
 	}
 }
 
-// jump goes all the way.
-func (p *path) jump() { copy(p.now, p.to) }
+// fall goes all the way where it leads down.
+func (p *path) fall() {
+	for i, to := range p.to {
+		p.now[i] = min(p.now[i], to)
+	}
+}
 
 // goes is the behaviour that loses a user next, -1 if none has too many.
 func (p *path) goes() int {
