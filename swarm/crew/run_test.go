@@ -422,6 +422,23 @@ func TestFewerUsersThanArrivalsWant(t *testing.T) {
 	})
 }
 
+func TestNoMoreUsersThanArrivalsWant(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var n counter
+		c := run(t, swarm.Plan{Users: 50, Rate: 100, StopTimeout: time.Second}, n.behaviour("a", 10*time.Millisecond, 0))
+		for _, most := range []int{50, 40, 200, 300} {
+			c.Scale(most, "you")
+			time.Sleep(2 * time.Second)
+			if got := n.users.Load(); got < 1 || got > 20 {
+				t.Errorf("%d users of at most %d, want the few that are needed", got, most)
+			}
+			time.Sleep(2 * time.Second)
+		}
+		c.Stop("test")
+		<-c.Done()
+	})
+}
+
 func TestAPauseIsNotLate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var n counter
