@@ -21,7 +21,7 @@ var mayImport = map[string][]string{
 	"swarm":               {"swarm/health", "stats"},
 	"swarm/health":        {"stats"},
 	"swarm/crew":          {"swarm", "swarm/health", "stats"},
-	"swarm/link":          {"swarm", "swarm/health", "stats"},
+	"swarm/link":          {"swarm", "swarm/health", "stats", "stats/journal"}, // whose records survive a kill
 	"swarm/nodetest":      {"swarm", "stats"},
 	"behaviours":          {"swarm", "swarm/crew", "stats", "behaviours/client"},
 	"behaviours/client":   {"behaviours/http1", "stats", "stats/exchange"},
