@@ -31,8 +31,8 @@ func wholeSpan(elapsed time.Duration) time.Duration {
 	return span
 }
 
-// fewSeconds is what a line goes through without leaving much out.
-const fewSeconds = 3 * time.Second
+// fine is what a line goes through without leaving much out.
+const fine = 3 * time.Second
 
 // columnsOf is one value per column of a window, and one more for the edge: join
 // makes it of what pick finds in the seconds that the column covers. Its high and its
@@ -67,7 +67,7 @@ func columnsOf(seconds []stats.Second, from, span time.Duration, n int, p draw.P
 			continue
 		}
 		v := join(in)
-		if last := seconds[j-1]; last.At+last.Span-seconds[first].At <= fewSeconds {
+		if last := seconds[j-1]; last.At+last.Span-seconds[first].At <= fine {
 			least = v
 		}
 		out.Values[i], out.Low[i], out.High[i] = v, least, most
