@@ -2,26 +2,31 @@ package requests
 
 import (
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 )
 
 // FromCurl turns curl commands, as browsers and documentation have them, into
-// the text of a .http file. A flag that would change what is sent and is not
-// understood is an error that names it; path is for the complaints.
+// the text of a .http file. What would change what is sent and is not understood is
+// an error that names it; path is for the complaints.
 func FromCurl(path, text string) (string, error) {
-	commands, err := shellWords(path, text)
+	commands, err := shellCommands(path, text)
 	if err != nil {
 		return "", err
 	}
 	var list []imported
 	for _, words := range commands {
-		r, err := fromCurl(words)
+		if words[0].text != "curl" {
+			return "", words[0].at.errorf("%q is no curl command (an address with & in it stands between quotes)", shorten(words[0].text))
+		}
+		more, err := fromCurl(words)
 		if err != nil {
 			return "", err
 		}
-		list = append(list, r)
+		list = append(list, more...)
 	}
 	if len(list) == 0 {
 		return "", place{path, 1, 1}.errorf("no curl command in it: one such as curl 'http://localhost:5000/' is expected")
@@ -29,245 +34,331 @@ func FromCurl(path, text string) (string, error) {
 	return write(list)
 }
 
-// curlFlags says of each flag that is known whether it takes a value.
-var curlFlags = map[string]bool{
-	"-X": true, "--request": true, "-H": true, "--header": true, "-d": true, "--data": true, "--data-raw": true,
-	"--data-binary": true, "--data-ascii": true, "--data-urlencode": true, "--json": true, "-u": true, "--user": true,
-	"-b": true, "--cookie": true, "-A": true, "--user-agent": true, "-e": true, "--referer": true, "--url": true,
-	"-o": true, "--output": true, "-m": true, "--max-time": true, "--connect-timeout": true, "-w": true, "--write-out": true,
-	"--retry": true, "-G": false, "--get": false, "-I": false, "--head": false, "-k": false, "--insecure": false,
-	"-L": false, "--location": false, "--compressed": false, "-s": false, "--silent": false, "-S": false, "--show-error": false,
-	"-v": false, "--verbose": false, "-i": false, "--include": false, "-f": false, "--fail": false, "-g": false, "--globoff": false,
-	"--http1.1": false, "--http2": false, "-#": false, "--progress-bar": false, "-N": false, "--no-buffer": false,
+// curlLine is what the flags of a command have said so far.
+type curlLine struct {
+	imported
+	urls      []word
+	posts     bool // there is a body, be it empty
+	json      bool // … whose parts follow one another
+	get, head bool
+	noGlob    bool
+	asIs      bool // dots in the path stay
+	cookies   []string
+	owns      [][2]string     // headers that it makes of other flags
+	without   map[string]bool // headers that are not sent by themselves, in small letters
 }
 
-func fromCurl(words []word) (r imported, err error) {
-	r.at = words[0].at
-	var data []string
-	get, basic := false, ""
+// curlFlag is what a flag does; with a nil does it changes nothing of what is sent.
+type curlFlag struct {
+	takes bool // a value
+	does  func(c *curlLine, value string) error
+}
+
+var curlFlags = map[string]curlFlag{}
+
+func init() {
+	plain := func(f func(*curlLine)) curlFlag {
+		return curlFlag{false, func(c *curlLine, _ string) error { f(c); return nil }}
+	}
+	value := func(f func(*curlLine, string)) curlFlag {
+		return curlFlag{true, func(c *curlLine, v string) error { f(c, v); return nil }}
+	}
+	noted := func(words string) curlFlag {
+		return plain(func(c *curlLine) { c.note(words) })
+	}
+	notedValue := func(words string) curlFlag {
+		return value(func(c *curlLine, v string) { c.note(words + v) })
+	}
+	nothing, nothingOf := curlFlag{}, curlFlag{takes: true}
+	for _, f := range []struct {
+		names string
+		curlFlag
+	}{
+		{"-X --request", value(func(c *curlLine, v string) { c.method = v })},
+		{"-H --header", curlFlag{true, (*curlLine).addHeader}},
+		{"-A --user-agent", value(func(c *curlLine, v string) { c.own("User-Agent", v) })},
+		{"-e --referer", value(func(c *curlLine, v string) { c.own("Referer", strings.TrimSuffix(v, ";auto")) })},
+		{"-u --user", curlFlag{true, (*curlLine).addUser}},
+		{"--oauth2-bearer", value(func(c *curlLine, v string) { c.own("Authorization", "Bearer "+v) })},
+		{"--basic", nothing},
+		{"-b --cookie", curlFlag{true, (*curlLine).addCookies}},
+		{"-c --cookie-jar", nothingOf},
+		{"-d --data --data-ascii --data-binary", curlFlag{true, (*curlLine).addData}},
+		{"--data-raw", value((*curlLine).addRaw)},
+		{"--data-urlencode", curlFlag{true, (*curlLine).addEncoded}},
+		{"--json", curlFlag{true, (*curlLine).addJSON}},
+		{"--url", value(func(c *curlLine, v string) { c.urls = append(c.urls, word{v, c.at}) })},
+		{"-G --get", plain(func(c *curlLine) { c.get = true })},
+		{"-I --head", plain(func(c *curlLine) { c.head = true })},
+		{"-g --globoff", plain(func(c *curlLine) { c.noGlob = true })},
+		{"--path-as-is", plain(func(c *curlLine) { c.asIs = true })},
+		{"-k --insecure", noted("run with --insecure")},
+		{"--http2 --http2-prior-knowledge", noted("run with --http2")},
+		{"--http3 --http3-only", noted("run with --http3")},
+		{"-x --proxy", notedValue("run with --proxy=")},
+		{"--resolve", notedValue("run with --resolve=")},
+		{"--cacert", notedValue("run with --cacert=")},
+		{"-m --max-time", notedValue("run with --timeout=")},
+		{"--connect-timeout", notedValue("run with --connect-timeout=")},
+		{"--max-redirs -o --output -w --write-out --retry --retry-delay --retry-max-time --trace --trace-ascii --stderr --output-dir", nothingOf},
+		{"-L --location --compressed -s --silent -S --show-error -v --verbose -i --include -f --fail --fail-with-body --http1.1", nothing},
+		{"-# --progress-bar --no-progress-meter -N --no-buffer -O --remote-name -J --remote-header-name --retry-all-errors", nothing},
+		{"--retry-connrefused --create-dirs -4 --ipv4 -6 --ipv6 --tcp-nodelay --keepalive -Z --parallel --fail-early -q --disable --no-keepalive", nothing},
+	} {
+		for _, name := range strings.Fields(f.names) {
+			curlFlags[name] = f.curlFlag
+		}
+	}
+}
+
+// fromCurl is the requests that a command makes.
+func fromCurl(words []word) (list []imported, err error) {
+	c := &curlLine{imported: imported{at: words[0].at}, without: map[string]bool{}}
 	for i := 1; i < len(words); i++ {
-		at, w, value := words[i].at, words[i].text, ""
-		if !strings.HasPrefix(w, "-") || w == "-" {
-			r.url = w
-			continue
-		}
-		if name, v, ok := strings.Cut(w, "="); ok && strings.HasPrefix(w, "--") {
-			if _, known := curlFlags[name]; known {
-				w, value = name, v
-			}
-		} else if !strings.HasPrefix(w, "--") && len(w) > 2 {
-			if takes, known := curlFlags[w[:2]]; known && takes {
-				w, value = w[:2], w[2:]
-			} else { // several flags without values: -sSL
-				for _, c := range w[1:] {
-					takes, known := curlFlags["-"+string(c)]
-					if !known || takes {
-						return r, at.errorf("curl flag %s is not understood", w)
-					}
-					get = get || c == 'G'
-					if c == 'I' {
-						r.method = "HEAD"
-					}
-				}
-				continue
-			}
-		}
-		takes, known := curlFlags[w]
-		if !known {
-			return r, at.errorf("curl flag %s is not understood", w)
-		}
-		if takes && value == "" {
+		at, w := words[i].at, words[i].text
+		next := func() (string, error) {
 			if i++; i == len(words) {
-				return r, at.errorf("curl flag %s has no value", w)
+				return "", at.errorf("curl flag %s has no value", w)
 			}
-			value = words[i].text
+			return words[i].text, nil
 		}
-		switch w {
-		case "-X", "--request":
-			r.method = value
-		case "-H", "--header":
-			name, v, _ := strings.Cut(value, ":")
-			r.headers = append(r.headers, [2]string{strings.TrimSpace(name), strings.TrimSpace(v)})
-		case "-d", "--data", "--data-ascii", "--data-binary", "--data-raw":
-			if strings.HasPrefix(value, "@") && w != "--data-raw" {
-				return r, at.errorf("curl flag %s %s: a file as the body: write < ./%s as the body yourself", w, value, value[1:])
+		switch {
+		case w == "--next" || w == "-:":
+			more, err := c.requests()
+			if err != nil {
+				return nil, err
 			}
-			data = append(data, value)
-		case "--data-urlencode":
-			if name, v, ok := strings.Cut(value, "="); ok {
-				value = name + "=" + url.QueryEscape(v)
-			} else {
-				value = url.QueryEscape(value)
-			}
-			data = append(data, value)
-		case "--json":
-			data = append(data, value)
-			r.headers = append(r.headers, [2]string{"Content-Type", "application/json"}, [2]string{"Accept", "application/json"})
-		case "-u", "--user":
-			basic = value
-		case "-b", "--cookie":
-			r.headers = append(r.headers, [2]string{"Cookie", value})
-		case "-A", "--user-agent":
-			r.headers = append(r.headers, [2]string{"User-Agent", value})
-		case "-e", "--referer":
-			r.headers = append(r.headers, [2]string{"Referer", value})
-		case "--url":
-			r.url = value
-		case "-G", "--get":
-			get = true
-		case "-I", "--head":
-			r.method = "HEAD"
-		case "-k", "--insecure":
-			r.notes = append(r.notes, "run with --insecure")
-		case "--http2":
-			r.notes = append(r.notes, "run with --http2")
-		}
-	}
-	if r.url == "" {
-		return r, r.at.errorf("a curl command without a URL")
-	}
-	if basic != "" {
-		r.headers = append(r.headers, [2]string{"Authorization", "Basic " + base64.StdEncoding.EncodeToString([]byte(basic))})
-	}
-	r.body = strings.Join(data, "&")
-	switch {
-	case get && r.body != "":
-		sep := "?"
-		if strings.Contains(r.url, "?") {
-			sep = "&"
-		}
-		r.url, r.body = r.url+sep+r.body, ""
-	case r.body != "" && r.header("Content-Type") == "":
-		r.headers = append(r.headers, [2]string{"Content-Type", "application/x-www-form-urlencoded"})
-	}
-	if r.method == "" {
-		r.method = "GET"
-		if r.body != "" {
-			r.method = "POST"
-		}
-	}
-	return r, nil
-}
-
-// word is one argument of a command.
-type word struct {
-	text string
-	at   place
-}
-
-// shellWords splits a text into commands of words as a shell does, as far as
-// copied curl commands go: quotes, $'…', backslashes, broken lines.
-func shellWords(path, text string) (commands [][]word, err error) {
-	var words []word
-	var b strings.Builder // the word in hand
-	in, start := false, 0
-	begin := func(i int) {
-		if !in {
-			in, start = true, i
-		}
-	}
-	here := places(path, text)
-	end := func() {
-		if in {
-			words = append(words, word{b.String(), here(start)})
-			b.Reset()
-			in = false
-		}
-	}
-	for i := 0; i < len(text); i++ {
-		switch c := text[i]; {
-		case c == '\\' && i+1 < len(text):
-			from := i
-			i++
-			if text[i] == '\r' && i+1 < len(text) {
-				i++
-			}
-			if text[i] != '\n' {
-				begin(from)
-				b.WriteByte(text[i])
-			}
-		case c == '\'' || c == '$' && i+1 < len(text) && text[i+1] == '\'':
-			from, ansi := i, c == '$'
-			begin(from)
-			if ansi {
-				i++
-			}
-			for i++; i < len(text) && text[i] != '\''; i++ {
-				if ansi && text[i] == '\\' && i+1 < len(text) {
-					i += escape(&b, text[i+1:])
-					continue
+			list = append(list, more...)
+			c = &curlLine{imported: imported{at: at}, without: map[string]bool{}}
+			continue
+		case !strings.HasPrefix(w, "-") || w == "-":
+			c.urls = append(c.urls, words[i])
+			continue
+		case strings.HasPrefix(w, "--"):
+			name, value, has := strings.Cut(w, "=")
+			err = c.flag(at, w, name, func() (string, error) {
+				if has {
+					return value, nil
 				}
-				b.WriteByte(text[i])
-			}
-			if i >= len(text) {
-				return nil, here(from).errorf("a ' without its end")
-			}
-		case c == '"':
-			from := i
-			begin(from)
-			for i++; i < len(text) && text[i] != '"'; i++ {
-				if text[i] == '\\' && i+1 < len(text) && strings.IndexByte("\"\\$`\n", text[i+1]) >= 0 {
-					i++
-				}
-				b.WriteByte(text[i])
-			}
-			if i >= len(text) {
-				return nil, here(from).errorf("a \" without its end")
-			}
-		case c == '\n' || c == ';':
-			end()
-			if len(words) > 0 {
-				commands = append(commands, words)
-				words = nil
-			}
-		case c == ' ' || c == '\t' || c == '\r':
-			end()
-		case c == '#' && !in:
-			for i+1 < len(text) && text[i+1] != '\n' {
-				i++
-			}
+				return next()
+			})
 		default:
-			begin(i)
-			b.WriteByte(c)
-		}
-	}
-	end()
-	if len(words) > 0 {
-		commands = append(commands, words)
-	}
-	for _, c := range commands {
-		if c[0].text != "curl" {
-			return nil, c[0].at.errorf("%q is no curl command", shorten(c[0].text))
-		}
-	}
-	return commands, nil
-}
-
-// escape writes what stands behind a backslash in $'…' and says how long it is.
-func escape(w *strings.Builder, s string) int {
-	switch s[0] {
-	case 'n':
-		w.WriteByte('\n')
-	case 'r':
-		w.WriteByte('\r')
-	case 't':
-		w.WriteByte('\t')
-	case 'u', 'x':
-		digits := map[byte]int{'u': 4, 'x': 2}[s[0]]
-		if len(s) > digits {
-			var v int
-			if n, err := fmt.Sscanf(s[1:1+digits], "%x", &v); n == 1 && err == nil {
-				if s[0] == 'x' {
-					w.WriteByte(byte(v))
-				} else {
-					w.WriteRune(rune(v))
-				}
-				return digits + 1
+			// Flags in a row: -sSL, -XPOST, -sd 'a=b'. The first one that takes a value
+			// has the rest, or the next word.
+			for j := 1; j < len(w) && err == nil; j++ {
+				rest := w[j+1:]
+				err = c.flag(at, w, "-"+w[j:j+1], func() (string, error) {
+					j = len(w)
+					if rest != "" {
+						return rest, nil
+					}
+					return next()
+				})
 			}
 		}
-		w.WriteByte(s[0])
-	default:
-		w.WriteByte(s[0])
+		if err != nil {
+			return nil, err
+		}
 	}
-	return 1
+	more, err := c.requests()
+	return append(list, more...), err
+}
+
+// flag does what the flag of that name does, which stands in a word as written.
+func (c *curlLine) flag(at place, as, name string, value func() (string, error)) error {
+	f, known := curlFlags[name]
+	switch {
+	case name == "-F" || name == "--form":
+		return at.errorf("curl flag %s is not understood: write the multipart body into the .http file", as)
+	case !known:
+		return at.errorf("curl flag %s is not understood", as)
+	}
+	v := ""
+	if f.takes {
+		var err error
+		if v, err = value(); err != nil {
+			return err
+		}
+	}
+	if f.does == nil {
+		return nil
+	}
+	if err := f.does(c, v); err != nil {
+		return at.errorf("curl flag %s %s: %v", as, shorten(v), err)
+	}
+	return nil
+}
+
+func (c *curlLine) note(words string) { c.notes = append(c.notes, words) }
+
+// own is a header that curl makes of another flag, of which the last one counts: a -H
+// of that name goes before it.
+func (c *curlLine) own(name, value string) {
+	c.owns = slices.DeleteFunc(c.owns, func(h [2]string) bool { return h[0] == name })
+	c.owns = append(c.owns, [2]string{name, value})
+}
+
+func (c *curlLine) addHeader(v string) error {
+	name, value, colon := strings.Cut(v, ":")
+	bare, empty := strings.CutSuffix(v, ";")
+	switch name, value = strings.TrimSpace(name), strings.TrimSpace(value); {
+	case strings.HasPrefix(v, "@"):
+		return errors.New("a file of headers: write them into the .http file")
+	case colon && value == "": // not this one, of those that curl sends by itself
+		c.without[strings.ToLower(name)] = true
+	case colon:
+		c.headers = append(c.headers, [2]string{name, value})
+	case empty:
+		return fmt.Errorf("a header without a value is not sent here: give %s one", strings.TrimSpace(bare))
+	}
+	return nil // curl ignores what has no colon
+}
+
+func (c *curlLine) addUser(v string) error {
+	if !strings.Contains(v, ":") {
+		return errors.New("curl would ask for the password: write it as user:password")
+	}
+	c.own("Authorization", "Basic "+base64.StdEncoding.EncodeToString([]byte(v)))
+	return nil
+}
+
+func (c *curlLine) addCookies(v string) error {
+	switch {
+	case v == "": // cookies are kept, as they are here
+	case !strings.Contains(v, "="):
+		return errors.New("a file of cookies: write them as 'name=value; other=value'")
+	default:
+		c.cookies = append(c.cookies, v)
+	}
+	return nil
+}
+
+func (c *curlLine) addRaw(v string) { c.body, c.posts = c.joined(v, "&"), true }
+
+func (c *curlLine) joined(v, sep string) string {
+	if !c.posts {
+		return v
+	}
+	return c.body + sep + v
+}
+
+func (c *curlLine) addData(v string) error {
+	if file, ok := strings.CutPrefix(v, "@"); ok {
+		return fmt.Errorf("a file as the body: write < ./%s as the body yourself", file)
+	}
+	c.addRaw(v)
+	return nil
+}
+
+func (c *curlLine) addEncoded(v string) error {
+	name, value, named := strings.Cut(v, "=")
+	if !named {
+		name, value = "", v
+		if strings.Contains(v, "@") {
+			return errors.New("a file as the body: write its text instead")
+		}
+	}
+	if name != "" {
+		name += "="
+	}
+	c.addRaw(name + url.QueryEscape(value))
+	return nil
+}
+
+func (c *curlLine) addJSON(v string) error {
+	if strings.HasPrefix(v, "@") {
+		return c.addData(v)
+	}
+	c.body, c.posts = c.joined(v, ""), true
+	if !c.json {
+		c.json = true
+		c.own("Content-Type", "application/json")
+		c.own("Accept", "application/json")
+	}
+	return nil
+}
+
+// requests are those of the command, one for each address.
+func (c *curlLine) requests() (list []imported, err error) {
+	if len(c.urls) == 0 {
+		return nil, c.at.errorf("a curl command without a URL")
+	}
+	if len(c.cookies) > 0 {
+		c.own("Cookie", strings.Join(c.cookies, ";"))
+	}
+	switch {
+	case c.get:
+		c.posts = false
+	case c.posts && c.head:
+		return nil, c.at.errorf("curl flag -I: a HEAD has no body; with -G it becomes the query")
+	case c.posts && !c.json:
+		c.own("Content-Type", "application/x-www-form-urlencoded")
+	}
+	if own := "User-Agent"; c.without["user-agent"] || slices.Contains(c.owns, [2]string{own, ""}) {
+		c.headers = append(c.headers, [2]string{own, ""}) // without a value it takes ours away
+	}
+	given := c.headers
+	for _, h := range c.owns {
+		if name := strings.ToLower(h[0]); h[1] != "" && !c.without[name] && !slices.ContainsFunc(given, func(g [2]string) bool { return strings.EqualFold(g[0], name) }) {
+			c.headers = append(c.headers, h)
+		}
+	}
+	switch {
+	case c.method != strings.ToUpper(c.method):
+		return nil, c.at.errorf("method %s: capital letters are expected", shorten(c.method))
+	case c.method != "":
+	case c.head:
+		c.method = "HEAD"
+	case c.posts:
+		c.method = "POST"
+	default:
+		c.method = "GET"
+	}
+	for _, w := range c.urls {
+		r := c.imported
+		r.headers = slices.Clone(c.headers)
+		if r.url, err = c.address(w); err != nil {
+			return nil, err
+		}
+		if c.get {
+			r.body = ""
+		}
+		list = append(list, r)
+	}
+	return list, nil
+}
+
+// address is what curl requests of an address.
+func (c *curlLine) address(w word) (string, error) {
+	text, _, _ := strings.Cut(w.text, "#")
+	if !strings.Contains(text, "://") {
+		text = "http://" + text
+	}
+	u, err := url.Parse(strings.ReplaceAll(text, " ", "%20"))
+	switch {
+	case err != nil:
+		return "", w.at.errorf("%q is no address: %v", shorten(w.text), errors.Unwrap(err))
+	case u.Scheme != "http" && u.Scheme != "https":
+		return "", w.at.errorf("%q is neither http nor https", shorten(w.text))
+	}
+	host := text[:strings.Index(text, "://")+3]
+	path, query, asks := strings.Cut(text[len(host):], "?")
+	host2, path, _ := strings.Cut(path, "/")
+	host, path = host+host2, "/"+path
+	if !c.noGlob && strings.ContainsAny(path+query, "{}[]") {
+		return "", w.at.errorf("curl makes several addresses of %q: write them out, or -g if that is the address", shorten(w.text))
+	}
+	if !c.asIs && strings.Contains(path, "/.") {
+		path = (&url.URL{Path: "/"}).ResolveReference(&url.URL{Path: path}).Path
+	}
+	if c.get && c.body != "" {
+		if query != "" {
+			query += "&"
+		}
+		query, asks = query+c.body, true
+	}
+	if asks {
+		path += "?" + query
+	}
+	return host + path, nil
 }

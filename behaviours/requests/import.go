@@ -2,6 +2,7 @@ package requests
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -25,42 +26,54 @@ func (r *imported) header(name string) string {
 
 // write is the requests as a .http file that File reads back alike.
 func write(list []imported) (string, error) {
-	var b strings.Builder
+	var all []string
+	for i := range list {
+		text, err := list[i].write()
+		if err != nil {
+			return "", err
+		}
+		all = append(all, text)
+	}
+	text := strings.Join(all, "\n")
 	if len(list) > 1 {
-		b.WriteString("# @sequence\n\n")
-	}
-	for i, r := range list {
-		if i > 0 {
-			b.WriteString("\n")
-		}
-		begin := b.Len()
-		if !strings.Contains(r.url, "://") && !strings.HasPrefix(r.url, "/") {
-			r.url = "http://" + r.url
-		}
-		r.url = strings.ReplaceAll(r.url, " ", "%20")
-		fmt.Fprintf(&b, "### %s %s\n", r.method, shorten(r.url))
-		for _, n := range r.notes {
-			fmt.Fprintf(&b, "# %s\n", n)
-		}
-		fmt.Fprintf(&b, "%s %s\n", r.method, r.url)
-		for _, h := range r.headers {
-			fmt.Fprintf(&b, "%s: %s\n", h[0], h[1])
-		}
-		if r.body != "" {
-			for _, line := range strings.Split(r.body, "\n") {
-				if strings.HasPrefix(line, "###") || strings.HasPrefix(strings.TrimSpace(line), "> ") || strings.HasPrefix(strings.TrimSpace(line), "<") && i == 0 {
-					return "", r.at.errorf("a body that a .http file cannot hold: put it into a file and write < ./body as the body")
-				}
-			}
-			fmt.Fprintf(&b, "\n%s\n", r.body)
-		}
-		if strings.Contains(b.String()[begin:], "{{") {
-			return "", r.at.errorf("a request has {{ in it, which a .http file takes for a variable: put the body into a file and write < ./body as the body")
-		}
-	}
-	text := b.String()
-	if _, err := Text("imported", text, nil); err != nil {
-		return "", err
+		text = "# @sequence\n\n" + text
 	}
 	return text, nil
+}
+
+func (r *imported) write() (string, error) {
+	if !strings.Contains(r.url, "://") && !strings.HasPrefix(r.url, "/") {
+		r.url = "http://" + r.url
+	}
+	r.url = strings.ReplaceAll(r.url, " ", "%20")
+	var b strings.Builder
+	fmt.Fprintf(&b, "### %s %s\n", r.method, shorten(r.url))
+	for _, n := range r.notes {
+		fmt.Fprintf(&b, "# %s\n", n)
+	}
+	fmt.Fprintf(&b, "%s %s\n", r.method, r.url)
+	for _, h := range r.headers {
+		fmt.Fprintf(&b, "%s\n", strings.TrimRight(h[0]+": "+h[1], " "))
+	}
+	if r.body != "" {
+		fmt.Fprintf(&b, "\n%s\n", r.body)
+	}
+	text := b.String()
+	if strings.Contains(text, "{{") {
+		return "", r.at.errorf("a request has {{ in it, which a .http file takes for a variable: put the body into a file and write < ./body as the body")
+	}
+	f, err := parse("", text, nil)
+	switch {
+	case err == nil && len(f.requests) == 1 && r.equals(f.requests[0]):
+		return text, nil
+	case r.body != "":
+		return "", r.at.errorf("a body that a .http file cannot hold: put it into a file and write < ./body as the body")
+	}
+	return "", r.at.errorf("a request that a .http file cannot hold: its address, or a header, has a line break or the like in it")
+}
+
+// equals says whether the request was read back alike.
+func (r *imported) equals(q *request) bool {
+	return q.method == r.method && q.url.text == r.url && q.body.text == r.body && q.include == "" &&
+		slices.EqualFunc(q.headers, r.headers, func(a header, b [2]string) bool { return a.name == b[0] && a.value.text == b[1] })
 }

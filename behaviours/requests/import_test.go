@@ -1,10 +1,18 @@
 package requests_test
 
 import (
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os/exec"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"tload/behaviours/requests"
+	"tload/behaviours/servertest"
 )
 
 func TestFromCurl(t *testing.T) {
@@ -41,12 +49,33 @@ func TestImportComplaintsSayWhere(t *testing.T) {
 		{requests.FromCurl, "curl http://x/\n  wget http://x", `x:2:3: "wget" is no curl command`},
 		{requests.FromCurl, "curl --form a=b http://x/", "x:1:6: curl flag --form is not understood"},
 		{requests.FromCurl, "curl http://x/a\ncurl 'http://x/b' \\\n  -H 'A: b\nc' --frob", "x:4:4: curl flag --frob is not understood"},
-		{requests.FromCurl, "curl -sqS http://x/", "x:1:6: curl flag -sqS is not understood"},
+		{requests.FromCurl, "curl -sTS http://x/", "x:1:6: curl flag -sTS is not understood"},
 		{requests.FromCurl, "curl -d @body.json http://x/", "x:1:6: curl flag -d @body.json: a file as the body"},
-		{requests.FromCurl, "curl http://x/\n\ncurl 'http://x/\n\n", "x:3:6: a ' without its end"},
-		{requests.FromCurl, "curl \"http://x/", "x:1:6: a \" without its end"},
+		{requests.FromCurl, "curl http://x/\n\ncurl 'http://x/\n\n", "x:3:6: reached EOF without closing quote"},
+		{requests.FromCurl, "curl \"http://x/", "x:1:6: reached EOF without closing quote"},
 		{requests.FromCurl, "curl http://x/ -H", "x:1:16: curl flag -H has no value"},
 		{requests.FromCurl, "curl http://x/\n curl -s", "x:2:2: a curl command without a URL"},
+		{requests.FromCurl, "curl http://x/?a=1&b=2", "x:1:20: b=… is no curl command (an address with & in it"},
+		{requests.FromCurl, "curl http://x/ && echo done", `x:1:19: "echo" is no curl command`},
+		{requests.FromCurl, "for i in 1 2; do curl http://x/; done", "x:1:1: only curl commands"},
+		{requests.FromCurl, `curl "http://$HOST/"`, "x:1:14: $HOST is a variable of the shell"},
+		{requests.FromCurl, "curl http://x/$(date)", "x:1:15: only a shell knows"},
+		{requests.FromCurl, "curl http://x/ -d @- <<< hello", "x:1:22: <<<: what a command reads"},
+		{requests.FromCurl, `curl ^"http://x/^" -H ^"A: b^"`, "cURL (bash)"},
+		{requests.FromCurl, "curl 'http://x/[1-3]'", "x:1:6: curl makes several addresses"},
+		{requests.FromCurl, "curl ftp://x/", "neither http nor https"},
+		{requests.FromCurl, "curl -u foo http://x/", "curl flag -u foo: curl would ask for the password"},
+		{requests.FromCurl, "curl -b jar.txt http://x/", "curl flag -b jar.txt: a file of cookies"},
+		{requests.FromCurl, "curl -H @headers http://x/", "curl flag -H @headers: a file of headers"},
+		{requests.FromCurl, "curl --json @x.json http://x/", "a file as the body"},
+		{requests.FromCurl, "curl --data-urlencode a@x.txt http://x/", "a file as the body"},
+		{requests.FromCurl, "curl -I -d a http://x/", "a HEAD has no body"},
+		{requests.FromCurl, "curl -F a=b http://x/", "multipart body"},
+		{requests.FromCurl, "curl -H 'X-Empty;' http://x/", "without a value"},
+		{requests.FromCurl, "curl --json '{}\n' http://x/", "a body that a .http file cannot hold"},
+		{requests.FromCurl, "curl --json ' {}' http://x/\ncurl --json '\n\n{}' http://x/", "x:2:1: a body that a .http file cannot hold"},
+		{requests.FromCurl, "curl -X post http://x/", "x:1:1: method post: capital letters"},
+		{requests.FromCurl, "curl -d 'a\nb' http://x/", "x:1:1: a body that a .http file cannot hold"},
 		{requests.FromCurl, "curl http://x/\ncurl http://x/ -d '{{x}}'", "x:2:1: a request has {{ in it"},
 		{requests.FromCurl, "curl http://x/ -d '<x'", "x:1:1: a body that a .http file cannot hold"},
 		{requests.FromHAR, "{", "x:1:1: no HTTP archive: unexpected end"},
@@ -59,6 +88,121 @@ func TestImportComplaintsSayWhere(t *testing.T) {
 	} {
 		if _, err := c.from("x", c.text); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%q: got %v, want an error with %q", c.text, err, c.want)
+		}
+	}
+}
+
+// wire keeps requests as they came.
+type wire struct {
+	*httptest.Server
+	mu   sync.Mutex
+	seen []string
+}
+
+func newWire(t *testing.T) *wire {
+	w := new(wire)
+	w.Server = httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		for _, own := range []string{"Accept-Encoding", "Content-Length", "Connection"} { // how, and not what
+			r.Header.Del(own)
+		}
+		if agent := r.Header.Get("User-Agent"); strings.HasPrefix(agent, "curl/") || agent == "tload" {
+			r.Header.Del("User-Agent")
+		}
+		if r.Header.Get("Accept") == "*/*" {
+			r.Header.Del("Accept")
+		}
+		w.mu.Lock()
+		w.seen = append(w.seen, fmt.Sprintf("%s %s%s %q %q", r.Method, r.Host, r.RequestURI, r.Header, body))
+		w.mu.Unlock()
+	}))
+	t.Cleanup(w.Close)
+	return w
+}
+
+func (w *wire) take() (seen []string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	seen, w.seen = w.seen, nil
+	return seen
+}
+
+// TestFromCurlIsWhatCurlSends runs each line by curl itself, and holds what is made
+// of it against that.
+func TestFromCurlIsWhatCurlSends(t *testing.T) {
+	servertest.Need(t, "curl")
+	w := newWire(t)
+	for _, line := range []string{
+		`curl U/`,
+		`curl U/?x`,
+		`curl U?x=1#fragment`,
+		`curl 'U/a/../b/./c%20d?e=/../f'`,
+		`curl --path-as-is U/a/../b`,
+		`curl -g 'U/?a[]=1&b={}'`,
+		`curl U/1 U/2 -d q`,
+		`curl -sS -XPOST U/`,
+		`curl -sXPUT -d a=b U/`,
+		`curl -X FROB U/`,
+		`curl -d a=b --data-raw '@c' -d '' U/`,
+		`curl -d '' U/`,
+		`curl -H 'Content-Type: text/plain' --data-binary $'a\nb\tc \\ \'' U/`,
+		`curl -d 'a b&c=d+e' U/`,
+		`curl --data-urlencode 'a b&c' --data-urlencode '=x y' --data-urlencode 'n=a b~é*' -d z=1 U/`,
+		`curl -G -d a=b -d c=d 'U/?x=1'`,
+		`curl -G --data-urlencode 'q=a b' U/`,
+		`curl -G U/`,
+		`curl -I -G -d x U/`,
+		`curl -I U/`,
+		`curl -X PUT -G -d y U/`,
+		`curl --json '{"a":1}' --json '{"b":1}' U/`,
+		`curl --json '{}' -H 'content-type: text/x' U/`,
+		`curl -d a --json b U/`,
+		`curl -d a -H 'Content-Type:' U/`,
+		`curl -H 'X-A:  b  ' -H 'x-a: c' -H 'X-None:' -H nocolon U/`,
+		`curl -A me U/`,
+		`curl -A '' U/`,
+		`curl -H 'user-agent:' U/`,
+		`curl -A me -H 'User-Agent: you' U/`,
+		`curl -e 'http://x/;auto' U/`,
+		`curl -u a:b:c U/`,
+		`curl -u a: U/`,
+		`curl -u a:b -u c:d U/`,
+		`curl -u a:b -H 'Authorization: z' U/`,
+		`curl --oauth2-bearer T U/`,
+		`curl -b a=1 -b 'c=3; d=4' U/`,
+		`curl -b a=1 -H 'Cookie: b=2' U/`,
+		`curl -H 'Host: other.test' U/`,
+		`curl -H 'Accept: text/html' -H "X-Quote: it's \"me\" \\ \$5" U/`,
+		"curl \\\n  -H 'A: b' \\\n  U/ # a comment",
+		`$ curl U/ | cat >/dev/null 2>&1`,
+		`curl U/1 && curl U/2; curl U/3 --next -d x U/4`,
+		`curl U/ -o /dev/null -w '' --compressed -L -m 5 --connect-timeout 5 --retry 1`,
+	} {
+		line = strings.ReplaceAll(line, "U/", w.URL+"/")
+		line = strings.ReplaceAll(line, "U?", w.URL+"?")
+		itself := exec.Command("bash", "-c", strings.TrimPrefix(line, "$ "))
+		if out, err := itself.CombinedOutput(); err != nil {
+			t.Errorf("%s: curl itself: %v\n%s", line, err, out)
+			continue
+		}
+		want := w.take()
+		text, err := requests.FromCurl("x.sh", line)
+		if err != nil {
+			t.Errorf("%s: %v", line, err)
+			continue
+		}
+		b, err := requests.Text("x.http", text, nil)
+		if err != nil {
+			t.Errorf("%s: %v in\n%s", line, err, text)
+			continue
+		}
+		runUsers(t, w.URL, b, 1, int64(len(want)))
+		got := w.take()
+		if len(got) > len(want) {
+			got = got[:len(want)] // another round
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("%s\ngot  %q\nwant %q\nof\n%s", line, got, want, text)
 		}
 	}
 }

@@ -80,6 +80,11 @@ func newServer(t *testing.T) *server {
 
 func run(t *testing.T, host string, b behaviours.Behaviour, tasks int64) *swarm.Snapshot {
 	t.Helper()
+	return runUsers(t, host, b, 3, tasks)
+}
+
+func runUsers(t *testing.T, host string, b behaviours.Behaviour, users int, tasks int64) *swarm.Snapshot {
+	t.Helper()
 	tr, err := behaviours.NewTransport(behaviours.Options{Host: host})
 	if err != nil {
 		t.Fatal(err)
@@ -91,7 +96,7 @@ func run(t *testing.T, host string, b behaviours.Behaviour, tasks int64) *swarm.
 	}
 	// All users begin at once: on a busy machine two of them could do all there is to do
 	// before the third one came.
-	c, err := crew.Swarm(swarm.Plan{Users: 3, SpawnRate: 1e6, Iterations: tasks, StopTimeout: 5 * time.Second, Seed: 1}, crew.Job{Behaviours: list})
+	c, err := crew.Swarm(swarm.Plan{Users: users, SpawnRate: 1e6, Iterations: tasks, StopTimeout: 5 * time.Second, Seed: 1}, crew.Job{Behaviours: list})
 	if err != nil {
 		t.Fatal(err)
 	}

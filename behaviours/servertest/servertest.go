@@ -40,6 +40,15 @@ func Counting(t *testing.T) (url string, count func(string) int) {
 	}
 }
 
+// Need skips a test that needs a program that is not here, or fails it under
+// REQUIRE_TOOLS.
+func Need(t *testing.T, tool string) {
+	t.Helper()
+	if _, err := exec.LookPath(tool); err != nil {
+		missing(t, tool)
+	}
+}
+
 func missing(t *testing.T, what string) {
 	t.Helper()
 	if os.Getenv("REQUIRE_TOOLS") != "" {
@@ -66,9 +75,7 @@ func answers(t *testing.T, what, addr string) {
 // Redis starts a redis-server of the test's own and returns its address once it
 // answers. Without Redis here the test is skipped, or fails under REQUIRE_TOOLS.
 func Redis(t *testing.T) string {
-	if _, err := exec.LookPath("redis-server"); err != nil {
-		missing(t, "redis-server")
-	}
+	Need(t, "redis-server")
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
