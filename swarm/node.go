@@ -127,7 +127,7 @@ func (s *NodeStatus) Count() int { return s.Active + s.Stopping }
 // add makes s the status of both.
 func (s *NodeStatus) add(o NodeStatus) {
 	s.Level += o.Level
-	for i, n := range o.Running {
+	for i, n := range o.Running[:min(len(o.Running), len(s.Running))] {
 		s.Running[i] += n
 	}
 	s.Active += o.Active

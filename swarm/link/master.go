@@ -200,6 +200,7 @@ func (m *Master) join(msg *nats.Msg) {
 		respond(msg, welcome{Refused: "the master does not understand this worker: run the same tload on both"})
 		return
 	}
+	h.Cores = min(max(h.Cores, 1), maxCores)
 	why := ""
 	switch {
 	case h.Protocol != Protocol:
@@ -308,6 +309,9 @@ func (m *Master) acknowledge(p *pending) {
 	m.mu.Unlock()
 	respond(p.msg, ack{Seq: p.state.Seq, Bodies: bodyBudget / max(workers, 1)})
 }
+
+// maxCores bounds what share of the users a worker may claim.
+const maxCores = 4096
 
 // bodyBudget is how many bytes of exchanges all workers may send in a second.
 const bodyBudget = 4 << 20

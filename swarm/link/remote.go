@@ -202,7 +202,7 @@ func (w *Remote) send() {
 			w.close()
 			return
 		}
-		if err != nil {
+		if err != nil || !s.sound() {
 			continue
 		}
 		w.mu.Lock()

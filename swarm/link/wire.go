@@ -63,6 +63,23 @@ type standing struct {
 	Fenced bool // the lease was over: users were stopped, until told anew
 }
 
+// sound says whether the numbers are some that there can be.
+func (s *standing) sound() bool {
+	sum := 0
+	for _, n := range s.Running {
+		if n < 0 || n > swarm.MaxUsers {
+			return false
+		}
+		sum += n
+	}
+	for _, n := range []int{sum, s.Level, s.Active, s.Stopping, s.Doing.Waiting, s.Doing.InTask, s.Doing.Starting, s.Doing.Paused} {
+		if n < 0 || n > swarm.MaxUsers {
+			return false
+		}
+	}
+	return s.Backlog >= 0 && s.Claimed >= 0 && s.Claimed < 1<<53
+}
+
 // totals are what the audit holds: of all deltas up to one.
 type totals struct{ requests, failures uint64 }
 
@@ -162,7 +179,7 @@ func readDelta(p []byte) (*delta, error) {
 		}
 	}
 	n := r.number()
-	if r.bad || n > maxSeconds || len(d.log) > maxLog {
+	if r.bad || n > maxSeconds || len(d.log) > maxLog || !d.standing.sound() {
 		return nil, errDelta
 	}
 	d.seconds = make([]second, n)
