@@ -5,18 +5,63 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"strings"
+	"sync"
 	"sync/atomic"
 )
 
-// Rows is test data, read once and shared by all users of a process. Its
+// Rows is test data, read once and shared by all users. Its
 // methods may be called from any goroutine.
 type Rows struct {
 	path   string
 	column map[string]int
 	rows   [][]string
-	next   atomic.Int64
+	next   atomic.Int64 // of a run in one process
+
+	// In a run of several processes numbers are dealt to each of them.
+	mu    sync.Mutex // guards all below
+	by    *numbers   // who dealt what follows
+	hand  deal
+	ahead chan deal       // the one after hand, once it is asked for
+	own   map[int64]int64 // row of a user
+}
+
+// deal is numbers that nobody else in the swarm has.
+type deal struct{ next, end int64 }
+
+// Deal gives out n numbers, from first on, that nobody else in the swarm is given; what
+// names what is counted. It waits for an answer from another machine, for some
+// seconds at most.
+type Deal func(what string, n int64) (first int64, err error)
+
+// numbers is where those of a process come from.
+type numbers func(what string, n int64) (first int64)
+
+// dealer is this process's; nil where it is alone.
+var dealer atomic.Pointer[numbers]
+
+// dealBy has rows dealt. Where that fails they come in this process's own order, which
+// the log says: some may then come twice.
+func dealBy(d Deal, log *slog.Logger) {
+	if d == nil {
+		dealer.Store(nil)
+		return
+	}
+	var failed atomic.Bool
+	var alone atomic.Int64
+	f := numbers(func(what string, n int64) int64 {
+		first, err := d(what, n)
+		if err == nil {
+			return first
+		}
+		if !failed.Swap(true) {
+			log.Error("rows of test data are not dealt by the master: some may come twice", "feed", what, "error", err)
+		}
+		return alone.Add(n) - n
+	})
+	dealer.Store(&f)
 }
 
 // Row is one line of test data.
@@ -64,11 +109,46 @@ func Feed(path string) (*Rows, error) {
 // Len is how many rows there are.
 func (d *Rows) Len() int { return len(d.rows) }
 
-// Next is the next row in the file's order, shared by all users: behind the
-// last one the first comes again.
+// Next is the next row in the file's order, shared by all users of the swarm: behind
+// the last one the first comes again. On a worker the master deals the rows, some at a
+// time; the first call waits for it.
 func (d *Rows) Next() Row {
-	i := (d.next.Add(1) - 1) % int64(len(d.rows))
-	return Row{d, d.rows[i]}
+	var i int64
+	if f := dealer.Load(); f != nil {
+		i = d.dealt(f)
+	} else {
+		i = d.next.Add(1) - 1
+	}
+	return Row{d, d.rows[i%int64(len(d.rows))]}
+}
+
+// dealt is the next number of those that were dealt to this process. More are asked
+// for before the last one is used.
+func (d *Rows) dealt(f *numbers) int64 {
+	size := min(max(int64(len(d.rows))/20, 1), 1000)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.dealer(f)
+	ask := func() {
+		c := make(chan deal, 1)
+		d.ahead = c
+		go func() {
+			first := (*f)(d.path, size)
+			c <- deal{first, first + size}
+		}()
+	}
+	if d.hand.next == d.hand.end {
+		if d.ahead == nil {
+			ask()
+		}
+		d.hand, d.ahead = <-d.ahead, nil
+	}
+	i := d.hand.next
+	d.hand.next++
+	if d.ahead == nil && (d.hand.end-d.hand.next)*2 <= size {
+		ask()
+	}
+	return i
 }
 
 // Random is any row, by the user's own random numbers.
@@ -78,10 +158,36 @@ func (d *Rows) Random(u *User) Row { return Row{d, d.rows[u.Rand().IntN(len(d.ro
 // The error says that there are more users than rows.
 func (d *Rows) Of(u *User) (Row, error) {
 	i := max(u.ID()-1, 0)
+	if f := dealer.Load(); f != nil && u.ID() > 0 {
+		i = d.rowOf(u.ID(), f)
+	}
 	if i >= int64(len(d.rows)) {
 		return Row{}, fmt.Errorf("feed %s: %d rows are not enough for user %d", d.path, len(d.rows), u.ID())
 	}
 	return Row{d, d.rows[i]}, nil
+}
+
+// rowOf is the number that was dealt to a user of this process.
+func (d *Rows) rowOf(user int64, f *numbers) int64 {
+	d.mu.Lock()
+	d.dealer(f)
+	i, known := d.own[user]
+	d.mu.Unlock()
+	if known {
+		return i
+	}
+	i = (*f)("user of "+d.path, 1) // not under mu: others need not wait for it
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.own[user] = i
+	return i
+}
+
+// dealer forgets what another run's master dealt.
+func (d *Rows) dealer(f *numbers) {
+	if d.by != f {
+		d.by, d.hand, d.ahead, d.own = f, deal{}, nil, map[int64]int64{}
+	}
 }
 
 // Get is the value in a column; it panics if there is no such column, which is

@@ -1,6 +1,9 @@
 package behaviours
 
 import (
+	"errors"
+	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -39,6 +42,87 @@ func TestNoTwoUsersGetTheSameRow(t *testing.T) {
 	wg.Wait()
 	if got := rows.next.Load(); got != 200 {
 		t.Errorf("shared rows handed out: got %d, want 200", got)
+	}
+}
+
+// TestRowsOfASwarmAreDealt has two processes' rows dealt from one counter: each row
+// comes once before any comes again, and no two users have the same one.
+func TestRowsOfASwarmAreDealt(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "rows.csv")
+	var text strings.Builder
+	text.WriteString("n\n")
+	const many = 1000
+	for i := range many {
+		fmt.Fprintln(&text, i)
+	}
+	os.WriteFile(path, []byte(text.String()), 0o600)
+	here, err := Feed(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	there, err := Feed(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var mu sync.Mutex
+	given := map[string]int64{}
+	dealBy(func(what string, n int64) (int64, error) {
+		mu.Lock()
+		defer mu.Unlock()
+		given[what] += n
+		return given[what] - n, nil
+	}, slog.New(slog.DiscardHandler))
+	t.Cleanup(func() { dealBy(nil, nil) })
+	count := map[string]int{}
+	owners := map[string]bool{}
+	var wg sync.WaitGroup
+	for _, rows := range []*Rows{here, there} {
+		for user := range int64(5) {
+			wg.Go(func() {
+				for range many / 10 {
+					n := rows.Next().Get("n")
+					mu.Lock()
+					count[n]++
+					mu.Unlock()
+				}
+				u := &User{user: &crew.User{ID: 1 + user*10_000}}
+				own, err := rows.Of(u)
+				again, _ := rows.Of(u)
+				mu.Lock()
+				defer mu.Unlock()
+				if err != nil || owners[own.Get("n")] || again.Get("n") != own.Get("n") {
+					t.Errorf("a user's row: %v, %v", own, err)
+				}
+				owners[own.Get("n")] = true
+			})
+		}
+	}
+	wg.Wait()
+	twice := 0
+	for _, n := range count {
+		twice += n - 1
+	}
+	// Each process may hold rows that it was dealt and has not used.
+	if twice > 0 && len(count) < many-4*many/20 || len(owners) != 10 {
+		t.Errorf("%d rows of %d were used, %d calls had a row again; %d users have their own", len(count), many, twice, len(owners))
+	}
+}
+
+func TestRowsGoOnWithoutAMaster(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "rows.csv")
+	os.WriteFile(path, []byte("n\n1\n2\n"), 0o600)
+	rows, err := Feed(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var log strings.Builder
+	dealBy(func(string, int64) (int64, error) { return 0, errors.New("no answer") }, slog.New(slog.NewTextHandler(&log, nil)))
+	t.Cleanup(func() { dealBy(nil, nil) })
+	if got := rows.Next().Get("n") + rows.Next().Get("n") + rows.Next().Get("n"); got != "121" {
+		t.Errorf("got rows %s, want 121", got)
+	}
+	if n := strings.Count(log.String(), "not dealt"); n != 1 {
+		t.Errorf("said %d times:\n%s", n, log.String())
 	}
 }
 

@@ -50,6 +50,10 @@ type Shared struct {
 	Filter    Filter
 	Log       *slog.Logger
 
+	// Deal, if set, numbers the rows of test data, for this process is one of
+	// several.
+	Deal Deal
+
 	once  bool                  // each task once, in order
 	trace func(*stats.Exchange) // sees every exchange; nil: nobody looks
 }
@@ -112,6 +116,7 @@ func Bind(s *Shared, list []Behaviour) ([]*crew.Behaviour, error) {
 			Behaviour: swarm.Behaviour{Name: k.name, Weight: b.Weight, Fixed: b.Fixed, Tasks: k.infos}, New: k.life,
 		})
 	}
+	dealBy(s.Deal, s.Log)
 	return out, nil
 }
 

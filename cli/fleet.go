@@ -360,20 +360,21 @@ func (p *program) workerOptions(s *settings) (o link.WorkerOptions, err error) {
 			fmt.Fprintln(p.stdout, "tload worker:", p.masker.Text(what))
 		}
 	}
-	o.Make = func(b json.RawMessage, files map[string][]byte, logs slog.Handler) (swarm.Node, error) {
-		return p.employ(b, files, slog.NewMultiHandler(log.Handler(), logs))
+	o.Make = func(b link.Brief) (swarm.Node, error) {
+		b.Logs = slog.NewMultiHandler(log.Handler(), b.Logs)
+		return p.employ(b)
 	}
 	return o, nil
 }
 
 // employ makes the node that a master's job asks for. What it needs besides the
 // crew ends with the process.
-func (p *program) employ(b json.RawMessage, files map[string][]byte, logs slog.Handler) (swarm.Node, error) {
+func (p *program) employ(b link.Brief) (swarm.Node, error) {
 	var j job
-	if err := json.Unmarshal(b, &j); err != nil {
+	if err := json.Unmarshal(b.Job, &j); err != nil {
 		return nil, fmt.Errorf("the master's job is not understood: %w", err)
 	}
-	dir, err := unpack(files)
+	dir, err := unpack(b.Files)
 	if err != nil {
 		return nil, err
 	}
@@ -422,8 +423,8 @@ func (p *program) employ(b json.RawMessage, files map[string][]byte, logs slog.H
 	if err != nil {
 		return nil, err
 	}
-	log := slog.New(maskedLog{logs, s.masker})
-	bound, err := behaviours.Bind(&behaviours.Shared{Transport: transport, Filter: s.filter(), Log: log}, list)
+	log := slog.New(maskedLog{b.Logs, s.masker})
+	bound, err := behaviours.Bind(&behaviours.Shared{Transport: transport, Filter: s.filter(), Log: log, Deal: b.Deal}, list)
 	if err != nil {
 		return nil, err
 	}

@@ -18,6 +18,7 @@ type keeper struct {
 	done  chan struct{}
 
 	states map[string]workerState // on disk; the goroutine's own
+	dealt  map[string]int64       // … numbers given out
 
 	mu      sync.Mutex // guards all below
 	pending []*pending
@@ -29,6 +30,7 @@ type pending struct {
 	state workerState // with it
 	b     []byte      // nil for a word about the worker
 	quota *int64      // … which is this: the rest of state does not count
+	deal  *dealt      // numbers instead: there is no state
 	until int64       // its seconds are before this one
 	since time.Time
 	acked bool
@@ -106,7 +108,7 @@ func (k *keeper) keep(list []*pending) error {
 		for _, s := range k.states {
 			all = append(all, s)
 		}
-		if err := k.store.begin(now, all); err != nil {
+		if err := k.store.begin(now, all, k.dealt); err != nil {
 			return err
 		}
 	}
@@ -114,6 +116,8 @@ func (k *keeper) keep(list []*pending) error {
 	var until int64
 	for _, p := range list {
 		switch {
+		case p.deal != nil:
+			b = appendJSON(b, dealRecord, p.deal)
 		case p.b != nil:
 			b = appendDelta(b, p.state.ID, p.b)
 			until = max(until, p.until)
@@ -140,6 +144,10 @@ func (k *keeper) keep(list []*pending) error {
 
 // note remembers how far a worker has told.
 func (k *keeper) note(p *pending) {
+	if d := p.deal; d != nil {
+		k.dealt[d.What] = max(k.dealt[d.What], d.First+d.N)
+		return
+	}
 	s := p.state
 	old := k.states[s.ID]
 	if p.quota != nil {

@@ -7,6 +7,8 @@
 //
 //	tl.R.W.join   W → M  request   who I am → a welcome with the job, or why not
 //	tl.R.W.file   W → M  request   a piece of a file of the job
+//	tl.R.W.deal   W → M  request   how many numbers → the first of them, which nobody
+//	                               else is given: rows of test data
 //	tl.R.W.cmd    M → W  request   the whole assignment → how the node stands
 //	tl.R.W.delta  W → M            what happened since the last one, once a second;
 //	                               the reply takes it off the worker's hands
@@ -72,6 +74,7 @@ func (s subjects) join() string  { return s.prefix + "join" }
 func (s subjects) file() string  { return s.prefix + "file" }
 func (s subjects) cmd() string   { return s.prefix + "cmd" }
 func (s subjects) delta() string { return s.prefix + "delta" }
+func (s subjects) deal() string  { return s.prefix + "deal" }
 
 // inbox begins the subjects on which a worker gets its replies.
 func inbox(worker string) string { return "_INBOX_" + worker }

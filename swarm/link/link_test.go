@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"log/slog"
 	"strconv"
 	"strings"
 	"testing"
@@ -91,7 +90,7 @@ func master(t testing.TB, change func(*link.MasterOptions)) (*link.Master, *link
 func workerOptions(m *link.Master, id *link.Identity, w nodetest.Work) link.WorkerOptions {
 	return link.WorkerOptions{
 		Address: fmt.Sprintf("127.0.0.1:%d", m.Port()), Token: id.Token, Hello: link.Hello{Host: "here", PID: 1, Cores: 2},
-		Make: func(json.RawMessage, map[string][]byte, slog.Handler) (swarm.Node, error) { return newCrew(w) },
+		Make: func(link.Brief) (swarm.Node, error) { return newCrew(w) },
 	}
 }
 

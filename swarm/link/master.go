@@ -28,6 +28,7 @@ type Master struct {
 
 	mu      sync.Mutex         // guards all below
 	workers map[string]*Remote // by name
+	dealt   map[string]int64   // numbers that are given out
 	closed  bool
 }
 
@@ -74,7 +75,7 @@ func Listen(o MasterOptions) (*Master, error) {
 	if host == "" {
 		host = "0.0.0.0"
 	}
-	m := &Master{o: o, workers: map[string]*Remote{}, gone: make(chan struct{})}
+	m := &Master{o: o, workers: map[string]*Remote{}, dealt: map[string]int64{}, gone: make(chan struct{})}
 	if err := m.openStore(); err != nil {
 		return nil, fmt.Errorf("what workers tell: %w", err)
 	}
@@ -83,7 +84,7 @@ func Listen(o MasterOptions) (*Master, error) {
 		return nil, err
 	}
 	all := subjectsOf(o.Identity.Token.master(), "*")
-	for subject, serve := range map[string]nats.MsgHandler{all.join(): m.join, all.file(): m.file, all.delta(): m.delta} {
+	for subject, serve := range map[string]nats.MsgHandler{all.join(): m.join, all.file(): m.file, all.delta(): m.delta, all.deal(): m.deal} {
 		sub, err := m.nc.Subscribe(subject, serve)
 		if err == nil {
 			err = sub.SetPendingLimits(-1, 256<<20)
@@ -112,7 +113,9 @@ func (m *Master) openStore() error {
 	}
 	k := &keeper{m: m, kept: m.o.Kept, wake: make(chan struct{}, 1), done: make(chan struct{}), states: map[string]workerState{}}
 	var err error
-	k.store, err = openStore(m.o.Store, m.o.Told != nil, func(s workerState) {
+	k.store, err = openStore(m.o.Store, m.o.Told != nil, func(d dealt) {
+		m.dealt[d.What] = max(m.dealt[d.What], d.First+d.N)
+	}, func(s workerState) {
 		if w := m.workers[s.ID]; w != nil {
 			w.issue, w.want.Quota = max(w.issue, s.Issue), s.Quota
 			return
@@ -132,6 +135,7 @@ func (m *Master) openStore() error {
 		w.takeUp()
 		k.states[id] = w.stateNow()
 	}
+	k.dealt = maps.Clone(m.dealt)
 	m.keep = k
 	return nil
 }
@@ -265,6 +269,34 @@ func (m *Master) file(msg *nats.Msg) {
 	msg.Respond(nil)
 }
 
+// maxDealt is how many kinds of numbers are counted.
+const maxDealt = 1000
+
+// deal gives out numbers. Like what is acknowledged, they are on the disk first: a
+// master that goes on deals the next ones.
+func (m *Master) deal(msg *nats.Msg) {
+	var d dealt
+	ok := json.Unmarshal(msg.Data, &d) == nil && d.sound()
+	m.mu.Lock()
+	n, known := m.dealt[d.What]
+	ok = ok && (known || len(m.dealt) < maxDealt)
+	if ok {
+		m.dealt[d.What] = n + d.N
+	}
+	m.mu.Unlock()
+	if !ok {
+		respond(msg, dealt{})
+		return
+	}
+	d.First = n
+	p := &pending{deal: &d, msg: msg}
+	if m.keep != nil {
+		m.keep.add(p)
+	} else {
+		m.acknowledge(p)
+	}
+}
+
 func (m *Master) delta(msg *nats.Msg) {
 	m.mu.Lock()
 	w := m.workers[workerOf(msg.Subject)]
@@ -304,6 +336,10 @@ func (m *Master) acknowledge(p *pending) {
 		return
 	}
 	p.acked = true
+	if p.deal != nil {
+		respond(p.msg, p.deal)
+		return
+	}
 	m.mu.Lock()
 	workers := len(m.workers)
 	m.mu.Unlock()

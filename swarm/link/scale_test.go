@@ -2,10 +2,8 @@ package link_test
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"log/slog"
 	"math/rand/v2"
 	"net"
 	"os"
@@ -128,7 +126,7 @@ func crowd() int {
 func crowded(address string, token link.Token, seed uint64) link.WorkerOptions {
 	return link.WorkerOptions{
 		Address: address, Token: token, Hello: link.Hello{Host: "crowd", PID: int(seed), Cores: 1},
-		Make: func(json.RawMessage, map[string][]byte, slog.Handler) (swarm.Node, error) {
+		Make: func(link.Brief) (swarm.Node, error) {
 			return newSimulated(seed), nil
 		},
 	}

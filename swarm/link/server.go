@@ -88,7 +88,7 @@ func (d *door) Check(c server.ClientAuthentication) bool {
 	worker := workerName(o.Nkey)
 	s := subjectsOf(d.token.master(), worker)
 	c.RegisterUser(&server.User{Username: worker, Permissions: &server.Permissions{
-		Publish:   &server.SubjectPermission{Allow: []string{s.join(), s.file(), s.delta()}},
+		Publish:   &server.SubjectPermission{Allow: []string{s.join(), s.file(), s.delta(), s.deal()}},
 		Subscribe: &server.SubjectPermission{Allow: []string{s.cmd(), inbox(worker) + ".>"}},
 		Response:  &server.ResponsePermission{MaxMsgs: 1, Expires: time.Minute},
 	}})

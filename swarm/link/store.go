@@ -22,8 +22,9 @@ import (
 //
 //	W  a worker: who it is, and how far it has told
 //	D  a delta, as it came
+//	N  numbers that were given out
 //
-// It is some files one after the other. Each begins with all workers, and goes when
+// It is some files one after the other. Each begins with all workers and numbers, and goes when
 // the journal has all that is in it. One goroutine owns a store.
 type store struct {
 	dir   string
@@ -43,6 +44,7 @@ type storeFile struct {
 const (
 	workerRecord = 'W'
 	deltaRecord  = 'D'
+	dealRecord   = 'N'
 
 	storeEvery = 30 * time.Second // a file is written to
 	storeSize  = 64 << 20
@@ -65,7 +67,7 @@ type workerState struct {
 
 // openStore makes a store, or opens one that was left. What it held before is given
 // to worker and delta, in order, where keep says so, and forgotten else.
-func openStore(dir string, keep bool, worker func(workerState), delta func(id string, b []byte)) (*store, error) {
+func openStore(dir string, keep bool, deal func(dealt), worker func(workerState), delta func(id string, b []byte)) (*store, error) {
 	s := &store{dir: dir, size: storeSize}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
@@ -87,7 +89,7 @@ func openStore(dir string, keep bool, worker func(workerState), delta func(id st
 			err = errors.Join(err, os.Remove(s.files[i].path))
 			continue
 		}
-		if e := readStore(s.files[i].path, worker, delta); e != nil {
+		if e := readStore(s.files[i].path, deal, worker, delta); e != nil {
 			return nil, e
 		}
 	}
@@ -97,7 +99,7 @@ func openStore(dir string, keep bool, worker func(workerState), delta func(id st
 	return s, err
 }
 
-func readStore(path string, worker func(workerState), delta func(string, []byte)) error {
+func readStore(path string, deal func(dealt), worker func(workerState), delta func(string, []byte)) error {
 	f, err := os.Open(path)
 	if err != nil {
 		return err
@@ -110,6 +112,11 @@ func readStore(path string, worker func(workerState), delta func(string, []byte)
 			if json.Unmarshal(p, &w) == nil {
 				worker(w)
 			}
+		case dealRecord:
+			var d dealt
+			if json.Unmarshal(p, &d) == nil {
+				deal(d)
+			}
 		case deltaRecord:
 			if n, k := binary.Uvarint(p); k > 0 && n <= uint64(len(p)-k) {
 				delta(string(p[k:k+int(n)]), p[k+int(n):])
@@ -119,13 +126,15 @@ func readStore(path string, worker func(workerState), delta func(string, []byte)
 	})
 }
 
-func appendWorker(p []byte, w workerState) []byte {
-	b, err := json.Marshal(w)
+func appendJSON(p []byte, kind byte, v any) []byte {
+	b, err := json.Marshal(v)
 	if err != nil {
 		return p
 	}
-	return journal.Append(p, workerRecord, b)
+	return journal.Append(p, kind, b)
 }
+
+func appendWorker(p []byte, w workerState) []byte { return appendJSON(p, workerRecord, w) }
 
 func appendDelta(p []byte, id string, b []byte) []byte {
 	return journal.Append(p, deltaRecord, append(appendBytes(nil, []byte(id)), b...))
@@ -136,8 +145,8 @@ func (s *store) due(now time.Time) bool {
 	return s.out == nil || s.end > s.size || now.Sub(s.made) > storeEvery
 }
 
-// begin starts a new file with all workers.
-func (s *store) begin(now time.Time, all []workerState) error {
+// begin starts a new file with all workers and numbers.
+func (s *store) begin(now time.Time, all []workerState, numbers map[string]int64) error {
 	n := 1
 	if last := len(s.files) - 1; last >= 0 {
 		n = s.files[last].number + 1
@@ -150,6 +159,9 @@ func (s *store) begin(now time.Time, all []workerState) error {
 	var p []byte
 	for _, w := range all {
 		p = appendWorker(p, w)
+	}
+	for what, n := range numbers {
+		p = appendJSON(p, dealRecord, dealt{What: what, N: n})
 	}
 	if _, err = f.WriteAt(p, 0); err == nil {
 		err = errors.Join(f.Sync(), syncDir(s.dir))

@@ -13,11 +13,12 @@ import (
 type kept struct {
 	workers []workerState
 	deltas  []string
+	numbers []dealt
 }
 
 func reopen(t *testing.T, dir string) (s *store, k kept) {
 	t.Helper()
-	s, err := openStore(dir, true,
+	s, err := openStore(dir, true, func(d dealt) { k.numbers = append(k.numbers, d) },
 		func(w workerState) { k.workers = append(k.workers, w) },
 		func(id string, b []byte) { k.deltas = append(k.deltas, id+" "+string(b)) })
 	if err != nil {
@@ -29,7 +30,7 @@ func reopen(t *testing.T, dir string) (s *store, k kept) {
 func TestAStoreCutAtEveryByte(t *testing.T) {
 	dir := t.TempDir()
 	s, _ := reopen(t, dir)
-	if err := s.begin(time.Now(), []workerState{{ID: "a", Seq: 7}}); err != nil {
+	if err := s.begin(time.Now(), []workerState{{ID: "a", Seq: 7}}, nil); err != nil {
 		t.Fatal(err)
 	}
 	ends := []int64{s.end}
@@ -62,7 +63,7 @@ func TestAStoreCutAtEveryByte(t *testing.T) {
 			}
 		}
 		// What is written next comes behind what was torn, and not into it.
-		if err := next.begin(time.Now(), nil); err != nil {
+		if err := next.begin(time.Now(), nil, nil); err != nil {
 			t.Fatal(err)
 		}
 		if err := next.write(appendDelta(nil, "b", []byte("next")), 9); err != nil {
@@ -81,7 +82,7 @@ func TestAStoreForgetsWhatTheJournalHas(t *testing.T) {
 	s.size = 100
 	for i := range 50 {
 		if s.due(now) {
-			if err := s.begin(now, []workerState{{ID: "a", Seq: uint64(i)}}); err != nil {
+			if err := s.begin(now, []workerState{{ID: "a", Seq: uint64(i)}}, map[string]int64{"rows": int64(i)}); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -97,6 +98,9 @@ func TestAStoreForgetsWhatTheJournalHas(t *testing.T) {
 	if len(k.deltas) < storeLag || k.workers[0].Seq == 0 {
 		t.Errorf("%d deltas of the last seconds, want at least %d; the oldest file begins at delta %d", len(k.deltas), storeLag, k.workers[0].Seq)
 	}
+	if n := k.numbers; len(n) == 0 || n[len(n)-1].N < 40 {
+		t.Errorf("numbers given out: got %v, want the newest", n)
+	}
 	s.remove()
 	if _, err := os.Stat(dir); !os.IsNotExist(err) {
 		t.Errorf("after the run there still is %s: %v", dir, err)
@@ -106,7 +110,7 @@ func TestAStoreForgetsWhatTheJournalHas(t *testing.T) {
 func TestADiskThatFailsAndComesBack(t *testing.T) {
 	dir := t.TempDir()
 	s, _ := reopen(t, dir)
-	if err := s.begin(time.Now(), nil); err != nil {
+	if err := s.begin(time.Now(), nil, nil); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.write(appendDelta(nil, "a", []byte("before")), 1); err != nil {
@@ -116,7 +120,7 @@ func TestADiskThatFailsAndComesBack(t *testing.T) {
 	if err := s.write(appendDelta(nil, "a", []byte("lost")), 2); err == nil {
 		t.Fatal("written to a file that is closed")
 	}
-	if err := s.begin(time.Now(), nil); err != nil {
+	if err := s.begin(time.Now(), nil, nil); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.write(appendDelta(nil, "a", []byte("after")), 2); err != nil {

@@ -35,12 +35,23 @@ type WorkerOptions struct {
 	Hello   Hello
 	Log     *slog.Logger // nil: nothing is logged
 
-	// Make makes the node that runs the users, of the master's job and its files.
-	// What it logs to logs appears in the master's log too.
-	Make func(job json.RawMessage, files map[string][]byte, logs slog.Handler) (swarm.Node, error)
+	// Make makes the node that runs the users.
+	Make func(Brief) (swarm.Node, error)
 
 	// Say, if set, is told in a sentence what the worker waits for or does.
 	Say func(string)
+}
+
+// Brief is what a worker makes its node of.
+type Brief struct {
+	Job   json.RawMessage
+	Files map[string][]byte
+	Logs  slog.Handler // what is logged to it appears in the master's log too
+
+	// Deal gives out n numbers, from first on, that no other worker is given; what
+	// names what is counted. It may be called from any goroutine, and waits for the
+	// master, for Lease at most.
+	Deal func(what string, n int64) (first int64, err error)
 }
 
 // ErrRefused says that the master does not take this worker.
@@ -244,7 +255,25 @@ func (w *worker) make(ctx context.Context, hi welcome) (swarm.Node, error) {
 	if err != nil {
 		return nil, err
 	}
-	return w.o.Make(hi.Job, files, tailHandler{tail: w.log})
+	return w.o.Make(Brief{hi.Job, files, tailHandler{tail: w.log}, w.deal})
+}
+
+func (w *worker) deal(what string, n int64) (first int64, err error) {
+	for end := time.Now().Add(Lease); ; {
+		var d dealt
+		err := w.request(w.subjects.deal(), dealt{What: what, N: n}, &d)
+		if err == nil && d.N != n {
+			err = errors.New("the master deals no such numbers")
+			return 0, err
+		}
+		if err == nil {
+			return d.First, nil
+		}
+		if time.Now().After(end) || w.nc.IsClosed() {
+			return 0, fmt.Errorf("no answer from the master: %w", err)
+		}
+		time.Sleep(resend / 10)
+	}
 }
 
 // introduce says who this worker is, until the master answers.
