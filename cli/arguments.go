@@ -166,6 +166,10 @@ func (s *settings) contradictions() error {
 		{"out", "no-out", "leave out the one that you do not mean"},
 		{"redact", "no-redact", "leave out the one that you do not mean"},
 		{"insecure", "cacert", "with --insecure any certificate is taken"},
+		{"master", "worker", "this is one or the other"},
+		{"nats", "master-host", "master and workers meet at the NATS server"},
+		{"nats", "master-port", "master and workers meet at the NATS server"},
+		{"nats", "master-bind", "master and workers meet at the NATS server"},
 	} {
 		if s.typed[pair.a] && s.typed[pair.b] {
 			return misuse{fmt.Errorf("--%s and --%s exclude each other: %s", pair.a, pair.b, pair.out)}

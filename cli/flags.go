@@ -39,6 +39,8 @@ type settings struct {
 	masterPort    count
 	masterBind    string
 	resume        choice
+	nats          string
+	natsCreds     string
 	expectWorkers count
 	expectWait    seconds
 	token         string
@@ -135,6 +137,8 @@ func (s *settings) define() *pflag.FlagSet {
 	f.Var(&s.expectWait, "expect-workers-max-wait", "give the run up if they have not come by then (default: it waits)")
 	s.resume = choice{"ask", []string{"ask", "yes", "no"}}
 	f.Var(&s.resume, "resume", "with --master: go on with the run whose master was killed on this port; ask does so by itself, without a terminal, within five minutes")
+	f.StringVar(&s.nats, "nats", "", "master and workers meet at a NATS server of yours, at `URL` (nats://user:password@host:4222), instead of at the master's port")
+	f.StringVar(&s.natsCreds, "nats-creds", "", "with --nats: `FILE` of credentials")
 	f.StringVar(&s.token, "token", "", "with --worker: the master's `TOKEN`; others can see it in the list of processes, unlike TLOAD_TOKEN")
 	f.StringVar(&s.tokenFile, "token-file", "", "with --worker: `FILE` that holds the token")
 

@@ -151,7 +151,9 @@ func (x *session) lead(plan swarm.Plan, own []behaviours.Behaviour, inside bool)
 		Admit:  func(h link.Hello) string { return admit(ours, h) },
 		Joined: func(r *link.Remote) { x.ctl.Join(r, r.ID(), r.Name()) },
 	}
-	if x.journal != nil {
+	if s.nats != "" {
+		o.Broker = s.broker()
+	} else if x.journal != nil {
 		o.Store, o.Kept = filepath.Join(x.dir, "told"), x.journal.Synced
 	}
 	if plan.Past != nil {
@@ -163,6 +165,11 @@ func (x *session) lead(plan swarm.Plan, own []behaviours.Behaviour, inside bool)
 	if err := x.note(own); err != nil {
 		x.log.Error("if this master is killed, its run cannot be gone on with", "error", err)
 	}
+	if s.nats != "" {
+		x.invite = fmt.Sprintf("tload --worker --nats=%s --token=%s", o.Broker.Shown, id.Token)
+		x.ctl.Invite(x.invite)
+		return nil
+	}
 	host := s.masterBind
 	if host == "" || net.ParseIP(host).IsUnspecified() {
 		host = ownAddress()
@@ -170,6 +177,15 @@ func (x *session) lead(plan swarm.Plan, own []behaviours.Behaviour, inside bool)
 	x.invite = fmt.Sprintf("tload --worker --master-host=%s --token=%s", net.JoinHostPort(host, strconv.Itoa(x.master.Port())), id.Token)
 	x.ctl.Invite(x.invite)
 	return nil
+}
+
+// broker is the NATS server of these settings.
+func (s *settings) broker() link.Broker {
+	var shown []string
+	for _, u := range strings.Split(s.nats, ",") {
+		shown = append(shown, s.masker.URL(strings.TrimSpace(u)))
+	}
+	return link.Broker{URL: s.nats, Creds: s.natsCreds, Shown: strings.Join(shown, ",")}
 }
 
 // ownAddress is one under which other machines may reach this one.
@@ -341,12 +357,16 @@ func (p *program) workerOptions(s *settings) (o link.WorkerOptions, err error) {
 	if o.Token, err = link.ParseToken(text); err != nil {
 		return o, misuse{err}
 	}
-	if s.masterHost == "" {
+	switch {
+	case s.nats != "":
+		o.Broker = s.broker()
+	case s.masterHost == "":
 		return o, misuse{errors.New("a worker needs its master: --master-host=ADDRESS, as in the line that the master prints")}
-	}
-	o.Address = s.masterHost
-	if _, _, err := net.SplitHostPort(o.Address); err != nil {
-		o.Address = net.JoinHostPort(strings.Trim(o.Address, "[]"), strconv.Itoa(int(s.masterPort)))
+	default:
+		o.Address = s.masterHost
+		if _, _, err := net.SplitHostPort(o.Address); err != nil {
+			o.Address = net.JoinHostPort(strings.Trim(o.Address, "[]"), strconv.Itoa(int(s.masterPort)))
+		}
 	}
 	if o.Hello, err = hello(); err != nil {
 		return o, err

@@ -123,6 +123,20 @@ func (p *process) kill() {
 	<-p.done
 }
 
+// fails is all that it said until its end, which must be with that exit code.
+func (p *process) fails(code int) string {
+	p.f.t.Helper()
+	select {
+	case <-p.done:
+	case <-time.After(30 * time.Second):
+		p.f.t.Fatalf("%v still runs:\n%s", p.cmd.Args, p.text())
+	}
+	if got := p.cmd.ProcessState.ExitCode(); got != code {
+		p.f.t.Errorf("%v: exit code %d, want %d\n%s", p.cmd.Args, got, code, p.text())
+	}
+	return p.text()
+}
+
 // wait is all that it said until its end, which must be a good one.
 func (p *process) wait(limit time.Duration) string {
 	p.f.t.Helper()

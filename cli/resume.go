@@ -47,7 +47,7 @@ const freshness = 5 * time.Minute
 
 // noted is where the run of a master on this port is noted down; "" for nowhere.
 func (s *settings) noted() (string, error) {
-	if s.masterPort == 0 { // its workers would not find the next one
+	if s.masterPort == 0 || s.nats != "" { // its workers, or it, would not find the next one
 		return "", nil
 	}
 	dir, err := stateDir()
@@ -124,6 +124,9 @@ func (s *settings) same(own []behaviours.Behaviour) (string, error) {
 func (p *program) resume(s *settings, own []behaviours.Behaviour) (*cutOff, error) {
 	if !s.master || s.noOut || s.resume.value == "no" {
 		return nil, nil
+	}
+	if s.nats != "" && s.resume.value == "yes" {
+		return nil, misuse{errors.New("--resume=yes does not go with --nats: only a master with a port of its own goes on with a run")}
 	}
 	path, err := s.noted()
 	if err != nil || path == "" {

@@ -59,10 +59,8 @@ func TestAnotherRunIsNotGoneOnWith(t *testing.T) {
 		{[]string{"-u", "2", "--header=X-A: b", "--resume=yes"}, "another command's"},
 		{[]string{"-u", "2", "--out=elsewhere", "--resume=yes"}, "not in elsewhere"},
 	} {
-		p := f.master(tt.args...)
-		<-p.done
-		if got := p.text(); p.cmd.ProcessState.ExitCode() != exitMisuse || !strings.Contains(got, tt.want) {
-			t.Errorf("%v: %v, want %d and %q:\n%s", tt.args, p.cmd.ProcessState, exitMisuse, tt.want, got)
+		if got := f.master(tt.args...).fails(exitMisuse); !strings.Contains(got, tt.want) {
+			t.Errorf("%v: want %q:\n%s", tt.args, tt.want, got)
 		}
 	}
 	m = f.master("-u", "3", "--header=X-A: b", "-t", "2s")

@@ -28,6 +28,9 @@ func (p *program) run(ctx context.Context, args []string) int {
 		return p.complain(exitMisuse, err)
 	}
 	if s.worker && !s.help && !s.version {
+		if err := s.contradictions(); err != nil {
+			return p.complain(exitMisuse, err)
+		}
 		return p.work(ctx, s)
 	}
 	s.inside = len(p.behaviours) > 0

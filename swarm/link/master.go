@@ -21,7 +21,7 @@ import (
 // Master is a run's end of all links to its workers.
 type Master struct {
 	o    MasterOptions
-	srv  *server.Server
+	srv  *server.Server // nil: a broker's
 	nc   *nats.Conn
 	gone chan struct{}
 	keep *keeper // nil: what workers tell is in memory alone
@@ -37,6 +37,9 @@ type MasterOptions struct {
 	Host     string // to bind; "" for all addresses
 	Port     int    // 0: any
 	Identity *Identity
+
+	// Broker, if its URL is set, carries what is said; no port is opened.
+	Broker Broker
 
 	// Admit says why a worker may not join, and what to do about it; "" for
 	// welcome.
@@ -80,7 +83,12 @@ func Listen(o MasterOptions) (*Master, error) {
 		return nil, fmt.Errorf("what workers tell: %w", err)
 	}
 	var err error
-	if m.srv, m.nc, err = listen(host, o.Port, o.Identity); err != nil {
+	if o.Broker.URL == "" {
+		m.srv, m.nc, err = listen(host, o.Port, o.Identity)
+	} else {
+		err = m.dial(o.Broker)
+	}
+	if err != nil {
 		return nil, err
 	}
 	all := subjectsOf(o.Identity.Token.master(), "*")
@@ -90,8 +98,14 @@ func Listen(o MasterOptions) (*Master, error) {
 			err = sub.SetPendingLimits(-1, 256<<20)
 		}
 		if err != nil {
-			m.srv.Shutdown()
+			m.shut()
 			return nil, fmt.Errorf("the port for workers: %w", err)
+		}
+	}
+	if m.srv == nil {
+		if err := o.Broker.allowed(m.nc, o.Identity.Token.master()); err != nil {
+			m.shut()
+			return nil, err
 		}
 	}
 	go m.watch()
@@ -149,8 +163,34 @@ func (m *Master) inOrder() []*Remote {
 	return list
 }
 
-// Port is where workers dial.
-func (m *Master) Port() int { return m.srv.Addr().(*net.TCPAddr).Port }
+// dial connects the master to a broker, where no other of this identity may be.
+func (m *Master) dial(b Broker) (err error) {
+	if m.nc, err = b.connect(func(err error) { m.o.Log.Error("NATS", "error", err) }); err != nil {
+		return err
+	}
+	s := subjectsOf(m.o.Identity.Token.master(), "anybody")
+	if _, err := m.nc.Request(s.deal(), nil, time.Second); err == nil {
+		m.nc.Close()
+		return fmt.Errorf("another master with this token is at %s: end that one, or give this one a token of its own (XDG_STATE_HOME=DIR)", b.Shown)
+	}
+	return nil
+}
+
+// shut ends the connection, and the server where it is ours.
+func (m *Master) shut() {
+	m.nc.Close()
+	if m.srv != nil {
+		m.srv.Shutdown()
+	}
+}
+
+// Port is where workers dial; 0 with a broker.
+func (m *Master) Port() int {
+	if m.srv == nil {
+		return 0
+	}
+	return m.srv.Addr().(*net.TCPAddr).Port
+}
 
 // Close ends all links. It waits a moment for workers to hear that the run is over;
 // those that do not try to come back.
@@ -178,8 +218,7 @@ func (m *Master) Close() {
 		case <-ctx.Done(): // a disk that hangs
 		}
 	}
-	m.nc.Close()
-	m.srv.Shutdown()
+	m.shut()
 }
 
 // workerOf is the worker's name in a subject.
@@ -209,6 +248,8 @@ func (m *Master) join(msg *nats.Msg) {
 	switch {
 	case h.Protocol != Protocol:
 		why = fmt.Sprintf("the master speaks version %d of the protocol and this worker %d: run the same tload on both", Protocol, h.Protocol)
+	case m.srv == nil && !m.o.Identity.Token.proves(h.Proof, "worker", name):
+		why = "its token is not this master's: take the token from the master's own line"
 	case m.o.Admit != nil:
 		why = m.o.Admit(h)
 	}
@@ -217,11 +258,11 @@ func (m *Master) join(msg *nats.Msg) {
 		respond(msg, welcome{Refused: why})
 		return
 	}
-	w := welcome{Job: m.o.Job}
+	w := welcome{Proof: m.o.Identity.Token.proof("master", name), Job: m.o.Job}
 	switch {
 	case h.Failed != "":
 		m.o.Log.Error("a worker cannot do the job", "worker", h.Host, "pid", h.PID, "reason", h.Failed)
-		respond(msg, welcome{})
+		respond(msg, welcome{Proof: w.Proof})
 		return
 	case !h.Ready:
 		for name, b := range m.o.Files {
@@ -245,7 +286,7 @@ func (m *Master) join(msg *nats.Msg) {
 	if !known && m.keep != nil {
 		m.keep.add(&pending{state: remote.stateNow()})
 	}
-	respond(msg, welcome{})
+	respond(msg, welcome{Proof: w.Proof})
 	if !known {
 		m.o.Log.Info("worker joined", "worker", remote.Name(), "cores", h.Cores, "system", h.System)
 		if m.o.Joined != nil {

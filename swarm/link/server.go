@@ -54,6 +54,51 @@ func listen(host string, port int, id *Identity) (*server.Server, *nats.Conn, er
 	return srv, nc, nil
 }
 
+// Broker is a NATS server of somebody else's, or a cluster, which carries what is said
+// instead of the master's own port. It lets in who it likes, and whoever shares an
+// account on it hears what is said there.
+type Broker struct {
+	URL   string // nats://user:password@host:4222, or tls://…; several with commas
+	Creds string // a file of credentials; "" for none
+	Shown string // the URL for messages
+}
+
+func (b Broker) options() (list []nats.Option) {
+	if b.Creds != "" {
+		list = append(list, nats.UserCredentials(b.Creds))
+	}
+	return list
+}
+
+// connect is a master's connection.
+func (b Broker) connect(log func(error)) (*nats.Conn, error) {
+	nc, err := nats.Connect(b.URL, append(b.options(), nats.Name("tload master"), nats.Timeout(5*time.Second), nats.MaxReconnects(-1),
+		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { log(err) }),
+		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
+			if err != nil {
+				log(fmt.Errorf("no connection to %s: %w", b.Shown, err))
+			}
+		}))...)
+	switch {
+	case errors.Is(err, nats.ErrAuthorization), errors.Is(err, nats.ErrAuthExpired):
+		return nil, fmt.Errorf("the NATS server at %s does not let this master in: %w; say who it is in the URL (nats://user:password@…) or with --nats-creds", b.Shown, err)
+	case err != nil:
+		return nil, fmt.Errorf("no NATS server at %s: %w; start one, or leave --nats out and the master opens a port of its own", b.Shown, err)
+	}
+	return nc, nil
+}
+
+// allowed says whether the server let nc subscribe to all that it has subscribed to.
+func (b Broker) allowed(nc *nats.Conn, master string) error {
+	if err := nc.FlushTimeout(5 * time.Second); err != nil {
+		return fmt.Errorf("the NATS server at %s does not answer: %w", b.Shown, err)
+	}
+	if err := nc.LastError(); errors.Is(err, nats.ErrPermissionViolation) {
+		return fmt.Errorf("the NATS server at %s does not allow what is needed: publish and subscribe on tl.%s.> and _INBOX*.>: %w", b.Shown, master, err)
+	}
+	return nil
+}
+
 // door lets in who knows the token and holds the key that it goes by. Whoever comes
 // over the wire is a worker, and may speak of itself.
 type door struct {

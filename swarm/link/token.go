@@ -3,6 +3,7 @@ package link
 import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
+	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
 	"crypto/subtle"
@@ -14,6 +15,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"io"
 	"math/big"
 	"os"
 	"path/filepath"
@@ -58,6 +60,17 @@ func (t Token) password() string { return base64.RawURLEncoding.EncodeToString(t
 
 func (t Token) admits(password string) bool {
 	return subtle.ConstantTimeCompare([]byte(password), []byte(t.password())) == 1
+}
+
+// proof shows, to who knows the token too, that one who goes by that name knows it.
+func (t Token) proof(role, name string) string {
+	h := hmac.New(sha256.New, t.secret[:])
+	io.WriteString(h, role+" "+name)
+	return base64.RawURLEncoding.EncodeToString(h.Sum(nil))
+}
+
+func (t Token) proves(proof, role, name string) bool {
+	return subtle.ConstantTimeCompare([]byte(proof), []byte(t.proof(role, name))) == 1
 }
 
 // pinned is a client's TLS that knows the master by its fingerprint and by nothing

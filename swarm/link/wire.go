@@ -21,6 +21,8 @@ type Hello struct {
 	PID      int
 	Cores    int
 
+	Proof string // that it knows the token, where the server does not ask for it
+
 	// What came of the job, the second time: the node is made, or why it is not.
 	Ready  bool
 	Failed string
@@ -36,6 +38,7 @@ type File struct {
 // welcome is what a master answers.
 type welcome struct {
 	Refused string // why not, and what to do about it; "" for welcome
+	Proof   string // as the worker's
 	Job     json.RawMessage
 	Files   []File
 }

@@ -94,6 +94,41 @@ func TestASumThatDoesNotAddUp(t *testing.T) {
 	}
 }
 
+// TestADeltaThatIsTooLong puts seconds together until a server takes it, and loses
+// nothing that counts.
+func TestADeltaThatIsTooLong(t *testing.T) {
+	for _, limit := range []int{4000, 2000, 1000} {
+		d := &delta{seq: 1}
+		for at := range int64(37) {
+			one := someDelta(1, totals{})
+			one.seconds[0].at = at
+			d.seconds = append(d.seconds, one.seconds[0])
+			d.sum.add(&one.seconds[0].batch)
+		}
+		b, err := d.fit(limit)
+		if err != nil || len(b) > limit {
+			t.Fatalf("%d bytes, %v; want at most %d", len(b), err, limit)
+		}
+		got, err := readDelta(b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var sum totals
+		for i := range got.seconds {
+			sum.add(&got.seconds[i].batch)
+			if i > 0 && got.seconds[i].at <= got.seconds[i-1].at {
+				t.Errorf("second %d comes after %d", got.seconds[i].at, got.seconds[i-1].at)
+			}
+		}
+		if sum != d.sum || sum.requests != 37*7 || got.seconds[len(got.seconds)-1].at != 36 {
+			t.Errorf("%d requests up to second %d, want %d up to 36", sum.requests, got.seconds[len(got.seconds)-1].at, 37*7)
+		}
+	}
+	if _, err := someDelta(1, totals{}).fit(10); err == nil {
+		t.Error("what cannot fit is no error")
+	}
+}
+
 func FuzzDelta(f *testing.F) {
 	f.Add(someDelta(1, totals{}).packed(f))
 	f.Fuzz(func(t *testing.T, b []byte) {

@@ -31,6 +31,7 @@ type Until interface {
 // WorkerOptions are how a worker finds its master, and what it does for it.
 type WorkerOptions struct {
 	Address string // host:port
+	Broker  Broker // instead of an address, if its URL is set
 	Token   Token
 	Hello   Hello
 	Log     *slog.Logger // nil: nothing is logged
@@ -125,10 +126,16 @@ func (w *worker) connect() error {
 	}
 	name := workerName(public)
 	w.subjects, w.inbox = subjectsOf(w.o.Token.master(), name), inbox(name)
+	w.o.Hello.Proof = w.o.Token.proof("worker", name)
+	url, options := "tls://"+w.o.Address, []nats.Option{
+		nats.Nkey(public, key.Sign), nats.Token(w.o.Token.password()), nats.Secure(w.o.Token.pinned()), nats.TLSHandshakeFirst(),
+	}
+	if w.o.Broker.URL != "" {
+		url, options, w.o.Address = w.o.Broker.URL, w.o.Broker.options(), w.o.Broker.Shown
+	}
 	again := func(*nats.Conn) { w.nudge() }
-	w.nc, err = nats.Connect("tls://"+w.o.Address,
-		nats.Name(w.o.Hello.Host), nats.Nkey(public, key.Sign), nats.Token(w.o.Token.password()),
-		nats.Secure(w.o.Token.pinned()), nats.TLSHandshakeFirst(), nats.CustomInboxPrefix(w.inbox),
+	w.nc, err = nats.Connect(url, append(options,
+		nats.Name(w.o.Hello.Host), nats.CustomInboxPrefix(w.inbox),
 		nats.Timeout(3*time.Second), nats.FlusherTimeout(3*time.Second), nats.PingInterval(2*time.Second), nats.MaxPingsOutstanding(2),
 		nats.RetryOnFailedConnect(true), nats.MaxReconnects(-1), nats.IgnoreAuthErrorAbort(), nats.ReconnectBufSize(-1),
 		nats.ReconnectWait(200*time.Millisecond), nats.ReconnectJitter(300*time.Millisecond, 300*time.Millisecond),
@@ -140,7 +147,7 @@ func (w *worker) connect() error {
 				w.o.Log.Warn("the master is not heard", "error", err)
 			}
 		}),
-	)
+	)...)
 	if err != nil {
 		return fmt.Errorf("join %s: %w", w.o.Address, err)
 	}
@@ -160,6 +167,8 @@ func (w *worker) hopeless(err error) {
 	switch {
 	case errors.Is(err, errStranger), strings.Contains(err.Error(), errStranger.Error()):
 		err = errStranger
+	case w.o.Broker.URL != "" && (errors.Is(err, nats.ErrAuthorization) || errors.Is(err, nats.ErrAuthExpired)):
+		err = ErrRefused{"the NATS server does not let it in: say who it is in the URL (nats://user:password@…) or with --nats-creds"}
 	case errors.Is(err, nats.ErrAuthorization), strings.Contains(strings.ToLower(err.Error()), "authorization violation"):
 		err = ErrRefused{"the token's secret is not, or no longer, the master's: take the token from the master's own line"}
 	default:
@@ -285,6 +294,8 @@ func (w *worker) introduce(ctx context.Context, h Hello) (hi welcome, err error)
 		switch err := w.request(w.subjects.join(), h, &hi); {
 		case err == nil && hi.Refused != "":
 			return hi, ErrRefused{hi.Refused}
+		case err == nil && w.o.Broker.URL != "" && !w.o.Token.proves(hi.Proof, "master", w.name()):
+			return hi, ErrRefused{"who answers does not know the token, so it is not the master"}
 		case err == nil:
 			w.driver.lease(sent)
 			return hi, nil
@@ -298,6 +309,8 @@ func (w *worker) introduce(ctx context.Context, h Hello) (hi welcome, err error)
 		}
 	}
 }
+
+func (w *worker) name() string { return strings.TrimPrefix(w.inbox, inbox("")) }
 
 func (w *worker) request(subject string, v, reply any) error {
 	b, err := json.Marshal(v)
@@ -431,13 +444,7 @@ func (w *worker) flush() {
 		w.sum.add(&d.seconds[i].batch)
 	}
 	d.sum = w.sum
-	b, err := d.appendTo(nil)
-	if err == nil && len(b) > maxPayload-1<<10 {
-		for i := range d.seconds {
-			strip(&d.seconds[i].batch)
-		}
-		b, err = d.appendTo(nil)
-	}
+	b, err := d.fit(min(maxPayload, int(w.nc.MaxPayload())) - 1<<10)
 	if err != nil {
 		w.o.Log.Error("link", "error", err)
 		return
@@ -446,6 +453,33 @@ func (w *worker) flush() {
 	w.waiting = nil
 	w.flight = &flight{seq: w.seq, b: b, final: final}
 	w.post()
+}
+
+// fit is the delta in at most limit bytes: what is no number is left out if it has to
+// be, and then seconds are put together.
+func (d *delta) fit(limit int) ([]byte, error) {
+	b, err := d.appendTo(nil)
+	if err != nil || len(b) <= limit {
+		return b, err
+	}
+	for i := range d.seconds {
+		strip(&d.seconds[i].batch)
+	}
+	for b, err = d.appendTo(nil); err == nil && len(b) > limit && len(d.seconds) > 1; b, err = d.appendTo(nil) {
+		half := d.seconds[:0]
+		for i := 1; i < len(d.seconds); i += 2 {
+			d.seconds[i].merge(&d.seconds[i-1])
+			half = append(half, d.seconds[i])
+		}
+		if n := len(d.seconds); n%2 == 1 {
+			half = append(half, d.seconds[n-1])
+		}
+		d.seconds = half
+	}
+	if err == nil && len(b) > limit {
+		err = fmt.Errorf("a second of %d bytes is more than the server takes (%d)", len(b), limit)
+	}
+	return b, err
 }
 
 // strip lets go of what is not a number.
