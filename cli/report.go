@@ -26,6 +26,11 @@ func (x *session) resultOf(s *swarm.Snapshot) *report.Run {
 		},
 		Snapshot: s.Snapshot, Redact: x.settings.masker,
 	}
+	if x.settings.master {
+		for _, n := range s.Nodes {
+			r.Workers = append(r.Workers, report.Worker{ID: n.Name, Users: n.Most, Lost: n.State == swarm.Lost.String()})
+		}
+	}
 	for _, c := range x.failIf {
 		r.Thresholds = append(r.Thresholds, c.FailIf(s.Snapshot))
 	}

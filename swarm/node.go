@@ -104,6 +104,8 @@ type NodeStatus struct {
 	State    NodeState
 	Capacity int           // its share of the users, beside the others'; its cores
 	Trip     time.Duration // of the newest command to it and its answer; 0 within this process
+	Skew     time.Duration // how much its clock is ahead, give or take half a Trip
+	Build    string        // of its program, shortened; "" within this process
 	Gen      uint64        // of the assignment that it follows
 	Level    int           // users that its ramp, or its arrivals, ask for by now
 	Running  []int         // of each behaviour, those told to stop not among them

@@ -108,6 +108,9 @@ type NodeView struct {
 	State string
 	Users int
 	RPS   float64
+	Most  int           // users there ever were
 	RTT   time.Duration // 0 for this process
+	Skew  time.Duration // how much its clock is ahead of the master's
+	Build string        // of its program; "" for this process
 	health.Health
 }

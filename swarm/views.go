@@ -21,8 +21,10 @@ func (c *Controller) view(now time.Time) {
 	s.Behaviours = behaviourViews(c.plan.Behaviours, status, place(c.plan.Behaviours, c.shownTarget()), s.Snapshot)
 	for i, m := range c.nodes.list {
 		v := m.view
-		v.RTT = m.status.Trip
+		v.RTT, v.Skew, v.Build = m.status.Trip, m.status.Skew, m.status.Build
 		v.Name, v.State, v.Users = m.name, m.status.State.String(), m.status.Active
+		m.view.Most = max(m.view.Most, v.Users)
+		v.Most = m.view.Most
 		if v.Late = s.Total.Window.LatePercent(); len(c.nodes.list) == 1 {
 			v.RPS = s.Total.Window.RPS
 		}

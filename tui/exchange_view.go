@@ -53,6 +53,9 @@ func (e *exchangeScreen) side(m *model, w, h int) []string {
 	out = append(out, e.timing(w)...)
 	out = append(out, draw.Rule("FROM ", "", w, false), fmt.Sprintf(" user %s  iteration %s", thousands(e.x.User), thousands(e.x.Iteration)),
 		" "+draw.Cut(clean(strings.Trim(e.x.Behaviour+" › "+e.x.Task, " ›")), w-2))
+	if e.x.Worker != "" {
+		out = append(out, " worker "+draw.Cut(clean(e.x.Worker), w-9))
+	}
 	return draw.Sized(out, w, h)
 }
 

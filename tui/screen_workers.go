@@ -46,9 +46,26 @@ func newWorkers() *workersScreen {
 				return percent(n.Late) + "%"
 			}, Number: func(n N) float64 { return n.Late }},
 			{Name: "RTT", Width: 6, Rank: 4, Cell: func(n N) string { return millis(n.RTT) }, Number: func(n N) float64 { return float64(n.RTT) }},
+			{Name: "SKEW", Width: 8, Rank: 7, Cell: func(n N) string { return skew(n) }, Number: func(n N) float64 { return float64(n.Skew) }},
+			{Name: "BUILD", Width: 8, Rank: 8, Text: true, Cell: func(n N) string { return clean(n.Build) }, Word: func(n N) string { return n.Build }},
 		},
 	}, text: func(n N) subject { return subject{text: n.Name + " " + n.State} }}
 	return s
+}
+
+// skew is how much a worker's clock is ahead, in milliseconds: what is less than half a
+// round trip nobody can know.
+func skew(n *swarm.NodeView) string {
+	switch d := n.Skew; {
+	case n.RTT == 0:
+		return stats.None
+	case d.Abs() <= n.RTT/2:
+		return "0"
+	case d < 0:
+		return "-" + millis(-d)
+	default:
+		return "+" + millis(d)
+	}
 }
 
 // ofLimit is what there is of a limit; what the system does not tell is none.

@@ -76,7 +76,7 @@ func Files(base string, x *stats.Exchange, m *Masker) (size int, err error) {
 // about is what is known of an exchange but for what was sent and came.
 func about(x *stats.Exchange) map[string]any {
 	ms := func(d time.Duration) float64 { return float64(d) / 1e6 }
-	return map[string]any{
+	about := map[string]any{
 		"when": x.When.Format(time.RFC3339Nano), "method": x.Key.Method, "name": x.Key.Name, "url": x.URL,
 		"kind": x.Kind.String(), "status": x.Status, "message": x.Message,
 		"user": x.User, "behaviour": x.Behaviour, "task": x.Task, "iteration": x.Iteration,
@@ -85,6 +85,10 @@ func about(x *stats.Exchange) map[string]any {
 		"reused": x.Conn.Reused, "local": x.Conn.Local, "remote": x.Conn.Remote, "tls": x.Conn.TLS, "protocol": x.Conn.Proto,
 		"body_bytes": x.Response.Size, "body_kept": len(x.Response.Body), "body_sha256": fmt.Sprintf("%x", x.Response.SHA256),
 	}
+	if x.Worker != "" {
+		about["worker"] = x.Worker
+	}
+	return about
 }
 
 // WriteFile puts a file there through another name, so that a reader never sees

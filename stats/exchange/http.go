@@ -25,6 +25,9 @@ func HTTP(x *stats.Exchange, m *Masker) []byte {
 	}
 	note("%s: %s", kind, m.Text(x.Message))
 	note("%s   user %d   %s %s   iteration %d", x.When.Format("2006-01-02T15:04:05.000Z07:00"), x.User, x.Behaviour, x.Task, x.Iteration)
+	if x.Worker != "" {
+		note("worker %s", x.Worker)
+	}
 	note("took %s ms   late %s ms", millis(x.Took), millis(x.Late))
 	p := x.Phases
 	note("dns %s   connect %s   tls %s   write %s   first byte %s   body %s ms", millis(p.DNS), millis(p.Connect), millis(p.TLS), millis(p.Write), millis(p.FirstByte), millis(p.Body))

@@ -242,7 +242,7 @@ func groupViews(title string, groups []*stats.Group, m *exchange.Masker) htmlGro
 				continue
 			}
 			v.Samples = append(v.Samples, htmlSample{
-				When: x.When.Format("15:04:05.000"), Took: millis(x.Took), Who: fmt.Sprintf("user %d, %s %s", x.User, plain(x.Behaviour), plain(x.Task)),
+				When: x.When.Format("15:04:05.000"), Took: millis(x.Took), Who: who(x),
 				Text: readable(x, m), Curl: stats.CleanLines(exchange.Curl(x, m, "")),
 			})
 		}
@@ -261,4 +261,13 @@ func readable(x *stats.Exchange, m *exchange.Masker) string {
 		}
 	}
 	return stats.CleanLines(string(exchange.HTTP(&short, m)))
+}
+
+// who is the user of an exchange, for a reader.
+func who(x *stats.Exchange) string {
+	text := fmt.Sprintf("user %d, %s %s", x.User, plain(x.Behaviour), plain(x.Task))
+	if x.Worker != "" {
+		text += " on " + plain(x.Worker)
+	}
+	return text
 }

@@ -91,7 +91,7 @@ type Threshold struct {
 // Worker is a node that ran users.
 type Worker struct {
 	ID    string `json:"id"`
-	Users int    `json:"users"`
+	Users int    `json:"users"` // the most there were
 	Lost  bool   `json:"lost"`
 }
 

@@ -32,6 +32,7 @@ type Remote struct {
 	standing standing // newest
 	heard    time.Time
 	trip     time.Duration // of the newest command and its answer
+	skew     time.Duration
 	state    swarm.NodeState
 	seq      uint64
 	sum      totals
@@ -168,7 +169,8 @@ func (w *Remote) Status() swarm.NodeStatus {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	s := w.standing.NodeStatus
-	s.State, s.Fault, s.Trip = w.state, w.wrong, w.trip
+	s.State, s.Fault, s.Trip, s.Skew = w.state, w.wrong, w.trip, w.skew
+	s.Build = w.hello.Build[:min(len(w.hello.Build), 7)]
 	if s.Gen = w.want.Gen; w.standing.Gen != w.issue {
 		s.Gen--
 	}
@@ -205,8 +207,10 @@ func (w *Remote) send() {
 		if err != nil || !s.sound() {
 			continue
 		}
+		now := time.Now()
 		w.mu.Lock()
-		w.trip = time.Since(start)
+		w.trip = now.Sub(start)
+		w.skew = s.Wall.Sub(start.Add(w.trip / 2).Round(0)) // by the wall clocks
 		w.stand(s)
 		wake := w.wake
 		w.mu.Unlock()

@@ -61,6 +61,7 @@ type command struct {
 // standing is how a node stands, on its way.
 type standing struct {
 	swarm.NodeStatus
+	Wall   time.Time
 	Nth    uint64 // grows with each: an answer and a delta overtake each other
 	Health health.Health
 	Fenced bool // the lease was over: users were stopped, until told anew

@@ -663,7 +663,7 @@ func (d *driver) standing() standing {
 	s := d.node.Status()
 	s.Gen = d.given.Gen
 	d.nth++
-	return standing{s, d.nth, d.health, d.fenced}
+	return standing{NodeStatus: s, Wall: time.Now(), Nth: d.nth, Health: d.health, Fenced: d.fenced}
 }
 
 // take moves what happened into a second. Exchanges come along as far as budget
