@@ -41,6 +41,7 @@ type settings struct {
 	resume        choice
 	nats          string
 	natsCreds     string
+	acceptBinary  bool
 	expectWorkers count
 	expectWait    seconds
 	token         string
@@ -139,6 +140,7 @@ func (s *settings) define() *pflag.FlagSet {
 	f.Var(&s.resume, "resume", "with --master: go on with the run whose master was killed on this port; ask does so by itself, without a terminal, within five minutes")
 	f.StringVar(&s.nats, "nats", "", "master and workers meet at a NATS server of yours, at `URL` (nats://user:password@host:4222), instead of at the master's port")
 	f.StringVar(&s.natsCreds, "nats-creds", "", "with --nats: `FILE` of credentials")
+	f.BoolVar(&s.acceptBinary, "accept-binary", false, "with --worker: become the master's own program where this is another build; whoever knows the token decides what runs here")
 	f.StringVar(&s.token, "token", "", "with --worker: the master's `TOKEN`; others can see it in the list of processes, unlike TLOAD_TOKEN")
 	f.StringVar(&s.tokenFile, "token-file", "", "with --worker: `FILE` that holds the token")
 

@@ -23,6 +23,7 @@ import (
 
 	"tload/behaviours"
 	"tload/behaviours/requests"
+	"tload/cli/build"
 	"tload/swarm"
 	"tload/swarm/crew"
 	"tload/swarm/link"
@@ -146,8 +147,13 @@ func (x *session) lead(plan swarm.Plan, own []behaviours.Behaviour, inside bool)
 	if err != nil {
 		return err
 	}
+	program, err := ownProgram(ours)
+	if err != nil {
+		return err
+	}
 	o := link.MasterOptions{
-		Host: s.masterBind, Port: int(s.masterPort), Identity: id, Job: b, Files: files, Log: x.log,
+		Program: program,
+		Host:    s.masterBind, Port: int(s.masterPort), Identity: id, Job: b, Files: files, Log: x.log,
 		Admit:  func(h link.Hello) string { return admit(ours, h) },
 		Joined: func(r *link.Remote) { x.ctl.Join(r, r.ID(), r.Name()) },
 	}
@@ -212,11 +218,52 @@ func admit(master, worker link.Hello) string {
 	exe, _ := os.Executable()
 	switch {
 	case worker.Version != master.Version:
-		return fmt.Sprintf("it is tload %s and the master %s: scp %s %s:%s", worker.Version, master.Version, exe, worker.Host, filepath.Base(exe))
+		return fmt.Sprintf("it is tload %s and the master %s: scp %s %s:%s, or start it with --accept-binary", worker.Version, master.Version, exe, worker.Host, filepath.Base(exe))
 	case worker.System == master.System && worker.Build != master.Build:
-		return fmt.Sprintf("its program is another build than the master's, so its users might do something else: scp %s %s:%s", exe, worker.Host, filepath.Base(exe))
+		return fmt.Sprintf("its program is another build than the master's, so its users might do something else: scp %s %s:%s, or start it with --accept-binary", exe, worker.Host, filepath.Base(exe))
 	}
 	return ""
+}
+
+// ownProgram is this process's executable, which stays open: another one may take its
+// place on the disk.
+func ownProgram(us link.Hello) (*link.Program, error) {
+	exe, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	f, err := os.Open(exe)
+	if err != nil {
+		return nil, err
+	}
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	return &link.Program{System: us.System, File: link.File{Name: "program", Size: info.Size(), SHA256: us.Build}, Bytes: f}, nil
+}
+
+// becomeMasters is this process as the master's program, with the same arguments.
+func (p *program) becomeMasters(b []byte) error {
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		return err
+	}
+	sum := sha256.Sum256(b)
+	path := filepath.Join(cache, "tload", "master-"+hex.EncodeToString(sum[:8]), "tload")
+	if runtime.GOOS == "windows" {
+		path += ".exe"
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return err
+	}
+	if err := os.WriteFile(path+".new", b, 0o700); err != nil {
+		return err
+	}
+	if err := os.Rename(path+".new", path); err != nil {
+		return err
+	}
+	return build.Become(path, p.args)
 }
 
 // hello is how this process introduces itself.
@@ -379,6 +426,9 @@ func (p *program) workerOptions(s *settings) (o link.WorkerOptions, err error) {
 			said = what
 			fmt.Fprintln(p.stdout, "tload worker:", p.masker.Text(what))
 		}
+	}
+	if s.acceptBinary {
+		o.Accept = p.becomeMasters
 	}
 	o.Make = func(b link.Brief) (swarm.Node, error) {
 		b.Logs = slog.NewMultiHandler(log.Handler(), b.Logs)

@@ -92,8 +92,13 @@ func (f *fleet) run(args ...string) *process {
 	if err != nil {
 		f.t.Fatal(err)
 	}
+	return f.runAs(bin, args...)
+}
+
+func (f *fleet) runAs(bin string, args ...string) *process {
+	f.t.Helper()
 	p := &process{f: f, cmd: exec.Command(bin, args...), done: make(chan struct{})}
-	p.cmd.Dir, p.cmd.Env = f.dir, append(os.Environ(), "XDG_STATE_HOME="+filepath.Join(f.dir, "state"))
+	p.cmd.Dir, p.cmd.Env = f.dir, append(os.Environ(), "XDG_STATE_HOME="+filepath.Join(f.dir, "state"), "XDG_CACHE_HOME="+filepath.Join(f.dir, "cache"))
 	p.cmd.Stdout, p.cmd.Stderr = p, p
 	if err := p.cmd.Start(); err != nil {
 		f.t.Fatal(err)

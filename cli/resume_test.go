@@ -3,8 +3,11 @@
 package cli
 
 import (
+	"encoding/csv"
 	"io"
+	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -39,8 +42,33 @@ func TestAMasterThatIsKilledGoesOn(t *testing.T) {
 	if list, _ := filepath.Glob(filepath.Join(f.dir, "tload-runs", "*")); len(list) != 1 {
 		t.Errorf("got %v, want one run directory", list)
 	}
+	f.usersStayed()
 	if left, _ := filepath.Glob(filepath.Join(f.dir, "state", "tload", "run-*")); left != nil {
 		t.Errorf("after the end %v is left", left)
+	}
+}
+
+// usersStayed holds that no second with requests is told of without the users that made
+// them, not even while there was no master.
+func (f *fleet) usersStayed() {
+	f.t.Helper()
+	list, _ := filepath.Glob(filepath.Join(f.dir, "tload-runs", "*", "stats_history.csv"))
+	if len(list) != 1 {
+		f.t.Fatalf("got %v, want one history", list)
+	}
+	in, err := os.Open(list[0])
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	defer in.Close()
+	rows, err := csv.NewReader(in).ReadAll()
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	for _, r := range rows[1:] {
+		if rps, _ := strconv.ParseFloat(r[4], 64); r[3] == "Aggregated" && rps > 0 && r[1] == "0" {
+			f.t.Errorf("at %s there are %s requests a second of no users", r[0], r[4])
+		}
 	}
 }
 

@@ -65,7 +65,7 @@ func (m *member) begin(at time.Time, wake func()) {
 // owes is the first second for whose report the member is waited for, which is never
 // behind now.
 func (m *member) owes(now int64) int64 {
-	if m.told >= now-patience || m.status.State > Silent {
+	if m.status.State == Up && m.told >= now-patience || m.status.State > Silent {
 		m.awaited = time.Time{}
 	}
 	switch {

@@ -248,6 +248,10 @@ func (m Maker) Become(ctx context.Context, path string, args []string) error {
 	return become(bin, args)
 }
 
+// Become is this process as another program. It returns only why it cannot, or, on
+// systems that have no such thing, after that program's end.
+func Become(bin string, args []string) error { return become(bin, args) }
+
 // Default is the behaviours' file or package in this directory, "" if
 // there is none.
 func Default() string {

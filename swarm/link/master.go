@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"log/slog"
 	"maps"
 	"net"
@@ -50,6 +51,10 @@ type MasterOptions struct {
 	Job   json.RawMessage
 	Files map[string][]byte // by name
 
+	// Program, if set, is offered to workers that are another one and run on the same
+	// system.
+	Program *Program
+
 	// Joined is called with each worker that has joined, on a goroutine that it
 	// must not keep waiting.
 	Joined func(*Remote)
@@ -67,6 +72,13 @@ type MasterOptions struct {
 	Began time.Time
 
 	Log *slog.Logger // nil: nothing is logged
+}
+
+// Program is a master's own executable.
+type Program struct {
+	System string // as in Hello
+	File
+	Bytes io.ReaderAt
 }
 
 // Listen opens the port for workers, and serves them until Close.
@@ -255,7 +267,11 @@ func (m *Master) join(msg *nats.Msg) {
 	}
 	if why != "" {
 		m.o.Log.Warn("worker refused", "worker", h.Host, "pid", h.PID, "reason", why)
-		respond(msg, welcome{Refused: why})
+		w := welcome{Refused: why}
+		if p := m.o.Program; p != nil && p.System == h.System && p.SHA256 != h.Build {
+			w.Program, w.Proof = &p.File, m.o.Identity.Token.proof("master", name)
+		}
+		respond(msg, w)
 		return
 	}
 	w := welcome{Proof: m.o.Identity.Token.proof("master", name), Job: m.o.Job}
@@ -299,6 +315,15 @@ func (m *Master) join(msg *nats.Msg) {
 func (m *Master) file(msg *nats.Msg) {
 	var p piece
 	if json.Unmarshal(msg.Data, &p) != nil {
+		return
+	}
+	if o := m.o.Program; o != nil && p.SHA256 == o.SHA256 && p.Offset >= 0 {
+		b := make([]byte, maxPiece)
+		n, err := o.Bytes.ReadAt(b, p.Offset)
+		if err != nil && err != io.EOF {
+			m.o.Log.Error("the master's program cannot be read", "error", err)
+		}
+		msg.Respond(b[:n])
 		return
 	}
 	for name, b := range m.o.Files {

@@ -38,6 +38,7 @@ type File struct {
 // welcome is what a master answers.
 type welcome struct {
 	Refused string // why not, and what to do about it; "" for welcome
+	Program *File  // the master's own, for a worker of another build that runs on the same system
 	Proof   string // as the worker's
 	Job     json.RawMessage
 	Files   []File

@@ -39,6 +39,11 @@ type WorkerOptions struct {
 	// Make makes the node that runs the users.
 	Make func(Brief) (swarm.Node, error)
 
+	// Accept, if set, is given the master's program where this one is another: it is to
+	// go on as that one, and returns only why it cannot. Whoever knows the token decides
+	// then what runs here.
+	Accept func(program []byte) error
+
 	// Say, if set, is told in a sentence what the worker waits for or does.
 	Say func(string)
 }
@@ -285,6 +290,19 @@ func (w *worker) deal(what string, n int64) (first int64, err error) {
 	}
 }
 
+// accept fetches the master's program and goes on as that.
+func (w *worker) accept(ctx context.Context, hi welcome) error {
+	if w.o.Broker.URL != "" && !w.o.Token.proves(hi.Proof, "master", w.name()) {
+		return ErrRefused{"who answers does not know the token, so it is not the master"}
+	}
+	w.o.Say(fmt.Sprintf("fetching the master's program, %d MiB", hi.Program.Size>>20))
+	files, err := w.fetch(ctx, []File{*hi.Program})
+	if err != nil {
+		return err
+	}
+	return fmt.Errorf("the master's program: %w", w.o.Accept(files[hi.Program.Name]))
+}
+
 // introduce says who this worker is, until the master answers.
 func (w *worker) introduce(ctx context.Context, h Hello) (hi welcome, err error) {
 	retry := time.NewTicker(answer / 2)
@@ -292,6 +310,8 @@ func (w *worker) introduce(ctx context.Context, h Hello) (hi welcome, err error)
 	for {
 		sent := time.Now()
 		switch err := w.request(w.subjects.join(), h, &hi); {
+		case err == nil && hi.Refused != "" && hi.Program != nil && w.o.Accept != nil:
+			return hi, w.accept(ctx, hi)
 		case err == nil && hi.Refused != "":
 			return hi, ErrRefused{hi.Refused}
 		case err == nil && w.o.Broker.URL != "" && !w.o.Token.proves(hi.Proof, "master", w.name()):
