@@ -3,6 +3,7 @@
 package cli
 
 import (
+	"math/rand/v2"
 	"net"
 	"os"
 	"strings"
@@ -340,5 +341,37 @@ func TestFaultManyFailuresWithBodies(t *testing.T) {
 	f.whole()
 	if !strings.Contains(said, "kept]") || strings.Contains(f.log(), "worker lost") {
 		t.Errorf("no body came along, or a worker was lost:\n%s\n%s", said, f.log())
+	}
+}
+
+// TestFaultAMasterThatIsKilledAnywhere kills masters at moments that nobody has chosen,
+// also while they take their run up.
+func TestFaultAMasterThatIsKilledAnywhere(t *testing.T) {
+	f := withFaults(t)
+	args := []string{"-u", "12", "-r", "100", "-n", "4000", "--expect-workers", "2"}
+	workers := []*process{f.worker(), f.worker()}
+	m := f.master(args...)
+	f.reached(2 * time.Second)
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("seed %d", seed)
+	r := rand.New(rand.NewPCG(seed, 1))
+	for range 10 {
+		m.kill()
+		m = f.master(args...)
+		select {
+		case <-m.done:
+			t.Fatalf("it ended by itself:\n%s", m.text())
+		case <-time.After(time.Duration(r.IntN(1500)) * time.Millisecond): // the moment
+		}
+	}
+	m.wait(90 * time.Second)
+	for _, w := range workers {
+		w.wait(30 * time.Second)
+	}
+	f.whole()
+	f.never(faultUsers)
+	f.usersStayed()
+	if got := f.served.Load(); got != 4000 {
+		t.Errorf("the target served %d requests, want 4000", got)
 	}
 }

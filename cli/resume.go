@@ -270,8 +270,8 @@ func (x *session) goOn(c *cutOff, plan *swarm.Plan) error {
 		Ledger: ledger, Started: r.Meta.Started, Target: target, SpawnRate: r.SpawnRate, Paused: r.State == swarm.Paused.String(),
 		Peak: r.Meta.Peak, Changes: before.Changes, Nodes: len(r.Nodes), First: past.First, But: past.But,
 	}
-	if r.State == swarm.Stopping.String() {
-		plan.Past.Stop = r.Meta.Exit
+	if r.State == swarm.Stopping.String() || r.State == swarm.Stopped.String() {
+		plan.Past.Stop = cmpOr(r.Meta.Exit, "stop")
 	}
 	return nil
 }

@@ -114,19 +114,23 @@ func (k *keeper) keep(list []*pending) error {
 	}
 	var b []byte
 	var until int64
+	next := map[string]workerState{} // of those in the list
 	for _, p := range list {
-		switch {
-		case p.deal != nil:
+		if p.deal != nil {
 			b = appendJSON(b, dealRecord, p.deal)
-		case p.b != nil:
+			continue
+		}
+		s, ok := next[p.state.ID]
+		if !ok {
+			s = k.states[p.state.ID]
+		}
+		s = p.after(s)
+		next[p.state.ID] = s
+		if p.b != nil {
 			b = appendDelta(b, p.state.ID, p.b)
 			until = max(until, p.until)
-		case p.quota != nil:
-			s := k.states[p.state.ID]
-			s.Issue, s.Quota = p.state.Issue, *p.quota
+		} else {
 			b = appendWorker(b, s)
-		default:
-			b = appendWorker(b, p.state)
 		}
 	}
 	if len(b) == 0 {
@@ -148,17 +152,20 @@ func (k *keeper) note(p *pending) {
 		k.dealt[d.What] = max(k.dealt[d.What], d.First+d.N)
 		return
 	}
+	k.states[p.state.ID] = p.after(k.states[p.state.ID])
+}
+
+// after is how far a worker has told with this, which was there before.
+func (p *pending) after(before workerState) workerState {
 	s := p.state
-	old := k.states[s.ID]
-	if p.quota != nil {
-		old.Issue, old.Quota = s.Issue, *p.quota
-		s = old
-	} else if p.b != nil {
-		s.Quota = old.Quota
+	switch {
+	case p.quota != nil:
+		before.ID, before.Issue, before.Quota = s.ID, s.Issue, *p.quota
+		return before
+	case p.b != nil:
+		s.Quota = before.Quota
 	}
-	if s.ID != "" {
-		k.states[s.ID] = s
-	}
+	return s
 }
 
 // acknowledge answers what is on disk by now.

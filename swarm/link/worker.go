@@ -568,6 +568,7 @@ type driver struct {
 	stop    chan struct{}
 	health  health.Health
 	nth     uint64 // of the newest standing
+	had     int    // users at the end of the last second
 	started bool
 }
 
@@ -691,11 +692,19 @@ func (d *driver) standing() standing {
 func (d *driver) take(to *second, budget *int) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	// At its end: who moves to another worker is not counted on both. Who is given to
+	// nobody else was there.
+	s := d.node.Status()
+	users := s.Active
+	if d.fenced || d.gone || s.Exhausted || d.given.Stop != swarm.GoOn {
+		users = max(users, d.had)
+	}
+	d.had = s.Active
 	d.node.Take(func(r *swarm.Report) {
 		flight := r.Batch.InFlight
 		to.batch.Merge(r.Batch)
 		to.batch.InFlight = flight
-		to.users = d.node.Status().Active // at its end: who moves to another worker is not counted on both
+		to.users = users
 		to.suspect = to.suspect || r.Suspect
 		d.health = r.Health
 	})
