@@ -30,7 +30,7 @@ var mayImport = map[string][]string{
 	"behaviours/*":        {"stats", "behaviours"},
 	"tui":                 {"tui/draw", "swarm", "stats", "stats/exchange"},
 	"tui/draw":            {},
-	"cli":                 {"cli/*", "tui", "behaviours", "behaviours/*", "swarm", "swarm/*", "stats", "stats/*", "."},
+	"cli":                 {"cli/*", "tui", "behaviours", "behaviours/*", "swarm", "swarm/*", "stats", "stats/*"},
 	"cli/build":           {},
 	"cli/demo":            {"behaviours"},
 	"examples/*":          {"cli", "behaviours", "behaviours/*"},

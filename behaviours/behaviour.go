@@ -95,12 +95,12 @@ var (
 	StopRun   = errors.New("end the run")
 )
 
-// plan is a Set as users walk it: with names, rows and without what was
+// outline is a Set as users walk it: with names, rows and without what was
 // filtered out. Users share it, each with a Set of its own.
-type plan struct {
+type outline struct {
 	tasks []planned
 	of    []Task // the Set's
-	loops int    // Set.Loops, for who looks at the plan alone
+	loops int    // Set.Loops, for who looks at the outline alone
 	deep  bool   // there are nested sets
 	upTo  []int  // the sum of the weights up to each task
 	once  []int  // … of how many requests they are
@@ -109,15 +109,15 @@ type plan struct {
 type planned struct {
 	at     int // in Set.Tasks
 	weight int
-	given  string // the author's name for it
-	bare   string // that, or what stands in for it
-	name   string // unique in the behaviour
-	set    *plan  // of a nested set
-	index  int    // of its row
+	given  string   // the author's name for it
+	bare   string   // that, or what stands in for it
+	name   string   // unique in the behaviour
+	set    *outline // of a nested set
+	index  int      // of its row
 }
 
-// fits says whether the plan is one of that Set, too.
-func (p *plan) fits(s *Set) bool {
+// fits says whether the outline is one of that Set, too.
+func (p *outline) fits(s *Set) bool {
 	switch {
 	case s == nil || len(s.Tasks) != len(p.of):
 		return false
@@ -169,8 +169,8 @@ func (f Filter) lets(t *Task) bool {
 	return false
 }
 
-// planner walks a user's tree of sets.
-type planner struct {
+// outliner walks a user's tree of sets.
+type outliner struct {
 	filter Filter
 	infos  []swarm.TaskInfo
 	names  map[string]int
@@ -178,7 +178,7 @@ type planner struct {
 	deep   []*Set
 }
 
-func (p *planner) plan(s *Set, path string) (*plan, error) {
+func (p *outliner) outline(s *Set, path string) (*outline, error) {
 	if s == nil {
 		return nil, errors.New("func New returned no Set: return &behaviours.Set{Tasks: …}")
 	}
@@ -192,7 +192,7 @@ func (p *planner) plan(s *Set, path string) (*plan, error) {
 	if len(s.Tasks) == 0 {
 		return nil, fmt.Errorf("set %q has no tasks: a user in it could do nothing", path)
 	}
-	out := &plan{of: s.Tasks, loops: s.Loops}
+	out := &outline{of: s.Tasks, loops: s.Loops}
 	for i := range s.Tasks {
 		t := &s.Tasks[i]
 		name := t.name()
@@ -214,7 +214,7 @@ func (p *planner) plan(s *Set, path string) (*plan, error) {
 		step := planned{at: i, weight: t.weight(), given: t.Name, bare: bare, name: p.unique(p.full(path, name)), index: len(p.infos)}
 		p.infos = append(p.infos, swarm.TaskInfo{Name: step.name, Depth: len(p.deep) - 1, Weight: t.weight(), Set: t.Set != nil})
 		if t.Set != nil {
-			nested, err := p.plan(t.Set, step.name)
+			nested, err := p.outline(t.Set, step.name)
 			if err != nil {
 				return nil, err
 			}
@@ -245,14 +245,14 @@ func (p *planner) plan(s *Set, path string) (*plan, error) {
 	return out, nil
 }
 
-func (p *planner) full(path, name string) string {
+func (p *outliner) full(path, name string) string {
 	if path == "" {
 		return name
 	}
 	return path + "/" + name
 }
 
-func (p *planner) unique(name string) string {
+func (p *outliner) unique(name string) string {
 	if p.names == nil {
 		p.names = map[string]int{}
 	}
@@ -362,7 +362,7 @@ func Endless(list []Behaviour) (names []string) {
 	return names
 }
 
-func (p *plan) endless() (names []string) {
+func (p *outline) endless() (names []string) {
 	for _, step := range p.tasks {
 		if step.set == nil {
 			continue

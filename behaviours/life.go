@@ -13,11 +13,11 @@ import (
 
 // visit is a user's stay in a set.
 type visit struct {
-	set   *Set
-	plan  *plan
-	step  *planned // that led here; nil at the top
-	picks int
-	began time.Duration // on the sweeper's clock
+	set     *Set
+	outline *outline
+	step    *planned // that led here; nil at the top
+	picks   int
+	began   time.Duration // on the sweeper's clock
 }
 
 // skipped stands for a task where a set could not be entered.
@@ -54,7 +54,7 @@ func (l *life) Act(ctx context.Context, start crew.Permit, ok, brief bool) (next
 		err = u.land(ctx)
 	case u.next == nil:
 		if err = u.enter(ctx, u.set, ""); err == nil {
-			u.sets = append(u.first[:0], visit{set: u.set, plan: u.root})
+			u.sets = append(u.first[:0], visit{set: u.set, outline: u.root})
 		}
 	case u.next == &skipped:
 	case u.startable(ctx):
@@ -94,7 +94,7 @@ func (u *User) flat() bool {
 		return false
 	}
 	here := &u.sets[len(u.sets)-1]
-	return here.set.Loops == 0 && !here.plan.deep && !u.kind.run.once
+	return here.set.Loops == 0 && !here.outline.deep && !u.kind.run.once
 }
 
 // pickNext finds the next task to ask a permit for.
@@ -145,10 +145,10 @@ func (u *User) exit(ctx context.Context) {
 	v := u.sets[last]
 	u.sets = u.sets[:last]
 	if v.step == nil {
-		u.leave(ctx, v.set, "")
+		u.stopped(ctx, v.set, "")
 		return
 	}
-	u.leave(ctx, v.set, v.step.name)
+	u.stopped(ctx, v.set, v.step.name)
 	u.user.Sink.Record(u.kind.meters[v.step.index], stats.Sample{Took: u.driver().Now() - v.began})
 }
 
@@ -170,9 +170,9 @@ func (u *User) enter(ctx context.Context, s *Set, path string) error {
 	return u.hook(ctx, s.OnStart, path, "OnStart")
 }
 
-// leave runs a set's OnStop, also when the user was stopped hard: with a
+// stopped runs a set's OnStop, also when the user was stopped hard: with a
 // context of its own.
-func (u *User) leave(ctx context.Context, s *Set, path string) {
+func (u *User) stopped(ctx context.Context, s *Set, path string) {
 	if s.OnStop == nil {
 		return
 	}
@@ -196,14 +196,14 @@ func (u *User) hook(ctx context.Context, f func(context.Context) error, path, na
 // pick is the next task of a visit, nil when the visit is over. Where each is
 // done once, nth is which of its requests.
 func (u *User) pick(v *visit) (t *planned, nth int) {
-	loops, tasks, n := v.set.Loops, v.plan.tasks, v.picks
+	loops, tasks, n := v.set.Loops, v.outline.tasks, v.picks
 	switch {
 	case u.kind.run.once:
-		i := sort.SearchInts(v.plan.once, n+1)
+		i := sort.SearchInts(v.outline.once, n+1)
 		if i == len(tasks) {
 			return nil, 0
 		}
-		return &tasks[i], v.set.Tasks[tasks[i].at].times() - (v.plan.once[i] - n)
+		return &tasks[i], v.set.Tasks[tasks[i].at].times() - (v.outline.once[i] - n)
 	case v.set.Sequential:
 		if loops > 0 && n >= loops*len(tasks) {
 			return nil, 0
@@ -212,7 +212,7 @@ func (u *User) pick(v *visit) (t *planned, nth int) {
 	case loops > 0 && n >= loops:
 		return nil, 0
 	}
-	return &tasks[v.plan.pick(u.Rand())], 0
+	return &tasks[v.outline.pick(u.Rand())], 0
 }
 
 // which of its requests a task sends: any, or in turn where each is sent once.
@@ -245,7 +245,7 @@ func (u *User) think(s *Set) time.Duration {
 	return wait.think(&u.user.Rand)
 }
 
-func (p *plan) pick(r *rand.Rand) int {
+func (p *outline) pick(r *rand.Rand) int {
 	if len(p.tasks) == 1 {
 		return 0
 	}
@@ -263,14 +263,14 @@ func (p *plan) pick(r *rand.Rand) int {
 
 // visit enters a nested set. It returns false if its OnStart failed.
 func (u *User) visit(ctx context.Context, s *Set, t *planned) bool {
-	v := visit{set: s, plan: t.set, step: t, began: u.driver().Now()}
+	v := visit{set: s, outline: t.set, step: t, began: u.driver().Now()}
 	err := u.enter(ctx, s, t.name)
 	if err == nil {
 		u.sets = append(u.sets, v)
 		return true
 	}
 	u.user.Sink.Record(u.kind.meters[t.index], stats.Sample{Took: u.driver().Now() - v.began, Kind: stats.Error})
-	if leaving := leaves(err); leaving != nil && leaving != Interrupt {
+	if leaving := wayOut(err); leaving != nil && leaving != Interrupt {
 		u.quit(ctx, leaving)
 		return true
 	}

@@ -64,21 +64,21 @@ type kind struct {
 	name  string
 	make  func(*User) *Set
 	wait  Wait
-	root  *plan // of every user whose tasks are like those that were looked at
+	root  *outline // of every user whose tasks are like those that were looked at
 	infos []swarm.TaskInfo
 
 	rows   sync.Once      // fills meters when the first user starts
 	meters []*stats.Meter // by index of the task
 }
 
-// plan is the plan for one user's tasks. It is the one that was made at the
+// outline is the one for one user's tasks. It is the one that was made at the
 // look, unless this user's tasks differ.
-func (k *kind) plan(s *Set) (*plan, error) {
+func (k *kind) outline(s *Set) (*outline, error) {
 	if k.root.fits(s) {
 		return k.root, nil
 	}
-	p := planner{filter: k.run.Filter, mask: k.run.Transport.Masker().Name}
-	root, err := p.plan(s, "")
+	p := outliner{filter: k.run.Filter, mask: k.run.Transport.Masker().Name}
+	root, err := p.outline(s, "")
 	if err != nil {
 		return nil, fmt.Errorf("behaviour %q: %w", k.name, err)
 	}
@@ -121,14 +121,14 @@ func Bind(s *Shared, list []Behaviour) ([]*crew.Behaviour, error) {
 }
 
 // look calls New with a user that is nobody, to see its tasks.
-func (k *kind) look() (root *plan, err error) {
+func (k *kind) look() (root *outline, err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			err = fmt.Errorf("behaviour %q: New panicked: %v (it is also called to look at the tasks, so it must not use the user yet)", k.name, r)
 		}
 	}()
-	p := planner{filter: k.run.Filter, mask: k.run.Transport.Masker().Name}
-	if k.root, err = p.plan(k.make(&User{kind: k, Client: k.run.Transport.Client(Who{})}), ""); err != nil {
+	p := outliner{filter: k.run.Filter, mask: k.run.Transport.Masker().Name}
+	if k.root, err = p.outline(k.make(&User{kind: k, Client: k.run.Transport.Client(Who{})}), ""); err != nil {
 		return nil, fmt.Errorf("behaviour %q: %w", k.name, err)
 	}
 	k.infos = p.infos
@@ -147,7 +147,7 @@ func (k *kind) life(ctx context.Context, su *crew.User) crew.Life {
 	})}
 	u.set = k.make(u)
 	var err error
-	if u.root, err = k.plan(u.set); err != nil {
+	if u.root, err = k.outline(u.set); err != nil {
 		panic(err)
 	}
 	return (*life)(u)

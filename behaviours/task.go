@@ -70,7 +70,7 @@ func (u *User) land(ctx context.Context) error {
 // done records the task in hand.
 func (u *User) done(ctx context.Context, err error) error {
 	sample := stats.Sample{Took: u.ended - u.began, Due: u.start.Due, Late: u.start.Late}
-	leaving := leaves(err)
+	leaving := wayOut(err)
 	switch {
 	case err == nil || leaving != nil:
 	case ctx.Err() != nil:
@@ -94,8 +94,8 @@ func (u *User) run(ctx context.Context) error {
 	return u.what.Run(ctx)
 }
 
-// leaves is the sentinel that err is or wraps, nil if it is none.
-func leaves(err error) error {
+// wayOut is the sentinel that err is or wraps, nil if it is none.
+func wayOut(err error) error {
 	if err == nil {
 		return nil
 	}

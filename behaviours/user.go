@@ -32,7 +32,7 @@ type User struct {
 	began time.Duration // on the sweeper's clock
 
 	set   *Set // from New
-	root  *plan
+	root  *outline
 	sets  []visit  // that the user is in, outermost first
 	first [1]visit // where sets begins: nearly all users are in one
 	next  *planned // the task that a permit was asked for; nil at first

@@ -40,7 +40,7 @@ func TestAFailedScreenLosesNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	g.begin(x)
-	if code := g.leave(&ear{}, tui.Panicked, errors.New("index out of range")); code != exitOK {
+	if code := g.finish(&ear{}, tui.Panicked, errors.New("index out of range")); code != exitOK {
 		t.Errorf("exit code: got %d, want %d", code, exitOK)
 	}
 	snap := x.ctl.Snapshot()
@@ -79,7 +79,7 @@ func TestTheExitCodeOfALostTerminal(t *testing.T) {
 		{[]string{"-n", "50000000", "--on-hangup", "stop"}, "hangup", exitHangup},
 	} {
 		for name, end := range map[string]func(*stage, *session) int{
-			"the screen": func(g *stage, _ *session) int { return g.leave(&ear{}, tui.Hangup, nil) },
+			"the screen": func(g *stage, _ *session) int { return g.finish(&ear{}, tui.Hangup, nil) },
 			"without a screen": func(_ *stage, x *session) int {
 				code := x.hangup(exitOK)
 				<-x.done
@@ -111,7 +111,7 @@ func TestTheExitCodeOfALostTerminal(t *testing.T) {
 		}
 	}
 	g := &stage{}
-	if code := g.leave(&ear{}, tui.Hangup, nil); code != exitHangup {
+	if code := g.finish(&ear{}, tui.Hangup, nil); code != exitHangup {
 		t.Errorf("before any run: got exit code %d, want %d", code, exitHangup)
 	}
 }

@@ -65,7 +65,7 @@ func (p *program) screen(ctx context.Context, s *settings, own []behaviours.Beha
 	if !wait {
 		return p.complain(e.code, errLeftAtOnce)
 	}
-	return g.leave(e, outcome, err)
+	return g.finish(e, outcome, err)
 }
 
 func (g *stage) options() tui.Options {
@@ -293,8 +293,8 @@ func (g *stage) export(format, path string, s *swarm.Snapshot) error {
 	return errors.Join(write(f, r), f.Close())
 }
 
-// leave ends what goes on when the screen is gone, as the way it went asks for.
-func (g *stage) leave(e *ear, outcome tui.Outcome, fault error) int {
+// finish ends what goes on when the screen is gone, as the way it went asks for.
+func (g *stage) finish(e *ear, outcome tui.Outcome, fault error) int {
 	x := g.current()
 	if x == nil {
 		if fault != nil {

@@ -82,7 +82,7 @@ func (p *program) viewScreen(ctx context.Context, s *settings, f *finished) int 
 	e := listen(os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT)
 	defer e.close()
 	outcome, err, _ := e.show(ctx, o, g.current)
-	return g.leave(e, outcome, err)
+	return g.finish(e, outcome, err)
 }
 
 // finished is a run read back from its journal. It is a tui.Load that no key

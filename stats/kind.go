@@ -39,13 +39,3 @@ func (k Kind) String() string {
 
 // Failed says whether the act counts as a failure.
 func (k Kind) Failed() bool { return k != OK && k != Aborted }
-
-// ParseKind is the kind of that name; ok is false if there is none.
-func ParseKind(name string) (k Kind, ok bool) {
-	for i, n := range kindNames {
-		if n == name {
-			return Kind(i), true
-		}
-	}
-	return 0, false
-}

@@ -211,7 +211,7 @@ func (w *worker) work(ctx context.Context) error {
 			return err
 		case <-ended:
 			ended = nil
-			w.leave()
+			w.depart()
 		case m := <-w.said:
 			if m.Subject == w.subjects.cmd() {
 				w.obey(m)
@@ -398,12 +398,12 @@ func (w *worker) obey(m *nats.Msg) {
 	}
 }
 
-// leave ends this worker's part in the run: its users finish their tasks, the rest
+// depart ends this worker's part in the run: its users finish their tasks, the rest
 // of what happened is told, and the others take over.
-func (w *worker) leave() {
+func (w *worker) depart() {
 	w.leaving = true
 	w.o.Say("leaving: users finish their tasks")
-	w.driver.leave()
+	w.driver.depart()
 	w.gaveUpAt = time.Now().Add(2*Lease + w.driver.grace)
 }
 
@@ -653,7 +653,7 @@ func (d *driver) watch() {
 	}
 }
 
-func (d *driver) leave() {
+func (d *driver) depart() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.gone = true
