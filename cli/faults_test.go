@@ -3,14 +3,18 @@
 package cli
 
 import (
+	"context"
 	"math/rand/v2"
 	"net"
 	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
+
+	"tload/swarm/link"
 )
 
 // relay stands between a worker and its master, and can be a bad link.
@@ -374,4 +378,44 @@ func TestFaultAMasterThatIsKilledAnywhere(t *testing.T) {
 	if got := f.served.Load(); got != 4000 {
 		t.Errorf("the target served %d requests, want 4000", got)
 	}
+}
+
+// TestFaultAFloodOfWrongJoins has a crowd with another secret at the master's door for as
+// long as the run goes on.
+func TestFaultAFloodOfWrongJoins(t *testing.T) {
+	f := withFaults(t)
+	a, b := f.worker(), f.worker()
+	m := f.master("-u", "12", "-r", "100", "--expect-workers", "2", "-t", "12s")
+	f.reached(2 * time.Second)
+	wrong, err := link.ParseToken(f.token[:len(f.token)-6] + "AAAAAA")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	var crowd sync.WaitGroup
+	var refused atomic.Int64
+	for range 20 {
+		crowd.Go(func() {
+			for ctx.Err() == nil {
+				if link.Work(ctx, link.WorkerOptions{Address: "127.0.0.1:" + f.port, Token: wrong}) != nil && ctx.Err() == nil {
+					refused.Add(1)
+				}
+			}
+		})
+	}
+	m.wait(60 * time.Second)
+	cancel()
+	crowd.Wait()
+	a.wait(20 * time.Second)
+	b.wait(20 * time.Second)
+	f.whole()
+	f.never(faultUsers)
+	if log := f.log(); strings.Contains(log, "lost") || strings.Count(log, "worker joined") != 2 {
+		t.Errorf("somebody else joined, or a worker was lost:\n%s", log)
+	}
+	if refused.Load() < 10 {
+		t.Errorf("%d were refused: this was no flood", refused.Load())
+	}
+	t.Logf("%d refused; %d requests of 12 users in 12 s", refused.Load(), f.served.Load())
 }
