@@ -110,6 +110,8 @@ func (p *program) sources(s *settings) error {
 		}
 	}
 	switch {
+	case s.demo && s.master:
+		return misuse{errors.New("the demo loads its own target, on this machine alone: leave demo or --master out")}
 	case s.demo && s.file != "":
 		return misuse{fmt.Errorf("-f %s: the demo loads its own target; leave demo out", s.file)}
 	case len(p.behaviours) == 0:
@@ -118,7 +120,7 @@ func (p *program) sources(s *settings) error {
 	case len(s.args) > 0:
 		return misuse{fmt.Errorf("%s: this program has its behaviours inside; name the server as --host=%s, or use the tload command for paths and URLs", s.args[0], s.args[0])}
 	}
-	if err := s.contradictions(); err != nil {
+	if err := errors.Join(s.contradictions(), s.needsMaster()); err != nil {
 		return err
 	}
 	if err := s.arguments(); err != nil {
@@ -167,6 +169,7 @@ func (s *settings) contradictions() error {
 		{"redact", "no-redact", "leave out the one that you do not mean"},
 		{"insecure", "cacert", "with --insecure any certificate is taken"},
 		{"master", "worker", "this is one or the other"},
+		{"master", "bind", "these are addresses of the worker's machine: say --bind there"},
 		{"nats", "master-host", "master and workers meet at the NATS server"},
 		{"nats", "master-port", "master and workers meet at the NATS server"},
 		{"nats", "master-bind", "master and workers meet at the NATS server"},
@@ -177,6 +180,43 @@ func (s *settings) contradictions() error {
 	}
 	return nil
 }
+
+// forWorker refuses what a worker is told by its master.
+func (s *settings) forWorker() error {
+	if len(s.args) > 0 {
+		return misuse{fmt.Errorf("%s: a worker does what its master says: name it there", s.args[0])}
+	}
+	if err := s.contradictions(); err != nil {
+		return err
+	}
+	return s.heeds("--worker", joining, drawing, []string{"bind"})
+}
+
+// needsMaster refuses flags that go with one where there is none.
+func (s *settings) needsMaster() error {
+	for _, name := range leading {
+		if s.typed[name] && !s.master {
+			return misuse{fmt.Errorf("--%s goes with --master: add that, or leave this out", name)}
+		}
+	}
+	for _, name := range joining {
+		switch only := slices.Contains(onlyWorkers, name); {
+		case !s.typed[name] || s.worker || s.master && !only:
+		case only:
+			return misuse{fmt.Errorf("--%s goes with --worker: add that, or leave this out", name)}
+		default:
+			return misuse{fmt.Errorf("--%s goes with --master or --worker: add one, or leave this out", name)}
+		}
+	}
+	return nil
+}
+
+// The flags of masters and workers.
+var (
+	leading     = []string{"master-bind", "expect-workers", "expect-workers-max-wait", "resume"}
+	onlyWorkers = []string{"master-host", "token", "token-file", "accept-binary"}
+	joining     = append([]string{"worker", "slave", "master-port", "nats", "nats-creds"}, onlyWorkers...)
+)
 
 // The flags of the commands that are no runs.
 var (

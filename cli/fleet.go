@@ -432,14 +432,14 @@ func (p *program) workerOptions(s *settings) (o link.WorkerOptions, err error) {
 	}
 	o.Make = func(b link.Brief) (swarm.Node, error) {
 		b.Logs = slog.NewMultiHandler(log.Handler(), b.Logs)
-		return p.employ(b)
+		return p.employ(b, s.bind)
 	}
 	return o, nil
 }
 
 // employ makes the node that a master's job asks for. What it needs besides the
 // crew ends with the process.
-func (p *program) employ(b link.Brief) (swarm.Node, error) {
+func (p *program) employ(b link.Brief, bind []string) (swarm.Node, error) {
 	var j job
 	if err := json.Unmarshal(b.Job, &j); err != nil {
 		return nil, fmt.Errorf("the master's job is not understood: %w", err)
@@ -455,7 +455,7 @@ func (p *program) employ(b link.Brief) (swarm.Node, error) {
 	if err := s.flags.Parse(j.Args); err != nil {
 		return nil, fmt.Errorf("the master's job: %w", err)
 	}
-	s.args = s.flags.Args()
+	s.args, s.bind = s.flags.Args(), bind
 	p.mask(s)
 	for _, path := range []*string{&s.caFile, &s.certFile, &s.keyFile, &s.file} {
 		if *path != "" {

@@ -61,3 +61,32 @@ func TestMeetAtANATSServer(t *testing.T) {
 		t.Error(said)
 	}
 }
+
+// TestFlagsOfMastersAndWorkers holds that none is ignored in silence.
+func TestFlagsOfMastersAndWorkers(t *testing.T) {
+	f := newFleet(t)
+	worker := []string{"--worker", "--master-host=127.0.0.1:" + f.port, "--token=" + f.token}
+	for _, tt := range []struct {
+		args []string
+		want string
+	}{
+		{append(worker, "-u", "5"), "--users means nothing to tload --worker"},
+		{append(worker, "--header=A: b"), "--header means nothing"},
+		{append(worker, "/foo"), "a worker does what its master says"},
+		{append(worker, "--expect-workers=2"), "--expect-workers means nothing"},
+		{[]string{"--worker", "--token=" + f.token}, "--master-host"},
+		{[]string{"--worker", "--master-host=x"}, "needs the master's token"},
+		{[]string{"--worker", "--master-host=x", "--token=TL1-abc"}, "no token"},
+		{[]string{"--host=x", "--expect-workers=2"}, "--expect-workers goes with --master"},
+		{[]string{"--host=x", "--resume=yes"}, "--resume goes with --master"},
+		{[]string{"--host=x", "--token=" + f.token}, "--token goes with --worker"},
+		{[]string{"--host=x", "--nats=nats://x"}, "--nats goes with --master or --worker"},
+		{[]string{"--host=x", "--master", "--accept-binary"}, "--accept-binary goes with --worker"},
+		{[]string{"--host=x", "--master", "--bind=127.0.0.1"}, "of the worker's machine"},
+		{[]string{"demo", "--master"}, "on this machine alone"},
+	} {
+		if said := f.run(tt.args...).fails(exitMisuse); !strings.Contains(said, tt.want) {
+			t.Errorf("%q: got %q, want %q", tt.args, said, tt.want)
+		}
+	}
+}

@@ -28,7 +28,7 @@ func (p *program) run(ctx context.Context, args []string) int {
 		return p.complain(exitMisuse, err)
 	}
 	if s.worker && !s.help && !s.version {
-		if err := s.contradictions(); err != nil {
+		if err := s.forWorker(); err != nil {
 			return p.complain(exitMisuse, err)
 		}
 		return p.work(ctx, s)
