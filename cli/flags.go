@@ -16,8 +16,23 @@ import (
 	"tload/swarm/link"
 )
 
-// settings is everything that flags, environment and tload.toml can say.
+// settings is everything that flags, environment and tload.toml can say, in its parts.
 type settings struct {
+	loading
+	fleetSettings
+	connecting
+	keeping
+	showing
+
+	args   []string        // paths and URLs
+	flags  *pflag.FlagSet  // for what was given
+	typed  map[string]bool // … on the command line
+	demo   bool            // the built-in target is loaded
+	inside bool            // the behaviours are inside this program
+}
+
+// loading is what is loaded, by how many, and until when.
+type loading struct {
 	host        string
 	file        string
 	users       count
@@ -32,7 +47,10 @@ type settings struct {
 	withoutTags []string
 	list        bool
 	seed        uint64
+}
 
+// fleetSettings are masters' and workers'.
+type fleetSettings struct {
 	master        bool
 	worker        bool
 	masterHost    string
@@ -46,7 +64,10 @@ type settings struct {
 	expectWait    seconds
 	token         string
 	tokenFile     string
+}
 
+// connecting is how requests are sent.
+type connecting struct {
 	timeout        seconds
 	connectTimeout seconds
 	insecure       bool
@@ -60,42 +81,43 @@ type settings struct {
 	caFile         string
 	certFile       string
 	keyFile        string
+}
 
+// keeping is what is kept of a run, where, and what its end is judged by.
+type keeping struct {
+	json     string
+	csv      string
+	html     string
+	hgrm     string
+	requests string
+	metrics  string
+	otlp     string
+	failIf   []string
+	abort    bool
+	redact   []string
+	noRedact bool
+	masker   *exchange.Masker // of these two; one for all of a run, since it learns
+	capture  count
+	body     size
+	memory   size
+	out      string
+	noOut    bool
+	logLevel choice
+	logFile  string
+}
+
+// showing is how the run is seen, or that something else is asked for.
+type showing struct {
 	headless   bool
 	printEvery seconds
-	json       string
-	csv        string
-	html       string
-	hgrm       string
-	requests   string
-	metrics    string
-	otlp       string
-	failIf     []string
-	abort      bool
-	redact     []string
-	noRedact   bool
-	masker     *exchange.Masker // of these two; one for all of a run, since it learns
-	capture    count
-	body       size
-	memory     size
-	out        string
-	noOut      bool
 	onHangup   choice
 	color      choice
 	ascii      bool
 	noSync     bool
 	refresh    seconds
-	logLevel   choice
-	logFile    string
 	config     string
 	help       bool
 	version    bool
-
-	args   []string        // paths and URLs
-	flags  *pflag.FlagSet  // for what was given
-	typed  map[string]bool // … on the command line
-	demo   bool            // the built-in target is loaded
-	inside bool            // the behaviours are inside this program
 }
 
 // given says whether the flag was set by the command line, the environment or
