@@ -43,6 +43,7 @@ func columnsOf(seconds []stats.Second, from, span time.Duration, n int, p draw.P
 	gaps := func() []float64 { return slices.Repeat([]float64{math.NaN()}, n+1) }
 	out := draw.Series{Values: gaps(), Low: gaps(), High: gaps(), Pen: p}
 	var in []float64
+	var at, low, high stats.Level // here, for pick has them moved to the heap
 	for i := range n + 1 {
 		lo := from + time.Duration(float64(span)*float64(i)/float64(n))
 		hi := max(from+time.Duration(float64(span)*float64(i+1)/float64(n)), lo+1)
@@ -51,11 +52,14 @@ func columnsOf(seconds []stats.Second, from, span time.Duration, n int, p draw.P
 		first := sort.Search(len(seconds), func(j int) bool { return seconds[j].At+max(seconds[j].Span, 1) > lo })
 		j := first
 		for ; j < len(seconds) && seconds[j].At < hi; j++ {
-			l := seconds[j].Level()
-			if v := pick(&l); !math.IsNaN(v) {
+			at = seconds[j].Level()
+			low, high = at, at
+			if seconds[j].Span > time.Second {
+				low, high = seconds[j].Levels()
+			}
+			if v := pick(&at); !math.IsNaN(v) {
 				in = append(in, v)
 			}
-			low, high := seconds[j].Levels()
 			if v := pick(&low); !math.IsNaN(v) && !(v >= least) { // a NaN is replaced
 				least = v
 			}
