@@ -118,6 +118,25 @@ func TestALivingMasterKeepsItsRun(t *testing.T) {
 	f.whole()
 }
 
+// TestALateWorkerTakesItsShareOfArrivals and not those that were others' before it came.
+func TestALateWorkerTakesItsShareOfArrivals(t *testing.T) {
+	f := newFleet(t)
+	first := f.worker()
+	m := f.master("--rate", "100", "-u", "50", "-t", "6s")
+	f.reached(3 * time.Second)
+	late := f.worker()
+	m.wait(30 * time.Second)
+	first.wait(20 * time.Second)
+	late.wait(20 * time.Second)
+	f.whole()
+	if got := f.served.Load(); got < 595 || got > 603 {
+		t.Errorf("%d requests in 6 s at 100 a second", got)
+	}
+	if log := f.log(); strings.Count(log, "worker joined") != 2 {
+		t.Errorf("the other one did not come in time:\n%s", log)
+	}
+}
+
 func TestWhatIsAnAgreement(t *testing.T) {
 	for text, want := range map[string]bool{"\n": true, "y\n": true, "Yes\n": true, "n\n": false, "no": false, "what?\n": false} {
 		if got, err := agreed(strings.NewReader(text)); got != want || err != nil {

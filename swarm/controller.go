@@ -340,7 +340,7 @@ func (c *Controller) assign() {
 	if c.started.IsZero() {
 		return
 	}
-	c.want.Spawn = c.rate
+	c.want.Spawn, c.want.Since = c.rate, c.elapsed(time.Now())
 	c.waits = c.nodes.assign(c.want, c.target)
 }
 

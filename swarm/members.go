@@ -162,7 +162,7 @@ func (ms *members) assign(want Assignment, target int) (waits bool) {
 			a.Arrivals = want.Arrivals * float64(capacity[i]) / float64(sum(capacity))
 		}
 		if m.given.Gen > 0 {
-			a.IDStep = m.given.IDStep
+			a.IDStep, a.Since = m.given.IDStep, m.given.Since
 		}
 		a.Quota = quotas[i]
 		if same(a, m.given) {

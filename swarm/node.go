@@ -53,6 +53,7 @@ type Assignment struct {
 	IDBase, IDStep int64
 
 	Arrivals float64       // task starts per second whatever the target does; 0, then and ever: users decide
+	Since    time.Duration // on the run's clock: when the first of them is due; it stays as first given
 	Until    time.Duration // on the run's clock; what would be due then or later is no arrival; 0: no end
 	Quota    int64         // tasks in all, since the run began, or Unlimited
 	Paused   bool          // users hold before their next task, and nothing is due

@@ -34,7 +34,7 @@ type arrivals struct {
 
 // newArrivals is the schedule of an assignment, for a run that began then.
 func newArrivals(began time.Time, a swarm.Assignment, maxWait time.Duration) *arrivals {
-	q := &arrivals{began: began, rate: a.Arrivals, maxWait: maxWait, base: began}
+	q := &arrivals{began: began, rate: a.Arrivals, maxWait: maxWait, base: began.Add(a.Since)}
 	q.limit(a)
 	return q
 }
