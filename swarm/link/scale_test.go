@@ -206,11 +206,15 @@ func TestManyWorkers(t *testing.T) {
 	}()
 	var wait sync.WaitGroup
 	all := make([]*stats.Batch, many)
+	nodes := make([]*simulated, many)
 	for i := range many {
 		all[i] = new(stats.Batch)
 		told.Store(uint64(i), all[i])
 		wait.Go(func() {
-			if err := link.Work(context.Background(), crowded(l.Addr().String(), id.Token, uint64(i))); err != nil {
+			o := crowded(l.Addr().String(), id.Token, uint64(i))
+			nodes[i] = newSimulated(uint64(i))
+			o.Make = func(link.Brief) (swarm.Node, error) { return nodes[i], nil }
+			if err := link.Work(context.Background(), o); err != nil {
 				t.Error(err)
 			}
 		})
@@ -227,6 +231,17 @@ func TestManyWorkers(t *testing.T) {
 	until(t, "news of all after the cut", func() bool {
 		return states(c, "running") == many && c.Snapshot().Total.Run.Requests > before+uint64(many)*simulatedRows*10
 	})
+	begin := time.Now()
+	c.Scale(20*many, "you")
+	until(t, "all have heard", func() bool {
+		for _, n := range nodes {
+			if n.Status().Active != 20 {
+				return false
+			}
+		}
+		return true
+	})
+	t.Logf("all %d workers have heard of more users after %v", many, time.Since(begin))
 	c.Stop("test")
 	if err := one(t, "the end of the run", ran); err != nil {
 		t.Error(err)
