@@ -111,6 +111,7 @@ type NodeView struct {
 	Most  int           // users there ever were
 	RTT   time.Duration // 0 for this process
 	Skew  time.Duration // how much its clock is ahead of the master's
+	Lag   time.Duration // how old the newest of what it told is; 0 for this process
 	Build string        // of its program; "" for this process
 	health.Health
 }

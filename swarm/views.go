@@ -23,6 +23,9 @@ func (c *Controller) view(now time.Time) {
 		v := m.view
 		v.RTT, v.Skew, v.Build = m.status.Trip, m.status.Skew, m.status.Build
 		v.Name, v.State, v.Users = m.name, m.status.State.String(), m.status.Active
+		if m.node.Far() && m.status.State < Gone && c.state < Stopped {
+			v.Lag = max(c.elapsed(now)-time.Duration(m.told)*time.Second, 0)
+		}
 		m.view.Most = max(m.view.Most, v.Users)
 		v.Most = m.view.Most
 		if v.Late = s.Total.Window.LatePercent(); len(c.nodes.list) == 1 {

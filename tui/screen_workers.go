@@ -45,12 +45,21 @@ func newWorkers() *workersScreen {
 				}
 				return percent(n.Late) + "%"
 			}, Number: func(n N) float64 { return n.Late }},
+			{Name: "LAG", Width: 6, Rank: 3, Cell: func(n N) string { return lag(n) }, Number: func(n N) float64 { return float64(n.Lag) }},
 			{Name: "RTT", Width: 6, Rank: 4, Cell: func(n N) string { return millis(n.RTT) }, Number: func(n N) float64 { return float64(n.RTT) }},
 			{Name: "SKEW", Width: 8, Rank: 7, Cell: func(n N) string { return skew(n) }, Number: func(n N) float64 { return float64(n.Skew) }},
 			{Name: "BUILD", Width: 8, Rank: 8, Text: true, Cell: func(n N) string { return clean(n.Build) }, Word: func(n N) string { return n.Build }},
 		},
 	}, text: func(n N) subject { return subject{text: n.Name + " " + n.State} }}
 	return s
+}
+
+// lag is how old the newest of what a worker told is, in seconds.
+func lag(n *swarm.NodeView) string {
+	if n.Lag <= 0 {
+		return stats.None
+	}
+	return fmt.Sprintf("%.1f s", n.Lag.Seconds())
 }
 
 // skew is how much a worker's clock is ahead, in milliseconds: what is less than half a

@@ -114,11 +114,14 @@ func Listen(o MasterOptions) (*Master, error) {
 			return nil, fmt.Errorf("the port for workers: %w", err)
 		}
 	}
-	if m.srv == nil {
-		if err := o.Broker.allowed(m.nc, o.Identity.Token.master()); err != nil {
-			m.shut()
-			return nil, err
-		}
+	if m.srv != nil {
+		err = m.nc.FlushTimeout(5 * time.Second) // who joins from here on is heard
+	} else {
+		err = o.Broker.allowed(m.nc, o.Identity.Token.master())
+	}
+	if err != nil {
+		m.shut()
+		return nil, err
 	}
 	go m.watch()
 	if m.keep != nil {
