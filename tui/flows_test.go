@@ -38,6 +38,32 @@ func TestUsersGoUpAndDownByTheStepShown(t *testing.T) {
 	}
 }
 
+// TestAKeyThatDoesNothingSaysSo on every screen, for whoever pressed it looks for what
+// it did.
+func TestAKeyThatDoesNothingSaysSo(t *testing.T) {
+	for _, c := range []struct{ keys, want string }{
+		{"1 V", "V does nothing here: ? shows what does what"},
+		{"2 t", "t does nothing here"},
+		{"6 enter", "enter does nothing here"},
+		{"3 Z Z Z Z Z Z", "this is the shortest window"},
+		{"3 z z z z z z z", "this is the longest window"},
+		{"4 enter enter n", "no search: / begins one"},
+		{"7 N", "no search: / begins one"},
+	} {
+		p := sit(t, 120, 30, Options{})
+		p.press(c.keys)
+		p.want(c.want)
+	}
+	p := sit(t, 120, 30, Options{})
+	p.load.set(func(s *swarm.Snapshot) { s.State = swarm.Stopped })
+	p.tick()
+	p.press("+")
+	p.want("the run is over: nothing changes it any more")
+	if got := p.load.told(); got != "" {
+		t.Errorf("a run that is over was told %q", got)
+	}
+}
+
 func TestUsersAreSetExactly(t *testing.T) {
 	p := sit(t, 80, 24, Options{})
 	p.press("u")

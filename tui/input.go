@@ -45,12 +45,22 @@ func (m *model) press(key string) tea.Cmd {
 	if b, ok := m.page().bound(key); ok {
 		return m.do(b, key)
 	}
+	m.idle(key)
 	return nil
 }
 
+// idle says that a key does nothing here, for who pressed it would look for what it
+// did.
+func (m *model) idle(key string) { m.say("%s does nothing here: ? shows what does what", key) }
+
 // do does what a key means, pressed or chosen from the help.
 func (m *model) do(b binding, press string) tea.Cmd {
-	if b.steer && !m.alive() {
+	switch {
+	case b.steer && !m.alive():
+		m.say("the run is over: nothing changes it any more")
+		return nil
+	case b.of != nil && !b.of(m.screen()):
+		m.idle(press)
 		return nil
 	}
 	return b.do(m, m.screen(), press)

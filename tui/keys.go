@@ -248,5 +248,14 @@ func chartsOf() binding {
 func wrapLines() binding { return bind("w", "wrap", "wrap long lines", moves(draw.Wrap)) }
 
 func matchKeys() []binding {
-	return []binding{bind("n", "", "next match", moves(draw.NextMatch)), bind("N", "", "previous match", moves(draw.PrevMatch))}
+	match := func(by draw.Move) meaning {
+		return on(func(s mover, m *model) tea.Cmd {
+			if m.screen().filterText() == "" {
+				m.say("no search: / begins one")
+				return nil
+			}
+			return s.move(m, by)
+		})
+	}
+	return []binding{bind("n", "", "next match", match(draw.NextMatch)), bind("N", "", "previous match", match(draw.PrevMatch))}
 }

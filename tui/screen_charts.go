@@ -202,15 +202,24 @@ func (c *chartsScreen) nextSeries(*model) tea.Cmd {
 	c.which = (c.which + 1) % len(percentileSets)
 	return nil
 }
-func (c *chartsScreen) zoomIn(*model) tea.Cmd   { c.window = max(c.window-1, 0); return nil }
+func (c *chartsScreen) zoomIn(m *model) tea.Cmd {
+	if c.window == 0 {
+		m.say("this is the shortest window")
+	}
+	c.window = max(c.window-1, 0)
+	return nil
+}
 func (c *chartsScreen) export(m *model) tea.Cmd { return m.askExport("chart", secondsCSV(c.data(m))) }
 
-func (c *chartsScreen) zoomOut(*model) tea.Cmd {
+func (c *chartsScreen) zoomOut(m *model) tea.Cmd {
 	if c.zoom[1] > 0 {
 		c.zoom = [2]time.Duration{}
-	} else {
-		c.window = min(c.window+1, len(windows)-1)
+		return nil
 	}
+	if c.window == len(windows)-1 {
+		m.say("this is the longest window")
+	}
+	c.window = min(c.window+1, len(windows)-1)
 	return nil
 }
 
