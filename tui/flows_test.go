@@ -48,7 +48,7 @@ func TestAKeyThatDoesNothingSaysSo(t *testing.T) {
 		{"3 Z Z Z Z Z Z", "this is the shortest window"},
 		{"3 z z z z z z z", "this is the longest window"},
 		{"4 enter enter n", "no search: / begins one"},
-		{"7 N", "no search: / begins one"},
+		{"7 N", "N does nothing here"},
 	} {
 		p := sit(t, 120, 30, Options{})
 		p.press(c.keys)
