@@ -64,6 +64,7 @@ type nodeRecord struct {
 	Most   int          `json:"most_users,omitempty"`
 	RTT    span         `json:"rtt_s,omitempty"`
 	Skew   span         `json:"skew_s,omitempty"`
+	Lag    span         `json:"lag_s,omitempty"`
 	Build  string       `json:"build,omitempty"`
 	Health healthRecord `json:"health"`
 }
@@ -119,7 +120,7 @@ func recordOf(meta report.Meta, s *swarm.Snapshot) record {
 		}),
 		Health: healthOf(s.Health),
 		Nodes: each(s.Nodes, func(n swarm.NodeView) nodeRecord {
-			return nodeRecord{n.Name, n.State, n.Users, n.RPS, n.Most, inSeconds(n.RTT), inSeconds(n.Skew), n.Build, healthOf(n.Health)}
+			return nodeRecord{n.Name, n.State, n.Users, n.RPS, n.Most, inSeconds(n.RTT), inSeconds(n.Skew), inSeconds(n.Lag), n.Build, healthOf(n.Health)}
 		}),
 	}
 }
@@ -140,7 +141,7 @@ func (r *record) run() *swarm.Snapshot {
 		}),
 		Health: r.Health.health(),
 		Nodes: each(r.Nodes, func(n nodeRecord) swarm.NodeView {
-			return swarm.NodeView{Name: n.Name, State: n.State, Users: n.Users, RPS: n.RPS, Most: n.Most, RTT: n.RTT.duration(), Skew: n.Skew.duration(), Build: n.Build, Health: n.Health.health()}
+			return swarm.NodeView{Name: n.Name, State: n.State, Users: n.Users, RPS: n.RPS, Most: n.Most, RTT: n.RTT.duration(), Skew: n.Skew.duration(), Lag: n.Lag.duration(), Build: n.Build, Health: n.Health.health()}
 		}),
 	}
 }
