@@ -12,7 +12,7 @@ import (
 // acknowledged all the same is in memory alone, which is said.
 type keeper struct {
 	m     *Master
-	store *store
+	store disk
 	kept  func() int64
 	wake  chan struct{}
 	done  chan struct{}
@@ -22,6 +22,17 @@ type keeper struct {
 
 	mu      sync.Mutex // guards all below
 	pending []*pending
+	writing []*pending // what the disk is at
+}
+
+// disk is what a keeper needs of a store.
+type disk interface {
+	due(now time.Time) bool
+	begin(now time.Time, all []workerState, numbers map[string]int64) error
+	write(p []byte, until int64) error
+	forget(kept int64)
+	renew() // a new file next time
+	remove()
 }
 
 // pending is something that is to be on disk. A delta has an acknowledgement that
@@ -71,8 +82,10 @@ func (k *keeper) run() {
 		}
 		k.mu.Lock()
 		list := k.pending
+		k.pending, k.writing = nil, list
 		k.mu.Unlock()
 		err := k.keep(list)
+		k.written(list, err)
 		if (err != nil) != failing {
 			failing = err != nil
 			if failing {
@@ -82,23 +95,42 @@ func (k *keeper) run() {
 			}
 		}
 		if err == nil {
-			k.acknowledge(list)
 			k.store.forget(k.kept())
-			continue
 		}
-		// What nobody sends again is not kept for a disk that is full for hours. The
-		// next file begins with how far each worker has told.
-		k.mu.Lock()
-		rest := k.pending[:0:0]
-		for _, p := range k.pending {
-			if p.acked {
-				k.note(p)
-			} else {
-				rest = append(rest, p)
-			}
+	}
+}
+
+// written acknowledges what is on disk by now. What is not is tried again, but for
+// what was acknowledged all the same: nobody sends that again, and it is not kept for
+// a disk that is full for hours. The next file begins with how far each worker has
+// told.
+func (k *keeper) written(list []*pending, err error) {
+	k.mu.Lock()
+	k.writing = nil
+	var rest, fresh []*pending
+	for _, p := range list {
+		switch {
+		case err == nil && !p.acked:
+			k.m.acknowledge(p)
+			fresh = append(fresh, p)
+		case err == nil:
+		case p.acked:
+			k.note(p)
+		default:
+			rest = append(rest, p)
 		}
-		k.pending = rest
-		k.mu.Unlock()
+	}
+	k.pending = append(rest, k.pending...)
+	k.mu.Unlock()
+	settled(fresh)
+}
+
+// settled has the controllers' side look at what was acknowledged.
+func settled(list []*pending) {
+	for _, p := range list {
+		if p.w != nil && p.msg != nil {
+			p.w.settle(p.state.Final)
+		}
 	}
 }
 
@@ -137,7 +169,7 @@ func (k *keeper) keep(list []*pending) error {
 		return nil
 	}
 	if err := k.store.write(b, until); err != nil {
-		k.store.made = time.Time{} // a new file next time
+		k.store.renew()
 		return err
 	}
 	for _, p := range list {
@@ -168,35 +200,44 @@ func (p *pending) after(before workerState) workerState {
 	return s
 }
 
-// acknowledge answers what is on disk by now.
-func (k *keeper) acknowledge(list []*pending) {
+// hurry acknowledges what has waited for the disk long enough. Of what waits behind a
+// disk that hangs only how far each worker has told is kept from then on.
+func (k *keeper) hurry(now time.Time) {
 	k.mu.Lock()
-	k.pending = append([]*pending(nil), k.pending[len(list):]...)
-	for _, p := range list {
-		k.m.acknowledge(p)
+	late := k.late(k.writing, now)
+	waiting := k.late(k.pending, now)
+	if len(waiting) > 0 {
+		newest := map[string]int{}
+		for i, p := range k.pending {
+			if p.acked && p.b != nil {
+				p.b = nil
+			}
+			if p.acked && p.quota == nil && p.deal == nil {
+				newest[p.state.ID] = i
+			}
+		}
+		rest := k.pending[:0]
+		for i, p := range k.pending {
+			if n, ok := newest[p.state.ID]; p.acked && p.quota == nil && p.deal == nil && ok && n != i {
+				continue
+			}
+			rest = append(rest, p)
+		}
+		clear(k.pending[len(rest):])
+		k.pending = rest
 	}
 	k.mu.Unlock()
-	for _, p := range list {
-		if p.b != nil {
-			p.w.settle(p.state.Final)
-		}
-	}
+	settled(late)
+	settled(waiting)
 }
 
-// hurry acknowledges what has waited for the disk long enough.
-func (k *keeper) hurry(now time.Time) {
-	var late []*pending
-	k.mu.Lock()
-	for _, p := range k.pending {
+// late acknowledges those in a list that have waited long enough, and returns them.
+func (k *keeper) late(list []*pending, now time.Time) (out []*pending) {
+	for _, p := range list {
 		if !p.acked && now.Sub(p.since) > ackAnyway {
 			k.m.acknowledge(p)
-			late = append(late, p)
+			out = append(out, p)
 		}
 	}
-	k.mu.Unlock()
-	for _, p := range late {
-		if p.b != nil {
-			p.w.settle(p.state.Final)
-		}
-	}
+	return out
 }

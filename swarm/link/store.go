@@ -196,6 +196,8 @@ func (s *store) write(p []byte, until int64) error {
 	return nil
 }
 
+func (s *store) renew() { s.made = time.Time{} }
+
 // forget lets go of the files whose seconds the journal has: all before kept. It
 // has late ones some seconds after they came.
 func (s *store) forget(kept int64) {
