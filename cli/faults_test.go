@@ -235,7 +235,12 @@ func TestFaultAWorkerThatIsKilled(t *testing.T) {
 	before := f.served.Load()
 	dies.kill()
 	perSecond := before / 3 // or fewer: it ran for three seconds at least
-	f.until("its users at the target again", func() bool { return f.now.Load() >= faultUsers })
+	// What it had sent is still being answered.
+	f.until("its last requests to end", func() bool { return f.now.Load() <= faultUsers/2 })
+	f.busy(faultUsers)
+	if !strings.Contains(f.log(), "worker lost") {
+		t.Error("others have its users, and it is not known that they have stopped")
+	}
 	again := f.worker()
 	<-m.done
 	if code := m.cmd.ProcessState.ExitCode(); code != exitBroken || !strings.Contains(m.text(), "lost") {

@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -55,14 +56,26 @@ func newFleet(t *testing.T) *fleet {
 		io.WriteString(w, f.body)
 	}))
 	t.Cleanup(f.target.Close)
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, f.port, _ = net.SplitHostPort(l.Addr().String())
-	l.Close()
+	f.port = freePort(t)
 	f.token = strings.TrimSpace(f.run("token").wait(10 * time.Second))
 	return f
+}
+
+var ports atomic.Int64
+
+// freePort is one that nobody has, from below those that the system gives to
+// connections: a master that is started again needs it again.
+func freePort(t *testing.T) string {
+	t.Helper()
+	for range 100 {
+		port := strconv.FormatInt(20_000+(int64(os.Getpid())*37+ports.Add(1))%11_000, 10)
+		if l, err := net.Listen("tcp", "127.0.0.1:"+port); err == nil {
+			l.Close()
+			return port
+		}
+	}
+	t.Fatal("no free port")
+	return ""
 }
 
 // process is tload with these arguments.

@@ -14,6 +14,7 @@ type member struct {
 	name   string
 	number int64      // the first user's
 	given  Assignment // as last assigned
+	most   int        // users that it may have while it is not known to follow what was given
 	held   int64      // tasks of the quota that it may have claimed, at most
 	status NodeStatus // as of the last look
 	view   NodeView
@@ -23,9 +24,9 @@ type member struct {
 	awaited time.Time
 }
 
-// users is how many users it may have: those it was given, and those that it has
-// not parted with yet.
-func (m *member) users() int { return max(sum(m.given.Users), m.status.Count()) }
+// users is how many users it may have: those it was given, those that it has not
+// parted with yet, and as long as it is not known to follow, those of before.
+func (m *member) users() int { return max(sum(m.given.Users), m.status.Count(), m.most) }
 
 // members are the nodes of a run. What is wanted of all of them is divided among
 // those that are there, so that users who move from one to another are stopped
@@ -102,8 +103,11 @@ func (ms *members) look() (all NodeStatus) {
 		if (was.State <= Silent) != (s.State <= Silent) {
 			ms.changed, ms.split = true, true
 			if s.State > Silent {
-				m.given.Users = make([]int, len(ms.behaviours))
+				m.given.Users, m.most = make([]int, len(ms.behaviours)), 0
 			}
+		}
+		if s.Gen == m.given.Gen {
+			m.most = 0
 		}
 		if was.Count() != s.Count() || was.Gen != s.Gen || !was.Exhausted && s.Exhausted {
 			ms.changed = true
@@ -169,6 +173,7 @@ func (ms *members) assign(want Assignment, target int) (waits bool) {
 			continue
 		}
 		a.Gen++
+		m.most = m.users()
 		m.given = a
 		if a.Quota >= 0 {
 			m.held = max(m.held, a.Quota)
