@@ -114,12 +114,16 @@ const maxRefusals = 5
 
 // Check implements server.Authentication.
 func (d *door) Check(c server.ClientAuthentication) bool {
+	addr := c.RemoteAddress()
+	if addr == nil {
+		return false // it has hung up already
+	}
 	// The master is who comes within the process: nobody can claim that.
-	if c.Kind() == server.CLIENT && c.RemoteAddress().Network() == "pipe" {
+	if c.Kind() == server.CLIENT && addr.Network() == "pipe" {
 		c.RegisterUser(&server.User{Username: "master"})
 		return true
 	}
-	from, _, err := net.SplitHostPort(c.RemoteAddress().String())
+	from, _, err := net.SplitHostPort(addr.String())
 	if err != nil || c.Kind() != server.CLIENT || c.GetTLSConnectionState() == nil || d.stormed(from) {
 		return false
 	}
