@@ -268,7 +268,7 @@ func (x *session) goOn(c *cutOff, plan *swarm.Plan) error {
 		stats.Clock(past.Elapsed), stats.Clock(x.started.Sub(r.Meta.Started)), link.Lease))
 	plan.Past = &swarm.Past{
 		Ledger: ledger, Started: r.Meta.Started, Target: target, SpawnRate: r.SpawnRate, Paused: r.State == swarm.Paused.String(),
-		Peak: r.Meta.Peak, Changes: before.Changes, Nodes: len(r.Nodes), First: past.First, But: past.But,
+		Peak: r.Meta.Peak, Changes: before.Changes, First: past.First, But: past.But,
 	}
 	if r.State == swarm.Stopping.String() || r.State == swarm.Stopped.String() {
 		plan.Past.Stop = cmpOr(r.Meta.Exit, "stop")

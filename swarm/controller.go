@@ -79,7 +79,11 @@ func New(p Plan, nodes ...Node) (*Controller, error) {
 		c.join(n, "", "local")
 	}
 	c.ledger.Tap = p.Tap
-	c.snapshot.Store(&Snapshot{Snapshot: c.ledger.Snapshot(), Host: p.Host, RunID: p.RunID, Seed: p.Seed, RunTime: p.RunTime, Rate: p.Rate, SpawnRate: p.SpawnRate, Taken: time.Now()})
+	s := &Snapshot{Snapshot: c.ledger.Snapshot(), Host: p.Host, RunID: p.RunID, Seed: p.Seed, RunTime: p.RunTime, Rate: p.Rate, SpawnRate: c.rate, Taken: time.Now()}
+	if p.Past != nil {
+		p.Past.show(s)
+	}
+	c.snapshot.Store(s)
 	return c, nil
 }
 
@@ -117,7 +121,19 @@ func (c *Controller) goOn(past *Past) {
 		c.groups = max(c.groups, g.ID)
 	}
 	c.plan.Expect = 0
-	c.gather.first, c.nodes.before = past.First, past.Nodes
+	c.gather.first = past.First
+}
+
+// show puts into a snapshot what was the case: who goes on after this one, if it is
+// killed before it has begun, must find it there.
+func (p *Past) show(s *Snapshot) {
+	s.Started, s.Target, s.Peak, s.Changes = p.Started, p.Target, p.Peak, p.Changes
+	switch s.State = Spawning; {
+	case p.Stop != "":
+		s.State, s.Reason = Stopping, p.Stop
+	case p.Paused:
+		s.State = Paused
+	}
 }
 
 // Snapshot is the newest one; it is never nil.

@@ -36,7 +36,6 @@ type members struct {
 	behaviours []*Behaviour
 	split      bool // the quota has to be divided anew
 	changed    bool // what assign looks at has changed since
-	before     int  // nodes that an earlier controller had
 }
 
 // idStep keeps the numbers of users apart that run on different nodes, which is
@@ -44,7 +43,7 @@ type members struct {
 const idStep = 10_000
 
 func (ms *members) add(n Node, id, name string, began time.Time, wake func()) *member {
-	m := &member{node: n, id: id, name: name, number: int64(ms.before+len(ms.list)) + 1}
+	m := &member{node: n, id: id, name: name, number: int64(len(ms.list)) + 1}
 	m.given.Users = make([]int, len(ms.behaviours))
 	m.status.Running = make([]int, len(ms.behaviours))
 	ms.list = append(ms.list, m)
@@ -159,7 +158,7 @@ func (ms *members) assign(want Assignment, target int) (waits bool) {
 			a.Users = part(a.Users, have[i], now)
 		}
 		a.IDBase, a.IDStep = m.number, idStep
-		if ms.before+len(ms.list) == 1 {
+		if len(ms.list) == 1 {
 			a.IDStep = 1
 		} else {
 			a.Spawn = want.Spawn * float64(max(sum(rows[i]), 1)) / float64(max(target, 1))

@@ -97,7 +97,6 @@ type Past struct {
 	Stop      string // why it was ending already; "" for it was not
 	Peak      int
 	Changes   []Change
-	Nodes     int // how many there were
 
 	// The ledger has the seconds before First of all nodes elsewhere, but of these,
 	// by the id with which they joined, only those before their own.

@@ -9,9 +9,8 @@ import (
 
 // stuck is a disk that hangs as long as nobody lets it go on.
 type stuck struct {
-	goOn   chan error
-	wrote  chan struct{}
-	states map[string]workerState
+	goOn  chan error
+	wrote chan struct{}
 }
 
 func (d *stuck) due(time.Time) bool { return false }

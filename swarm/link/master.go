@@ -141,8 +141,7 @@ func (m *Master) openStore() error {
 		return nil
 	}
 	k := &keeper{m: m, kept: m.o.Kept, wake: make(chan struct{}, 1), done: make(chan struct{}), states: map[string]workerState{}}
-	var err error
-	k.store, err = openStore(m.o.Store, m.o.Told != nil, func(d dealt) {
+	store, err := openStore(m.o.Store, m.o.Told != nil, func(d dealt) {
 		m.dealt[d.What] = max(m.dealt[d.What], d.First+d.N)
 	}, func(s workerState) {
 		if w := m.workers[s.ID]; w != nil {
@@ -160,6 +159,9 @@ func (m *Master) openStore() error {
 	if err != nil {
 		return err
 	}
+	// What is in it counts as told now: the journal has yet to hear of it.
+	store.until(int64(time.Since(m.o.Began)/time.Second) + 2)
+	k.store = store
 	for id, w := range m.workers {
 		w.takeUp()
 		k.states[id] = w.stateNow()

@@ -196,6 +196,14 @@ func (s *store) write(p []byte, until int64) error {
 	return nil
 }
 
+// until says of all that was found that its seconds are before that one.
+func (s *store) until(second int64) {
+	for i := range s.files {
+		s.files[i].until = second
+	}
+}
+
+// renew has the next record begin a new file.
 func (s *store) renew() { s.made = time.Time{} }
 
 // forget lets go of the files whose seconds the journal has: all before kept. It
