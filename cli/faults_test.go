@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"os"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -423,4 +424,39 @@ func TestFaultAFloodOfWrongJoins(t *testing.T) {
 		t.Errorf("%d were refused: this was no flood", refused.Load())
 	}
 	t.Logf("%d refused; %d requests of 12 users in 12 s", refused.Load(), f.served.Load())
+}
+
+// TestFaultMoreWorkersThanFiles has twice the workers come that the master may have files
+// for. Those for whom there is no room are told so, and the run is the others'.
+func TestFaultMoreWorkersThanFiles(t *testing.T) {
+	f := withFaults(t)
+	const room = 4
+	bin, err := binary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var workers []*process
+	for range 2 * room {
+		workers = append(workers, f.worker())
+	}
+	m := f.runAs("/bin/sh", "-c", `ulimit -n "$1"; shift; exec "$@"`, "sh", strconv.Itoa(room+masterSpare), bin,
+		"--host="+f.target.URL, "/", "--master", "--master-bind=127.0.0.1", "--master-port="+f.port, "--headless", "--json", "summary.json",
+		"-u", "12", "-r", "100", "--expect-workers", strconv.Itoa(room), "-t", "5s")
+	m.wait(60 * time.Second)
+	refused := 0
+	for _, w := range workers {
+		select {
+		case <-w.done:
+		case <-time.After(20 * time.Second):
+			t.Fatalf("a worker still runs:\n%s", w.text())
+		}
+		if strings.Contains(w.text(), "may open no more files") && !w.cmd.ProcessState.Success() {
+			refused++
+		}
+	}
+	f.whole()
+	f.never(faultUsers)
+	if refused != room {
+		t.Errorf("%d were told that there is no room, want %d", refused, room)
+	}
 }

@@ -132,15 +132,31 @@ func nextOut(out string, taken func(string) bool) string {
 // fileSpare is how many files are open besides the users' connections.
 const fileSpare = 64
 
-// checkFiles says whether that many users can have a connection each.
-func checkFiles(users int) error {
-	limit := raiseFileLimit()
-	if limit > 0 && users+fileSpare > limit {
-		err := fmt.Errorf("%d users need %d open files, and this process may have %d: run `ulimit -n %d` first", users, users+fileSpare, limit, users+fileSpare)
-		if limit > fileSpare {
-			err = fmt.Errorf("%w, or ask for at most %d users", err, limit-fileSpare)
-		}
-		return misuse{err}
+// masterSpare is how many files a master has open besides its workers' connections:
+// its own, and those of who is told that there is no room.
+const masterSpare = 2 * fileSpare
+
+// checkFiles says whether each user, or each worker that is expected, can have a
+// connection.
+func (s *settings) checkFiles() error {
+	switch limit := raiseFileLimit(); {
+	case limit == 0:
+		return nil
+	case !s.master:
+		return enoughFiles(limit, int(s.users), fileSpare, "users")
+	case s.nats == "":
+		return enoughFiles(limit, int(s.expectWorkers), masterSpare, "workers")
 	}
 	return nil
+}
+
+func enoughFiles(limit, n, spare int, who string) error {
+	if n+spare <= limit {
+		return nil
+	}
+	err := fmt.Errorf("%d %s need %d open files, and this process may have %d: run `ulimit -n %d` first", n, who, n+spare, limit, n+spare)
+	if limit > spare {
+		err = fmt.Errorf("%w, or ask for at most %d %s", err, limit-spare, who)
+	}
+	return misuse{err}
 }

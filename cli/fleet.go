@@ -157,6 +157,9 @@ func (x *session) lead(plan swarm.Plan, own []behaviours.Behaviour, inside bool)
 		Admit:  func(h link.Hello) string { return admit(ours, h) },
 		Joined: func(r *link.Remote) { x.ctl.Join(r, r.ID(), r.Name()) },
 	}
+	if limit := raiseFileLimit(); limit > 0 && s.nats == "" {
+		o.MaxWorkers = max(limit-masterSpare, 1)
+	}
 	if s.nats != "" {
 		o.Broker = s.broker()
 	} else if x.journal != nil {

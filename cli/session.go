@@ -95,7 +95,7 @@ func prepare(ctx context.Context, s *settings, own []behaviours.Behaviour, logs 
 	if err := plan.Check(); err != nil {
 		return nil, misuse{err}
 	}
-	if err := errors.Join(checkFiles(plan.Users), s.checkOutputs()); err != nil {
+	if err := errors.Join(s.checkFiles(), s.checkOutputs()); err != nil {
 		return nil, err
 	}
 	if s.master {

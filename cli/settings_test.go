@@ -57,20 +57,29 @@ func TestClientFlags(t *testing.T) {
 	}
 }
 
-// TestMoreUsersThanFiles holds that the limit is named, and how many would do.
+// TestMoreUsersThanFiles holds that the limit is named, and how many would do. A master
+// has a connection for each worker, and none for users.
 func TestMoreUsersThanFiles(t *testing.T) {
 	limit := raiseFileLimit()
-	if limit < 100 || limit > 10_000_000 {
+	if limit < 1000 || limit > 10_000_000 {
 		t.Skip("no such limit here: ", limit)
 	}
-	if err := checkFiles(limit - fileSpare); err != nil {
-		t.Error(err)
-	}
-	err := checkFiles(limit - fileSpare + 1)
-	want := fmt.Sprintf("%d users need %d open files, and this process may have %d: run `ulimit -n %d` first, or ask for at most %d users",
-		limit-fileSpare+1, limit+1, limit, limit+1, limit-fileSpare)
-	if err == nil || err.Error() != want || codeOf(err) != exitMisuse {
-		t.Errorf("got %v, want %s", err, want)
+	most, workers := limit-fileSpare, limit-masterSpare
+	for _, tt := range []struct {
+		s    settings
+		want string
+	}{
+		{settings{loading: loading{users: count(most)}}, ""},
+		{settings{loading: loading{users: count(most + 1)}}, fmt.Sprintf("%d users need %d open files, and this process may have %d: run `ulimit -n %d` first, or ask for at most %d users",
+			most+1, limit+1, limit, limit+1, most)},
+		{settings{loading: loading{users: 10_000_000}, fleetSettings: fleetSettings{master: true, expectWorkers: count(workers)}}, ""},
+		{settings{loading: loading{users: 1}, fleetSettings: fleetSettings{master: true, expectWorkers: count(workers + 1)}}, fmt.Sprintf(
+			"%d workers need %d open files, and this process may have %d: run `ulimit -n %d` first, or ask for at most %d workers", workers+1, limit+1, limit, limit+1, workers)},
+	} {
+		err := tt.s.checkFiles()
+		if tt.want == "" && err != nil || tt.want != "" && (err == nil || err.Error() != tt.want || codeOf(err) != exitMisuse) {
+			t.Errorf("got %v, want %q", err, tt.want)
+		}
 	}
 }
 

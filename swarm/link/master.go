@@ -46,6 +46,10 @@ type MasterOptions struct {
 	// welcome.
 	Admit func(Hello) string
 
+	// MaxWorkers is how many there is room for, as each one's connection is an open
+	// file; 0 for no limit.
+	MaxWorkers int
+
 	// Job is what workers need in order to make their node, and Files what it
 	// names. Open reads one of them.
 	Job   json.RawMessage
@@ -96,7 +100,7 @@ func Listen(o MasterOptions) (*Master, error) {
 	}
 	var err error
 	if o.Broker.URL == "" {
-		m.srv, m.nc, err = listen(host, o.Port, o.Identity)
+		m.srv, m.nc, err = listen(host, o.Port, o.Identity, o.MaxWorkers)
 	} else {
 		err = m.dial(o.Broker)
 	}
@@ -253,6 +257,13 @@ func respond(msg *nats.Msg, v any) {
 	}
 }
 
+// full says that there is no room for a worker that is not known yet.
+func (m *Master) full(name string) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.o.MaxWorkers > 0 && m.workers[name] == nil && len(m.workers) >= m.o.MaxWorkers
+}
+
 func (m *Master) join(msg *nats.Msg) {
 	name := workerOf(msg.Subject)
 	var h Hello
@@ -267,6 +278,8 @@ func (m *Master) join(msg *nats.Msg) {
 		why = fmt.Sprintf("the master speaks version %d of the protocol and this worker %d: run the same tload on both", Protocol, h.Protocol)
 	case m.srv == nil && !m.o.Identity.Token.proves(h.Proof, "worker", name):
 		why = "its token is not this master's: take the token from the master's own line"
+	case m.full(name):
+		why = fmt.Sprintf("the master has %d workers, and may open no more files: start it again after `ulimit -n 65535` there, or use fewer and larger workers", m.o.MaxWorkers)
 	case m.o.Admit != nil:
 		why = m.o.Admit(h)
 	}

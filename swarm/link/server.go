@@ -15,11 +15,19 @@ import (
 	"github.com/nats-io/nkeys"
 )
 
+// strangers is how many may be connected that are not workers, or not yet.
+const strangers = 32
+
 // listen starts the server that workers dial, and connects the master to it within
-// the process.
-func listen(host string, port int, id *Identity) (*server.Server, *nats.Conn, error) {
+// the process. There may be some more connections than workers: of those who are told
+// that they may not join.
+func listen(host string, port int, id *Identity, workers int) (*server.Server, *nats.Conn, error) {
 	if port == 0 {
 		port = server.RANDOM_PORT
+	}
+	connections := 65536
+	if workers > 0 {
+		connections = min(connections, workers+strangers)
 	}
 	srv, err := server.NewServer(&server.Options{
 		Host: host, Port: port, ServerName: "tload", NoSigs: true, NoLog: true, NoSystemAccount: true,
@@ -27,7 +35,7 @@ func listen(host string, port int, id *Identity) (*server.Server, *nats.Conn, er
 		TLSConfig:                  &tls.Config{Certificates: []tls.Certificate{id.cert}, MinVersion: tls.VersionTLS13},
 		AlwaysEnableNonce:          true,
 		CustomClientAuthentication: &door{token: id.Token, failed: map[string][]time.Time{}},
-		MaxPayload:                 maxPayload, MaxPending: 4 * maxPayload, MaxControlLine: 1024, MaxSubs: 16, MaxConn: 65536,
+		MaxPayload:                 maxPayload, MaxPending: 4 * maxPayload, MaxControlLine: 1024, MaxSubs: 16, MaxConn: connections,
 		WriteDeadline: 3 * time.Second, PingInterval: 3 * time.Second, MaxPingsOut: 2,
 	})
 	if err != nil {
