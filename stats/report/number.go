@@ -58,6 +58,23 @@ func fit(s string, n int) string {
 	return s + strings.Repeat(" ", max(n-columns(s), 0))
 }
 
+// fitName is a name in exactly n columns: what is too long gives way in its middle,
+// where a path says least.
+func fitName(s string, n int) string {
+	if columns(s) > n && n > 2 {
+		r := []rune(s)
+		left, right := 0, len(r)
+		for columns(string(r[:left+1])) <= n/2 {
+			left++
+		}
+		for columns(string(r[right-1:])) <= n-n/2-1 {
+			right--
+		}
+		s = string(r[:left]) + "…" + string(r[right:])
+	}
+	return fit(s, n)
+}
+
 // cut shortens s to at most n columns, and shows that it did.
 func cut(s string, n int) string {
 	if columns(s) <= n {

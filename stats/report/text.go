@@ -41,7 +41,8 @@ func WholeText(w io.Writer, r *Run) error { return writeText(w, r, true) }
 
 func writeText(w io.Writer, r *Run, whole bool) error {
 	t := &r.Snapshot.Total.Run
-	head := []string{textTitle(r), textTotals(t)}
+	title := textTitle(r)
+	head := append(title, textTotals(t))
 	head = append(head, textLatency(r)...)
 	if t.Redirects > 0 {
 		head = append(head, fmt.Sprintf("  redirects %s followed, requests on the wire besides those above", count(t.Redirects)))
@@ -54,7 +55,7 @@ func writeText(w io.Writer, r *Run, whole bool) error {
 	if r.Err != "" {
 		tail = append(tail, wrapped("  ✗ ", plain(r.Err))...)
 	}
-	for _, n := range r.Notes[:min(len(r.Notes), 3)] {
+	for _, n := range r.Notes[:min(len(r.Notes), 4-min(len(title), 2))] {
 		tail = append(tail, wrapped("  ! ", plain(n))...)
 	}
 	if r.Dir != "" {
@@ -85,7 +86,7 @@ func writeText(w io.Writer, r *Run, whole bool) error {
 	return nil
 }
 
-func textTitle(r *Run) string {
+func textTitle(r *Run) []string {
 	end := exits[r.Exit]
 	switch {
 	case end != "":
@@ -97,7 +98,12 @@ func textTitle(r *Run) string {
 	if r.Hangup && r.Exit != "hangup" {
 		end += ", the terminal lost on the way,"
 	}
-	return fmt.Sprintf("tload: %s after %s  peak %s  %s", end, clock(r.Snapshot.Elapsed), users(r.Peak), plain(r.Host))
+	title := fmt.Sprintf("tload: %s after %s", end, clock(r.Snapshot.Elapsed))
+	rest := fmt.Sprintf("peak %s  %s", users(r.Peak), plain(r.Host))
+	if columns(title)+2+columns(rest) <= textColumns {
+		return []string{title + "  " + rest}
+	}
+	return append([]string{title}, wrapped("  ", rest)...)
 }
 
 func users(n int) string {
@@ -173,7 +179,7 @@ func textRows(rows []stats.Row, room int, t *stats.Summary, whole bool) []string
 	for i := range shown {
 		s := &shown[i].Run
 		l := &s.OK
-		line := fmt.Sprintf("  %s%s%11s%9s%7s%6s%6s%6s", fit(plain(shown[i].Key.Method), 6)+" ", fit(plain(shown[i].Key.Name), name),
+		line := fmt.Sprintf("  %s%s%11s%9s%7s%6s%6s%6s", fit(plain(shown[i].Key.Method), 6)+" ", fitName(plain(shown[i].Key.Name), name),
 			count(s.Requests), rate(s.RPS), percent(s.Failures, s.Requests), cell(l, l.P50), cell(l, l.P95), cell(l, l.P99))
 		out = append(out, line+fmt.Sprintf("%*s", len(more), last(s)))
 	}
