@@ -182,6 +182,7 @@ func (d *Delta) second(at, span time.Duration, users, target int, suspect bool) 
 	return Second{
 		At: at, Span: span, OK: d.OK.Count(), Failed: d.Failed.Count(), Late: d.Late, NotStarted: d.NotStarted, In: d.In, Out: d.Out,
 		P50: l.P50, P95: l.P95, P99: l.P99, P999: l.P999, Max: l.Max, CorrectedP99: d.Corrected.Latency().P99,
+		Spread: d.OK.spread(), FailedSpread: d.Failed.spread(),
 		Users: users, Target: target, Suspect: suspect,
 	}
 }

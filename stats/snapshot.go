@@ -210,6 +210,7 @@ type Second struct {
 	In, Out                      uint64
 	P50, P95, P99, P999, Max     time.Duration // of successes
 	CorrectedP99                 time.Duration
+	Spread, FailedSpread         *Spread // of successes and of failures; nil for none
 
 	// Only for the total: the latency of successes and failures together, and
 	// the run so far, to the end of the span.
