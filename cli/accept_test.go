@@ -13,6 +13,7 @@ import (
 // TestAnotherBuildBecomesTheMasters has a worker of another build, which is refused, or
 // takes the master's program if it may.
 func TestAnotherBuildBecomesTheMasters(t *testing.T) {
+	t.Parallel()
 	f := newFleet(t)
 	bin, err := binary()
 	if err != nil {

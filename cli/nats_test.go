@@ -15,6 +15,7 @@ import (
 // TestMeetAtANATSServer has a master and workers meet at a server that asks for a
 // password, which nobody sees.
 func TestMeetAtANATSServer(t *testing.T) {
+	t.Parallel()
 	f := newFleet(t)
 	s, err := server.NewServer(&server.Options{Host: "127.0.0.1", Port: server.RANDOM_PORT, NoSigs: true, NoLog: true, Username: "foo", Password: "hidden-word"})
 	if err != nil {

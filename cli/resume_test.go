@@ -16,8 +16,9 @@ import (
 // TestAMasterThatIsKilledGoesOn kills a master again and again under load; nothing of
 // what its workers did is lost or counted twice.
 func TestAMasterThatIsKilledGoesOn(t *testing.T) {
+	t.Parallel()
 	f := newFleet(t)
-	args := []string{"-u", "12", "-r", "100", "-n", "9000", "--expect-workers", "2"}
+	args := []string{"-u", "12", "-r", "100", "-n", "15000", "--expect-workers", "2"}
 	workers := []*process{f.worker(), f.worker()}
 	m := f.master(args...)
 	for i := range 3 {
@@ -30,8 +31,8 @@ func TestAMasterThatIsKilledGoesOn(t *testing.T) {
 		w.wait(20 * time.Second)
 	}
 	f.whole()
-	if got := f.served.Load(); got != 9000 {
-		t.Errorf("the target served %d requests, want 9000", got)
+	if got := f.served.Load(); got != 15000 {
+		t.Errorf("the target served %d requests, want 15000", got)
 	}
 	if got := f.most.Load(); got > 12 {
 		t.Errorf("there were %d requests at a time, of 12 users", got)
@@ -75,6 +76,7 @@ func (f *fleet) usersStayed() {
 // TestAnotherRunIsNotGoneOnWith holds that only the command that was cut off goes on
 // with its run, and that its workers join the run that is made instead.
 func TestAnotherRunIsNotGoneOnWith(t *testing.T) {
+	t.Parallel()
 	f := newFleet(t)
 	w := f.worker()
 	m := f.master("-u", "2")
@@ -103,6 +105,7 @@ func TestAnotherRunIsNotGoneOnWith(t *testing.T) {
 // TestALivingMasterKeepsItsRun holds that a second master takes nothing away from one
 // that lives.
 func TestALivingMasterKeepsItsRun(t *testing.T) {
+	t.Parallel()
 	f := newFleet(t)
 	w := f.worker()
 	args := []string{"-u", "2", "-t", "6s"}
@@ -120,6 +123,7 @@ func TestALivingMasterKeepsItsRun(t *testing.T) {
 
 // TestALateWorkerTakesItsShareOfArrivals and not those that were others' before it came.
 func TestALateWorkerTakesItsShareOfArrivals(t *testing.T) {
+	t.Parallel()
 	f := newFleet(t)
 	first := f.worker()
 	m := f.master("--rate", "100", "-u", "50", "-t", "6s")
