@@ -220,7 +220,7 @@ var (
 
 // The flags of the commands that are no runs.
 var (
-	drawing = []string{"headless", "color", "ascii", "no-sync", "refresh", "config", "help"}
+	drawing = []string{"headless", "color", "theme", "ascii", "no-sync", "refresh", "config", "help"}
 	masking = []string{"redact", "no-redact"}
 	reports = []string{"json", "csv", "html", "hgrm", "fail-if"}
 	client  = []string{

@@ -9,12 +9,14 @@ import (
 	"log/slog"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
 	"time"
 
 	"tload/behaviours"
+	"tload/behaviours/requests"
 	"tload/stats"
 	"tload/stats/report"
 	"tload/swarm"
@@ -70,7 +72,11 @@ func (p *program) screen(ctx context.Context, s *settings, own []behaviours.Beha
 
 func (g *stage) options() tui.Options {
 	s := g.settings
-	noColor := g.p.getenv("NO_COLOR")
+	noColor, theme := g.p.getenv("NO_COLOR"), s.theme.value
+	if theme == "auto" {
+		theme = ""
+	}
+	colors, _ := strconv.Atoi(s.color.value) // auto and never are none
 	return tui.Options{
 		Launch:  g.launch,
 		Probe:   g.probe,
@@ -87,6 +93,8 @@ func (g *stage) options() tui.Options {
 		},
 		FileLimit: raiseFileLimit(),
 		NoColor:   s.color.value == "never" || noColor != "",
+		Colors:    colors,
+		Theme:     theme,
 		ASCII:     s.ascii || !g.utf8(),
 		NoSync:    s.noSync,
 		Refresh:   time.Duration(s.refresh),
@@ -114,16 +122,12 @@ func (g *stage) form() (tui.Form, error) {
 	if err != nil {
 		return tui.Form{}, err
 	}
-	t, err := behaviours.NewTransport(behaviours.Options{Masker: s.masker})
+	bound, err := s.bound(list)
 	if err != nil {
 		return tui.Form{}, err
 	}
-	defer t.Close()
-	bound, err := behaviours.Bind(&behaviours.Shared{Transport: t, Filter: s.filter()}, list)
-	if err != nil {
-		return tui.Form{}, misuse{err}
-	}
 	f := tui.Form{
+		Asks: !s.inside && !s.demo, Requests: g.asked(), Rate: float64(s.rate),
 		Host: s.shownHost(), Users: int(s.users), SpawnRate: float64(s.spawnRate), RunTime: time.Duration(s.runTime), StopGrace: time.Duration(s.stopTimeout),
 		Capture: s.body > 0, CaptureSamples: int(s.capture), CaptureBody: int(s.body),
 	}
@@ -131,6 +135,57 @@ func (g *stage) form() (tui.Form, error) {
 		f.Choices = append(f.Choices, tui.Choice{Name: b.Name, Weight: max(b.Weight, 1), Tasks: leaves(b), On: true})
 	}
 	return f, nil
+}
+
+// bound are behaviours as they would run, to be counted.
+func (s *settings) bound(list []behaviours.Behaviour) ([]*crew.Behaviour, error) {
+	t, err := behaviours.NewTransport(behaviours.Options{Masker: s.masker})
+	if err != nil {
+		return nil, err
+	}
+	defer t.Close()
+	bound, err := behaviours.Bind(&behaviours.Shared{Transport: t, Filter: s.filter()}, list)
+	if err != nil {
+		return nil, misuse{err}
+	}
+	return bound, nil
+}
+
+// asked is what the arguments ask for, as the form has it.
+func (g *stage) asked() string {
+	switch s := g.settings; {
+	case s.file != "":
+		return s.file
+	case len(s.args) > 0:
+		var shown []string
+		for _, a := range s.args {
+			shown = append(shown, s.masker.URL(a))
+		}
+		return strings.Join(shown, " ")
+	}
+	return "/"
+}
+
+// ask makes what was typed into the form the requests of the settings, and gives the
+// behaviours of a file.
+func (s *settings) ask(text string) ([]behaviours.Behaviour, error) {
+	words := strings.Fields(text)
+	if len(words) == 0 {
+		words = []string{"/"}
+	}
+	if len(words) > 1 || strings.HasPrefix(words[0], "/") || strings.Contains(words[0], "://") {
+		s.args, s.file = words, ""
+		return nil, nil
+	}
+	info, err := os.Stat(words[0])
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("%s: paths begin with /, and a file of that name is not here: %w", words[0], err)
+	case info.IsDir() || strings.HasSuffix(words[0], ".go"):
+		return nil, fmt.Errorf("%s: behaviours in Go are built first: leave, and start tload -f %s", words[0], words[0])
+	}
+	s.args, s.file = nil, words[0]
+	return one(requests.File(s.file, s.masker))
 }
 
 func leaves(b *crew.Behaviour) (n int) {
@@ -150,6 +205,9 @@ func (g *stage) typed(host string) string {
 	}
 	return host
 }
+
+// mostDry is how many paths a dry run goes through.
+const mostDry = 100
 
 // launch starts a run as the form says. A run that went before has ended.
 func (g *stage) launch(f tui.Form) (tui.Load, error) {
@@ -171,22 +229,54 @@ func (g *stage) launch(f tui.Form) (tui.Load, error) {
 	if !f.Capture {
 		s.body = 0
 	}
-	s.only = nil
-	for _, c := range f.Choices {
-		if c.On {
-			s.only = append(s.only, c.Name)
+	s.rate = rate(f.Rate)
+	own, tasks := g.own, 0
+	if f.Asks && strings.TrimSpace(f.Requests) != g.asked() {
+		var err error
+		if own, err = s.ask(f.Requests); err != nil {
+			return nil, err
 		}
-	}
-	if len(s.only) == 0 {
-		return nil, errors.New("tick at least one behaviour")
-	}
-	if f.DryRun {
-		s.users, s.rate = 1, 0
+		probe := s // target changes it
+		probe.args = slices.Clone(s.args)
+		list, err := probe.target(own)
+		if err != nil {
+			return nil, err
+		}
+		bound, err := s.bound(list)
+		if err != nil {
+			return nil, err
+		}
+		for _, b := range bound {
+			tasks += leaves(b)
+		}
+	} else {
+		s.only = nil
 		for _, c := range f.Choices {
 			if c.On {
-				s.iterations += count(c.Tasks)
+				s.only = append(s.only, c.Name)
+				tasks += c.Tasks
 			}
 		}
+		if len(s.only) == 0 {
+			return nil, errors.New("tick at least one behaviour")
+		}
+	}
+	if f.DryRun {
+		if n := len(s.args); n > 1 {
+			probe := s
+			if _, err := probe.target(nil); err != nil { // URLs become paths
+				return nil, err
+			}
+			each, err := one(requests.Each(s.args[:min(n, mostDry)]))
+			if err != nil {
+				return nil, err
+			}
+			if s.host == "" {
+				s.host = probe.host
+			}
+			s.args, own, tasks = nil, each, min(n, mostDry)
+		}
+		s.users, s.rate, s.iterations = 1, 0, count(tasks)
 	}
 	if before != nil && s.out != "" {
 		s.out = nextOut(s.out, func(dir string) bool {
@@ -197,7 +287,7 @@ func (g *stage) launch(f tui.Form) (tui.Load, error) {
 	if before != nil && !g.settings.given("seed") {
 		s.seed = 0
 	}
-	x, err := prepare(context.Background(), &s, g.own, g.logs, nil)
+	x, err := prepare(context.Background(), &s, own, g.logs, nil)
 	if err != nil {
 		return nil, err
 	}

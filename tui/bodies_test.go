@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -8,6 +9,7 @@ import (
 	"tload/stats"
 	"tload/stats/exchange"
 	"tload/swarm"
+	"tload/tui/draw"
 )
 
 // opened is the exchange screen with x as the newest sample of the first group.
@@ -112,4 +114,57 @@ func TestABrokenHeadIsShownAsReceived(t *testing.T) {
 	p.press("tab tab tab")
 	p.want("as received:", "no colon", `"sign":"body"`)
 	p.wantNot("s3cr3t", "hunter2")
+}
+
+// TestColoursNeverChangeABody, whatever it is and however much of it is coloured; what is
+// made to be slow ends all the same.
+func TestColoursNeverChangeABody(t *testing.T) {
+	many := func(s string) string { return strings.Repeat(s, mostColour/len(s)) }
+	for _, c := range []struct{ name, kind, body, want string }{
+		{"JSON", "application/json", `{"a": [1, true, "x\"y"]}`, draw.Name.Render(`"a"`) + `: [`},
+		{"HTML", "text/html", "<html>\n<body class=\"x\">&amp; é</body>", draw.Name.Render("html")},
+		{"XML", "text/xml", "<?xml version=\"1.0\"?>\n<!-- a\nb --><a b='c'>d</a>", draw.Dim.Render("<!-- a")},
+		{"HTML by its look", "", "<!DOCTYPE html><p>x</p>", draw.Name.Render("p")},
+		{"no kind", "text/plain", "12 true", ""},
+		{"broken JSON", "application/json", `{"a": [1, `, draw.Name.Render(`"a"`)},
+		{"control characters", "application/json", "{\"a\": \"\x1b[31m\u202e\x00\"}", ""},
+		{"an end in a character", "text/html", "<p>\xe4\xb8", ""},
+		{"open tags", "text/html", many("<"), ""},
+		{"quotes", "application/json", many("\""), ""},
+		{"brackets", "application/json", many("["), ""},
+		{"backslashes", "application/json", "\"" + many("\\"), ""},
+		{"scripts", "text/html", many("<script>/*"), ""},
+		{"comments", "text/xml", many("<!-"), ""},
+		{"entities", "text/xml", many("&"), ""},
+	} {
+		d := docKey{x: replied(c.kind, c.body), raw: true}.read(exchange.NewMasker())
+		all := ""
+		for i, l := range d.lines {
+			if got := draw.Strip(d.line(i)); got != l {
+				t.Errorf("%s: line %d is %.80q, want %.80q", c.name, i, got, l)
+			}
+			all += d.line(i) + "\n"
+		}
+		if !strings.Contains(all, c.want) {
+			t.Errorf("%s: no %q in %.300q", c.name, c.want, all)
+		}
+	}
+}
+
+// BenchmarkBody is what making a body ready costs, a preview first.
+//
+//	go test ./tui -run XXX -bench Body
+func BenchmarkBody(b *testing.B) {
+	for _, size := range []int{8 << 10, 64 << 10, 1 << 20} {
+		body := "[" + strings.Repeat(`{"id": 12345, "name": "a name", "ok": true},`, size/45) + `{}]`
+		for _, preview := range []bool{true, false} {
+			b.Run(fmt.Sprintf("%dKiB/preview=%v", size>>10, preview), func(b *testing.B) {
+				x := replied("application/json", body)
+				b.ReportAllocs()
+				for b.Loop() {
+					docKey{x: x, preview: preview}.read(exchange.NewMasker())
+				}
+			})
+		}
+	}
 }

@@ -22,9 +22,25 @@ func window(elapsed, span time.Duration) (from time.Duration) {
 	return (elapsed - span + step - 1) / step * step
 }
 
+// shortest is the window that every run begins with.
+const shortest = 30 * time.Second
+
+// grown is the window of a run that has not filled the one that was chosen yet.
+func grown(elapsed, chosen time.Duration) time.Duration {
+	for _, span := range append([]time.Duration{shortest}, windows...) {
+		if span == 0 || span >= chosen {
+			break
+		}
+		if elapsed <= span {
+			return span
+		}
+	}
+	return chosen
+}
+
 // wholeSpan is a window that holds all of a run, doubling as it grows.
 func wholeSpan(elapsed time.Duration) time.Duration {
-	span := time.Minute
+	span := shortest
 	for span < elapsed {
 		span *= 2
 	}

@@ -20,6 +20,7 @@ type choice struct {
 	short   string
 	lines   []string
 	answers []answer
+	rows    []string // the key that each line of it stands for, as it was drawn last
 }
 
 type answer struct {
@@ -47,17 +48,27 @@ func (c *choice) view(_ *model, w, _ int) []string {
 	for _, l := range c.lines {
 		lines = append(lines, " "+l)
 	}
+	c.rows = make([]string, len(lines)+1) // and the border
 	for _, a := range c.answers {
 		for i, l := range draw.WrapText(a.text, max(w-14, 8)) {
+			c.rows = append(c.rows, a.key)
 			if i > 0 {
 				lines = append(lines, "        "+l)
 				continue
 			}
-			lines = append(lines, "  "+draw.Accent.Styled(draw.Fit(a.key, 5))+" "+l)
+			lines = append(lines, "  "+draw.Accent.Render(draw.Fit(a.key, 5))+" "+l)
 		}
 	}
-	lines = append(lines, "  "+draw.Accent.Styled("esc  ")+" back")
+	lines, c.rows = append(lines, "  "+draw.Accent.Render("esc  ")+" back"), append(c.rows, "esc")
 	return draw.Boxed(c.title, lines, boxWidth(lines, w))
+}
+
+// pressAt is the key that a line stands for.
+func (c *choice) pressAt(y int) string {
+	if y < 0 || y >= len(c.rows) {
+		return ""
+	}
+	return c.rows[y]
 }
 
 func (c *choice) brief() string {
@@ -67,6 +78,13 @@ func (c *choice) brief() string {
 	}
 	return b + "  esc back"
 }
+
+// What is asked of a run is asked while it goes on; an export is of any.
+func (c *choice) steers() bool       { return true }
+func (a *entry) steers() bool        { return true }
+func (d *usersDialog) steers() bool  { return true }
+func (d *exportDialog) steers() bool { return false }
+func (d *helpDialog) steers() bool   { return false }
 
 func boxWidth(lines []string, w int) int {
 	most := 50
@@ -134,7 +152,7 @@ func (a *entry) view(_ *model, w, _ int) []string {
 		lines = append(lines, " "+l)
 	}
 	lines = append(lines, " "+a.label+" [ "+a.text.View(max(bw-len(a.label)-7, 1), true)+" ]",
-		draw.Right(draw.Accent.Styled("enter")+" apply   "+draw.Accent.Styled("esc")+" cancel ", bw))
+		draw.Right(draw.Accent.Render("enter")+" apply   "+draw.Accent.Render("esc")+" cancel ", bw))
 	return draw.Boxed(a.title, lines, bw)
 }
 
@@ -249,7 +267,7 @@ func (d *usersDialog) view(m *model, w, _ int) []string {
 	hint := ""
 	switch now := m.live.Running; {
 	case problem != "":
-		hint = draw.Bad.Styled("✗ " + problem)
+		hint = draw.Bad.Render("✗ " + problem)
 	case users > now:
 		hint = fmt.Sprintf("reaches %s in %s", thousands(users), inTime(float64(users-now)/rate))
 	case users < now:
@@ -261,7 +279,7 @@ func (d *usersDialog) view(m *model, w, _ int) []string {
 		" Target      [ " + d.users.View(8, !d.second) + " ]   now " + thousands(m.live.Running),
 		" Spawn rate  [ " + d.rate.View(8, d.second) + " ] users/s",
 		" " + hint,
-		draw.Right(draw.Accent.Styled("enter")+" apply   "+draw.Accent.Styled("esc")+" cancel ", bw),
+		draw.Right(draw.Accent.Render("enter")+" apply   "+draw.Accent.Render("esc")+" cancel ", bw),
 	}, min(bw, max(w-4, 1)))
 }
 
@@ -357,11 +375,11 @@ func (d *exportDialog) view(_ *model, w, _ int) []string {
 		}
 		sign := "( ) "
 		if i == d.at {
-			sign = draw.Accent.Styled("(•) ")
+			sign = draw.Accent.Render("(•) ")
 		}
 		formats = append(formats, " "+sign+f)
 	}
 	lines := append(formats, " Path [ "+d.path.View(max(bw-11, 1), true)+" ]",
-		draw.Right(draw.Accent.Styled("tab")+" format   "+draw.Accent.Styled("enter")+" write   "+draw.Accent.Styled("esc")+" cancel ", bw))
+		draw.Right(draw.Accent.Render("tab")+" format   "+draw.Accent.Render("enter")+" write   "+draw.Accent.Render("esc")+" cancel ", bw))
 	return draw.Boxed("Export", lines, bw)
 }

@@ -7,14 +7,14 @@ import (
 
 	"tload/stats"
 	"tload/stats/exchange"
-	"tload/tui/draw"
 )
 
 // document is a body made ready to read. It is made in a command, once, and
 // kept: drawing only picks lines out of it.
 type document struct {
 	lines  []string // safe to draw, without styles
-	json   bool     // worth colouring
+	runs   [][]run  // … their colours, of as many as have some
+	json   bool
 	hex    bool
 	kind   string // "JSON, shown indented"
 	wrong  string // where it is not what it says
@@ -33,13 +33,13 @@ type docKey struct {
 }
 
 const (
-	mostLines  = 1_000_000
-	mostColour = 1 << 20 // bytes of a body that is still coloured
-	longLine   = 16 << 10
+	mostLines = 1_000_000
+	longLine  = 16 << 10
 
 	// A preview is made anew every second while the load goes on, on the machine
 	// that makes the load: it reads no further than it shows.
-	previewBytes = 8 << 10
+	previewBytes  = 8 << 10
+	previewColour = 30 // lines of it
 )
 
 // read makes the document. It is slow work: call it in a command.
@@ -50,7 +50,7 @@ func (k docKey) read(m *exchange.Masker) *document {
 	}
 	made := r.Read(k.x, m)
 	d := &document{hex: made.Hex, kind: clean(made.Kind), wrong: clean(made.Wrong), note: clean(made.Note)}
-	d.json = made.JSON && len(made.Text) <= mostColour
+	d.json = made.JSON
 	if made.Masked > 0 {
 		d.marked = fmt.Sprintf("%d masked (R shows)", made.Masked)
 	}
@@ -58,6 +58,11 @@ func (k docKey) read(m *exchange.Masker) *document {
 		d.lines = hexLines(made.Text)
 	} else {
 		d.lines = textLines(made.Text)
+		first := d.lines
+		if k.preview {
+			first = first[:min(len(first), previewColour)]
+		}
+		d.runs = coloured(lexerOf(made.Media, strings.Join(d.lines[:min(len(d.lines), 3)], "\n")), first)
 	}
 	return d
 }
@@ -120,33 +125,4 @@ func join(parts ...string) string {
 		}
 	}
 	return strings.Join(out, " · ")
-}
-
-// colourJSON paints one line of JSON: names, literals and the rest.
-func colourJSON(line string) string {
-	var b strings.Builder
-	for i := 0; i < len(line); {
-		switch c := line[i]; {
-		case c == '"':
-			end := exchange.StringEnd([]byte(line), i)
-			rest := strings.TrimLeft(line[end:], " ")
-			if strings.HasPrefix(rest, ":") {
-				b.WriteString(draw.Name.Styled(line[i:end]))
-			} else {
-				b.WriteString(draw.Literal.Styled(line[i:end]))
-			}
-			i = end
-		case c == '-' || c >= '0' && c <= '9' || c == 't' || c == 'f' || c == 'n':
-			end := i + 1
-			for end < len(line) && strings.IndexByte(" ,]}", line[end]) < 0 {
-				end++
-			}
-			b.WriteString(draw.Number.Styled(line[i:end]))
-			i = end
-		default:
-			b.WriteByte(c)
-			i++
-		}
-	}
-	return b.String()
 }

@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"math"
 	"strings"
 	"time"
 
@@ -30,7 +31,7 @@ func keySubject(k stats.Key) subject {
 // endpointTable is the statistics; ranks say what goes first when it is narrow.
 func endpointTable() *list[endpoint] {
 	ms := func(f func(*stats.Summary) time.Duration) (func(endpoint) string, func(endpoint) float64) {
-		return func(e endpoint) string { return millis(f(e.s)) }, func(e endpoint) float64 { return float64(f(e.s)) }
+		return func(e endpoint) string { return shaded(f(e.s)) }, func(e endpoint) float64 { return float64(f(e.s)) }
 	}
 	latency := func(name string, w, rank int, f func(*stats.Summary) time.Duration) draw.Column[endpoint] {
 		cell, num := ms(f)
@@ -46,7 +47,7 @@ func endpointTable() *list[endpoint] {
 			{Name: "FAIL%", Width: 5, Rank: 1, Cell: func(e endpoint) string {
 				p := stats.Share(e.s.Failures, e.s.Requests)
 				if e.s.Failures > 0 {
-					p = draw.Bad.Styled(p)
+					p = draw.Bad.Render(p)
 				}
 				return p
 			}, Number: func(e endpoint) float64 { return e.s.FailPercent() }},
@@ -61,11 +62,66 @@ func endpointTable() *list[endpoint] {
 			latency("fail p99", 8, 10, func(s *stats.Summary) time.Duration { return s.Failed.P99 }),
 			latency(correctedColumn, 8, 8, func(s *stats.Summary) time.Duration { return s.Corrected.P99 }),
 			{Name: trafficColumn, Width: 7, Rank: 9, Cell: func(e endpoint) string { return rate(perSecond(e.s.In, e.s.Span) / 1024) }, Number: func(e endpoint) float64 { return perSecond(e.s.In, e.s.Span) }},
-			{Name: "LAST 60 s", Width: 10, Rank: 7, Text: true, Cell: func(e endpoint) string { return draw.Spark(e.Trend, 10) }},
+			{Name: failColumn, Spare: 10, Text: true, Cell: blankCell, Drawn: func(e endpoint, w int) string {
+				return draw.Bad.Render(draw.Bar(e.s.FailPercent()/100, w))
+			}},
+			{Name: rangeColumn, Spare: 16, Text: true, Cell: blankCell},
+			{Name: "LAST 60 s", Width: 10, Rank: 7, Text: true, Cell: func(e endpoint) string { return draw.Dim.Render(draw.Spark(e.Trend, 10)) }},
 		},
 	}, text: func(e endpoint) subject { return keySubject(e.Key) }}
 	t.Sort = 2
+	for i := range t.Columns {
+		if c := &t.Columns[i]; c.Name == rangeColumn {
+			c.Drawn = func(e endpoint, w int) string { return rangeBar(t.Rows, e.s, w) }
+		}
+	}
 	return t
+}
+
+func blankCell(endpoint) string { return "" }
+
+// slowIsh is where the scale begins to be seen in numbers: colour is for what is worth
+// a look, and each of its changes goes over the line.
+const slowIsh = 100 * time.Millisecond
+
+// shaded is a latency, in the colour of the scale if it is long.
+func shaded(d time.Duration) string {
+	if d < slowIsh {
+		return millis(d)
+	}
+	return draw.ShadeOf(d).Render(millis(d))
+}
+
+// rangeBar is from p50 to p99, on a logarithmic scale that all rows share.
+func rangeBar(rows []endpoint, s *stats.Summary, w int) string {
+	least, most := time.Duration(0), time.Duration(0)
+	for _, r := range rows {
+		if l := &r.s.OK; l.Count > 0 && l.P50 > 0 {
+			if least == 0 || l.P50 < least {
+				least = l.P50
+			}
+			most = max(most, l.P99)
+		}
+	}
+	l := &s.OK
+	if l.Count == 0 || l.P50 <= 0 || most <= least {
+		return ""
+	}
+	at := func(d time.Duration) int {
+		share := math.Log(float64(d)/float64(least)) / math.Log(float64(most)/float64(least))
+		return min(max(int(share*float64(w-1)), 0), w-1)
+	}
+	from, p95, to := at(l.P50), at(l.P95), at(l.P99)
+	var b strings.Builder
+	b.WriteString(strings.Repeat(" ", from))
+	b.WriteString(draw.ShadeOf(l.P50).Render("├" + strings.Repeat("━", max(p95-from-1, 0))))
+	if p95 > from {
+		b.WriteString(draw.ShadeOf(l.P95).Render("┿"))
+	}
+	if to > max(p95, from) {
+		b.WriteString(draw.ShadeOf(l.P99).Render(strings.Repeat("─", to-max(p95, from)-1) + "┤"))
+	}
+	return b.String()
 }
 
 // setEndpoints takes the rows of a new snapshot; the column for corrected times
@@ -86,6 +142,8 @@ func (m *model) setEndpoints(t *list[endpoint], rows []endpoint) {
 const (
 	correctedColumn = "corr p99"
 	trafficColumn   = "KiB/s"
+	failColumn      = "FAILING"
+	rangeColumn     = "p50 ━ p95 ─ p99"
 )
 
 // endpoints are rows with the numbers of the window that is shown.

@@ -2,6 +2,7 @@ package tui
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -11,52 +12,72 @@ import (
 )
 
 func (e *exchangeScreen) view(m *model, w, h int) draw.Pane {
+	f := m.layout
 	if w < 120 || h < 24 {
-		return e.main(m, w, h)
+		return e.main(m, w).Draw(w, h, f.boxed)
 	}
-	lw := 44
-	rw := w - lw - 1
-	return draw.Pane{Lines: e.side(m, lw, h)}.Beside(e.main(m, rw, h), lw, rw)
+	lw, rw := f.parts(w, 48)
+	return f.beside(e.side(m, lw, h), e.main(m, rw).Draw(rw, h, f.boxed), lw)
 }
 
 // side is what a wide screen shows on the left: samples, group, timing.
-func (e *exchangeScreen) side(m *model, w, h int) []string {
-	g := e.group
-	list := min(max(len(g.table.Rows)+2, 5), h/3)
-	out := []string{draw.Rule(fmt.Sprintf("SAMPLES %d ", len(g.last.Samples)), "", w, false)}
-	for i, r := range g.table.Rows {
-		if r.Exchange == e.x {
-			g.table.To(i)
+func (e *exchangeScreen) side(m *model, w, h int) draw.Pane {
+	f := m.layout
+	edges, in := f.edges(), f.inner(w)
+	var parts []draw.Section
+	part := func(title string, lines ...string) {
+		parts = append(parts, draw.Section{Title: title, Body: draw.Lines(lines...)})
+	}
+	if e.group != nil {
+		g := e.group.last
+		part("GROUP ", fmt.Sprintf(" %s failures  %s/s", thousands(g.Count), rate(m.rateOf(g))),
+			fmt.Sprintf(" first %s   last %s ago", g.First.Local().Format("15:04:05"), ago(m.now(), g.Last)),
+			fmt.Sprintf(" began at %s users", thousands(g.Users)), " "+draw.Spark(g.Trend, in-2))
+		if len(g.Variants) > 1 {
+			var lines []string
+			for i, v := range g.Variants {
+				if i == 4 {
+					lines = append(lines, draw.Dim.Render(fmt.Sprintf(" … %d more", len(g.Variants)-4)))
+					break
+				}
+				lines = append(lines, draw.Between(" "+draw.Cut(clean(oneLine(v.Message)), in-12), thousands(v.Count)+" ", in))
+			}
+			part("VARIANTS ", lines...)
 		}
 	}
-	small := g.table.Table
-	small.Columns = append(append([]draw.Column[sample](nil), g.table.Columns[:2]...), g.table.Columns[3:6]...)
+	part("TIMING ", e.timing(in)...)
+	from := []string{fmt.Sprintf(" user %s  iteration %s", thousands(e.x.User), thousands(e.x.Iteration)), " " + draw.Cut(clean(strings.Trim(e.x.Behaviour+" › "+e.x.Task, " ›")), in-2)}
+	if e.x.Worker != "" {
+		from = append(from, " worker "+draw.Cut(clean(e.x.Worker), in-9))
+	}
+	part("FROM ", from...)
+
+	below := 0
+	for _, p := range parts {
+		below += len(p.Body(in, 0).Lines) + edges
+	}
+	list := max(h-below, min(5, h))
+	for i, r := range e.among.table.Rows {
+		if r.Exchange == e.x {
+			e.among.table.To(i)
+		}
+	}
+	small := e.among.table.Table
+	small.Columns = slices.DeleteFunc(slices.Clone(small.Columns), func(c draw.Column[sample]) bool { return c.Name == "STATUS" && e.group != nil || c.Width == 0 })
 	small.Columns = append(small.Columns, draw.Column[sample]{Name: "", Cell: func(sample) string { return "" }})
 	small.Columns[len(small.Columns)-1].Width = 1
 	small.Sort = 0
-	out = append(out, small.Draw(w, list-1, true).Lines...)
-	out = append(out, draw.Rule("GROUP ", "", w, false))
-	out = append(out, fmt.Sprintf(" %s failures  %s/s", thousands(g.last.Count), rate(m.rateOf(g.last))),
-		fmt.Sprintf(" first %s   last %s ago", g.last.First.Local().Format("15:04:05"), ago(m.now(), g.last.Last)),
-		fmt.Sprintf(" began at %s users", thousands(g.last.Users)), " "+draw.Spark(g.last.Trend, w-2))
-	if len(g.last.Variants) > 1 {
-		out = append(out, draw.Rule("VARIANTS ", "", w, false))
-		for i, v := range g.last.Variants {
-			if i == 4 {
-				out = append(out, draw.Dim.Styled(fmt.Sprintf(" … %d more", len(g.last.Variants)-4)))
-				break
-			}
-			out = append(out, draw.Between(" "+draw.Cut(clean(oneLine(v.Message)), w-12), thousands(v.Count)+" ", w))
+	var out draw.Pane
+	out.Put(draw.Section{Title: fmt.Sprintf("SAMPLES %d ", len(e.among.all)), Body: func(w, h int) draw.Pane {
+		return draw.Pane{Lines: small.Draw(w, h, true).Lines}
+	}}.Draw(w, list, f.boxed))
+	for _, p := range parts {
+		if room := h - len(out.Lines); room > edges {
+			out.Put(p.Draw(w, min(len(p.Body(in, 0).Lines)+edges, room), f.boxed))
 		}
 	}
-	out = append(out, draw.Rule("TIMING ", "", w, false))
-	out = append(out, e.timing(w)...)
-	out = append(out, draw.Rule("FROM ", "", w, false), fmt.Sprintf(" user %s  iteration %s", thousands(e.x.User), thousands(e.x.Iteration)),
-		" "+draw.Cut(clean(strings.Trim(e.x.Behaviour+" › "+e.x.Task, " ›")), w-2))
-	if e.x.Worker != "" {
-		out = append(out, " worker "+draw.Cut(clean(e.x.Worker), w-9))
-	}
-	return draw.Sized(out, w, h)
+	out.Lines = draw.Sized(out.Lines, w, h)
+	return out
 }
 
 // endedBy is how an exchange ended that got no byte of a reply; empty if one came,
@@ -101,7 +122,7 @@ func (e *exchangeScreen) timing(w int) []string {
 		if d > 0 {
 			b = draw.Bar(float64(d)/float64(total), max(room, 1))
 		}
-		line += draw.Modified.Styled(b)
+		line += draw.Modified.Render(b)
 		if note != "" && !narrow {
 			line += "  " + draw.Cut(clean(note), max(w-draw.Width(line)-3, 0))
 		}
@@ -147,28 +168,45 @@ func (e *exchangeScreen) timing(w int) []string {
 		}
 		out = append(out, row("first byte", p.FirstByte, ""), row("body read", p.Body, note))
 	}
-	return append(out, " "+draw.Bold.Styled(draw.Fit("total", 16)+draw.Right(phase(x.Took), 8)+" ms"))
+	name := 16
+	if narrow {
+		name = 15
+	}
+	return append(out, " "+draw.Bold.Render(draw.Fit("total", name)+draw.Right(phase(x.Took), 8)+" ms"))
 }
 
-func (e *exchangeScreen) main(m *model, w, h int) draw.Pane {
-	e.w = w
+// main is the part that is read.
+func (e *exchangeScreen) main(m *model, w int) draw.Section {
 	var tabs []string
 	for i, n := range partNames {
 		if i == e.part {
-			n = draw.Accent.Styled("[" + n + "]")
+			n = draw.Accent.Render("[" + n + "]")
 		}
 		tabs = append(tabs, n)
 	}
 	title := strings.Join(tabs, "  ")
-	if draw.Width(title) > w-22 {
-		title = draw.Accent.Styled("["+partNames[e.part]+"]") + fmt.Sprintf(" %d/%d tab", e.part+1, len(partNames))
+	if draw.Width(title) > w-24 {
+		title = draw.Accent.Render("["+partNames[e.part]+"]") + fmt.Sprintf(" %d/%d tab", e.part+1, len(partNames))
 	}
-	out := []string{""} // the title needs to know how far the text is scrolled
+	s := draw.Section{Title: title + " ", Focused: true, Body: func(w, h int) draw.Pane { return e.body(m, w, h) }}
+	s.Where = func() string {
+		if where := e.text.Where(thousands[int]); where != "" {
+			return " " + where
+		}
+		return ""
+	}
+	return s
+}
+
+// body is the part without its title.
+func (e *exchangeScreen) body(m *model, w, h int) draw.Pane {
+	e.w = w
+	var out []string
 	d := m.docs.made[e.key(m)]
 	switch e.part {
 	case partResponse, partRequest:
 		out = append(out, e.headOf(m, w, h)...)
-		out = append(out, draw.Dim.Styled(strings.Repeat("─", w)))
+		out = append(out, draw.Edge.Render(strings.Repeat("─", w)))
 	case partTiming:
 		out = append(out, e.timing(w)...)
 		kind := "Response body"
@@ -178,63 +216,62 @@ func (e *exchangeScreen) main(m *model, w, h int) draw.Pane {
 		out = append(out, draw.Rule(kind+" ", "", w, false))
 	case partCompare:
 		with := "newest success"
-		if e.fresh != nil {
+		if e.sent[e.x] != nil {
 			with = "sent again"
 		}
 		if e.other != nil {
 			out = append(out, draw.Cut(fmt.Sprintf(" - this: %s in %s ms   + %s: %s in %s ms", clean(shortOutcome(e.x)), millis(e.x.Took), with, clean(shortOutcome(e.other)), millis(e.other.Took)), w-1))
 		}
 	}
-	foot := []string{}
-	part := e.x.Response
-	if e.part == partRequest {
-		part = e.x.Request
-	}
-	if e.part <= partTiming {
-		note := kept(part, m.fromFile)
-		if d != nil && len(part.Body) == 0 && len(d.lines) > 0 {
-			note = d.kind
-		}
-		if d != nil && len(part.Body) > 0 {
-			note = join(note, d.kind, d.note, d.marked)
-		}
-		if e.x.Surplus > 0 && e.part != partRequest { // first: a narrow screen cuts the rest
-			note = join(fmt.Sprintf("%s B too many behind it", thousands(e.x.Surplus)), note)
-		}
-		if part.Cut() && len(part.SHA256) > 0 {
-			note = join(note, fmt.Sprintf("sha256 of all: %x…", part.SHA256[:min(len(part.SHA256), 4)]))
-		}
-		if d != nil && d.json {
-			note = draw.FirstThatFits(w-2, join(note, "b: raw", "x: hex"), note)
-		}
-		foot = []string{" " + draw.Cut(note, w-2)}
-		if d != nil && d.wrong != "" && h >= 12 { // that is worth a second line
-			foot = foot[:0]
-			for i, l := range draw.WrapText(note, max(w-2, 8)) {
-				if i < 2 {
-					foot = append(foot, " "+l)
-				}
-			}
-		}
-	}
+	foot := e.footLines(m, d, w, h)
 	room := max(h-len(out)-len(foot), 0)
 	wheel := draw.Area{Y: len(out), W: w, H: room, Wheel: e.text.Move}
 	var body []string
 	switch {
 	case e.part <= partTiming && e.shown != e.key(m):
-		body = []string{draw.Dim.Styled(" …")}
+		body = []string{draw.Dim.Render(" …")}
 	case e.part <= partTiming && len(e.text.Lines) == 0:
-		body = []string{draw.Dim.Styled(" (no body)")}
+		body = []string{draw.Dim.Render(" (no body)")}
 	default:
 		body = e.text.Draw(w, room)
 	}
-	end := ""
-	if where := e.text.Where(thousands[int]); where != "" && room > 0 {
-		end = " " + where
-	}
-	out[0] = draw.Rule(title, end, w, false)
 	out = append(out, draw.Sized(body, w, room)...)
 	return draw.Pane{Lines: append(out, foot...), Areas: []draw.Area{wheel}}
+}
+
+// footLines say how much of a body there is, and what was done to it.
+func (e *exchangeScreen) footLines(m *model, d *document, w, h int) []string {
+	if e.part > partTiming {
+		return nil
+	}
+	part := e.x.Response
+	if e.part == partRequest {
+		part = e.x.Request
+	}
+	note := kept(part, m.fromFile)
+	if d != nil && len(part.Body) == 0 && len(d.lines) > 0 {
+		note = d.kind
+	}
+	if d != nil && len(part.Body) > 0 {
+		note = join(note, d.kind, d.note, d.marked)
+	}
+	if e.x.Surplus > 0 && e.part != partRequest { // first: a narrow screen cuts the rest
+		note = join(fmt.Sprintf("%s B too many behind it", thousands(e.x.Surplus)), note)
+	}
+	if part.Cut() && len(part.SHA256) > 0 {
+		note = join(note, fmt.Sprintf("sha256 of all: %x…", part.SHA256[:min(len(part.SHA256), 4)]))
+	}
+	if d != nil && d.json {
+		note = draw.FirstThatFits(w-2, join(note, "b: raw", "x: hex"), note)
+	}
+	lines := draw.WrapText(note, max(w-2, 8))
+	if len(lines) > 1 && h < 12 {
+		return []string{" " + draw.Cut(note, w-2)}
+	}
+	for i := range lines {
+		lines[i] = " " + lines[i]
+	}
+	return lines[:min(len(lines), 2)]
 }
 
 // headOf is the start line and the headers, as many as leave room for the body.
@@ -250,14 +287,14 @@ func (e *exchangeScreen) headOf(m *model, w, h int) []string {
 	styled := ""
 	switch {
 	case e.part == partRequest:
-		styled = draw.Bold.Styled(clean(line))
+		styled = draw.Bold.Render(clean(line))
 		if line == "" {
-			styled = draw.Bold.Styled(clean(strings.TrimSpace(x.Key.Method + " " + m.url(x))))
+			styled = draw.Bold.Render(clean(strings.TrimSpace(x.Key.Method + " " + m.url(x))))
 		}
 	case line != "":
 		styled = statusStyled(x, clean(line))
 	default:
-		styled = draw.BadBold.Styled(x.Kind.String()) + "  no response"
+		styled = draw.BadBold.Render(x.Kind.String()) + "  no response"
 	}
 	out := []string{draw.Between(" "+draw.Cut(styled, max(w-draw.Width(end)-2, 4))+"\x1b[m", end, w)}
 	if x.Message != "" && e.part == partResponse && (x.Kind != stats.HTTP || line == "") {
@@ -267,7 +304,7 @@ func (e *exchangeScreen) headOf(m *model, w, h int) []string {
 			}
 			lead := "          "
 			if i == 0 {
-				lead = " " + draw.BadBold.Styled(draw.Fit(x.Kind.String(), 8)) + " "
+				lead = " " + draw.BadBold.Render(draw.Fit(x.Kind.String(), 8)) + " "
 			}
 			out = append(out, lead+l)
 		}
@@ -291,7 +328,7 @@ func (e *exchangeScreen) headOf(m *model, w, h int) []string {
 			out = append(out, row)
 			row, n = " ", 0
 			if len(out) > room {
-				out[len(out)-1] = draw.Between(draw.Fit(out[len(out)-1], w-16), draw.Dim.Styled(fmt.Sprintf("… %d more ", len(hs)-i)), w)
+				out[len(out)-1] = draw.Between(draw.Fit(out[len(out)-1], w-16), draw.Dim.Render(fmt.Sprintf("… %d more ", len(hs)-i)), w)
 				return out
 			}
 		}
@@ -312,5 +349,5 @@ func headerStyled(l string) string {
 	if !ok {
 		return l
 	}
-	return draw.Name.Styled(k) + ":" + v
+	return draw.Name.Render(k) + ":" + v
 }

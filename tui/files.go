@@ -33,7 +33,7 @@ const mostClip = 74_000
 // through, for a file as well.
 func copied(dir, what, name, text string) savedMsg {
 	path := filepath.Join(dir, name)
-	m := savedMsg{what: "copied " + what, path: path, size: len(text), clip: text, err: writeFile(path, []byte(text), 0o600)}
+	m := savedMsg{what: "copied " + what + " to the clipboard and a file", path: path, size: len(text), clip: text, err: writeFile(path, []byte(text), 0o600)}
 	if len(text) > mostClip {
 		m.what, m.clip = what+" is too long for the clipboard: it is in a file", ""
 	}

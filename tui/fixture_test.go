@@ -132,6 +132,20 @@ func cartExchange(i int) *stats.Exchange {
 	}
 }
 
+// spread is n latencies, half of them about mid and fewer up to high, in milliseconds.
+func spread(mid, high float64, n uint32) *stats.Spread {
+	s := new(stats.Spread)
+	for i := range s {
+		switch ms := float64(stats.SpreadBound(i)) / 1e6; {
+		case ms > mid/2 && ms < mid*1.5:
+			s[i] = n / 20
+		case ms >= mid*1.5 && ms < high*1.5:
+			s[i] = n / 100
+		}
+	}
+	return s
+}
+
 func snapshot() *swarm.Snapshot {
 	s := &stats.Snapshot{Elapsed: 134 * time.Second, InFlight: 42, CaptureOf: 64 << 20, Captured: 11 << 20}
 	s.Total = row("", "", 644808, 12251, 23, 118, 640, 4950)
@@ -145,7 +159,7 @@ func snapshot() *swarm.Snapshot {
 		s.Seconds = append(s.Seconds, stats.Second{
 			At: time.Duration(i) * time.Second, Span: time.Second, OK: uint64(1000 + 28*i), Failed: uint64(i / 2), In: 4 << 20, Out: 1 << 20,
 			P50: time.Duration(23e6), P95: time.Duration((60 + t) * 1e6), P99: time.Duration((200 + 3*t) * 1e6), P999: time.Second, Max: 2 * time.Second,
-			Users: min(i*20, 200), Target: 200, Suspect: i >= 80 && i < 84,
+			Users: min(i*20, 200), Target: 200, Suspect: i >= 80 && i < 84, Spread: spread(23, 60+t, uint32(1000+28*i)), FailedSpread: spread(400, 900, uint32(i/2)),
 		})
 	}
 	s.Marks = []stats.Mark{{At: 100 * time.Second, Name: "deploy"}}
@@ -222,6 +236,8 @@ func sit(t *testing.T, w, h int, o Options) *person {
 	}
 	o.Refresh = time.Millisecond
 	p.m = newModel(o)
+	at := time.Unix(0, 0) // of fingers, which take their time
+	p.m.fingers.now = func() time.Time { at = at.Add(100 * time.Millisecond); return at }
 	p.send(tea.WindowSizeMsg{Width: w, Height: h})
 	return p
 }

@@ -3,6 +3,7 @@ package tui
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -44,7 +45,11 @@ func TestAKeyThatDoesNothingSaysSo(t *testing.T) {
 	for _, c := range []struct{ keys, want string }{
 		{"1 V", "V does nothing here: ? shows what does what"},
 		{"2 t", "t does nothing here"},
-		{"6 enter", "enter does nothing here"},
+		{"6 enter", "enter does nothing here: the health of the selected worker stands below"},
+		{"5 o", "o does nothing here: a tree has one order"},
+		{"4 E", "E does nothing here: these are the errors"},
+		{"4 enter enter tab tab tab tab tab b", "b and x are for bodies"},
+		{"7 g enter", "this line speaks of no error group"},
 		{"3 Z Z Z Z Z Z", "this is the shortest window"},
 		{"3 z z z z z z z", "this is the longest window"},
 		{"4 enter enter n", "no search: / begins one"},
@@ -62,6 +67,80 @@ func TestAKeyThatDoesNothingSaysSo(t *testing.T) {
 	if got := p.load.told(); got != "" {
 		t.Errorf("a run that is over was told %q", got)
 	}
+}
+
+// TestADigitLeavesThePagesBelow its screen, and F follows the log at once.
+func TestADigitLeavesThePagesBelow(t *testing.T) {
+	p := sit(t, 80, 24, Options{})
+	p.press("4 enter enter")
+	p.want("sample 1 of 12")
+	p.press("4")
+	p.want("ERRORS  941 failed requests")
+	p.press("enter 2 4")
+	p.want("Errors › HTTP 503")
+	p.press("7 g")
+	p.want("scrolled (F follows)")
+	p.press("F")
+	p.want("following (F)")
+	p.press("F")
+	p.want("scrolled (F follows)")
+}
+
+// TestAPastedTextIsNotTakenForKeys where the terminal does not say that it is one; keys
+// that are held down, or typed fast, are.
+func TestAPastedTextIsNotTakenForKeys(t *testing.T) {
+	at := time.Unix(0, 0)
+	between := time.Millisecond
+	p := sit(t, 80, 24, Options{})
+	p.m.fingers = fingers{now: func() time.Time { at = at.Add(between); return at }}
+	p.press("f x q S S u R enter")
+	p.want("that looks like a pasted text", "FROZEN")
+	if got := p.load.told(); got != "" || p.quit || len(p.m.dialogs) > 0 {
+		t.Errorf("told %q, quit %v, %d dialogs", got, p.quit, len(p.m.dialogs))
+	}
+	at = at.Add(time.Second)
+	p.press("+ + +")
+	if got := p.load.told(); got != "scale 210 you, scale 220 you, scale 230 you" {
+		t.Errorf("a key held down: got %q", got)
+	}
+	between = 30 * time.Millisecond
+	p.press("w W S")
+	if got := p.load.told(); !strings.HasSuffix(got, "scale 231 you, scale 241 you, scale 231 you") {
+		t.Errorf("fast fingers: got %q", got)
+	}
+}
+
+// TestADialogClosesWithTheRunItIsAbout, for what it asks has no answer then.
+func TestADialogClosesWithTheRunItIsAbout(t *testing.T) {
+	for _, keys := range []string{"u", "x", "r", "M", "q"} {
+		p := sit(t, 80, 24, Options{})
+		p.press(keys)
+		if len(p.m.dialogs) != 1 {
+			t.Fatalf("%s opens %d dialogs", keys, len(p.m.dialogs))
+		}
+		p.load.set(func(s *swarm.Snapshot) { s.State = swarm.Stopped })
+		p.tick()
+		if len(p.m.dialogs) != 0 {
+			t.Errorf("that of %s stands after the run", keys)
+		}
+	}
+}
+
+// TestAFilterKeepsWhatATaskIsIn, so that one sees whose it is.
+func TestAFilterKeepsWhatATaskIsIn(t *testing.T) {
+	p := sit(t, 80, 24, Options{})
+	p.press("5 / browse")
+	p.want("BrowsingUser  ", "  browse", "/browse  2 of ")
+	p.wantNot("  search", "CheckoutUser")
+}
+
+// TestTheHelpOfAScreenIsWhatItDoes lists no key that only others answer.
+func TestTheHelpOfAScreenIsWhatItDoes(t *testing.T) {
+	p := sit(t, 100, 60, Options{})
+	p.press("6 ?")
+	p.wantNot("open what is selected", "next pane or part")
+	p.press("esc 4 ?")
+	p.want("open what is selected")
 }
 
 func TestUsersAreSetExactly(t *testing.T) {
@@ -484,7 +563,7 @@ func TestForm(t *testing.T) {
 	p.want("resolves 10.0.3.17", "enough for 200 users")
 	p.press("tab backspace backspace backspace 0 enter")
 	p.want("users: a whole number from 1")
-	p.press("backspace 50 tab tab tab")
+	p.press("backspace 50 tab tab tab tab")
 	p.want("50")
 	p.m.o.FileLimit = 64
 	p.want("too low for 50 users", "run ulimit -n 114, start again")
@@ -496,12 +575,36 @@ func TestForm(t *testing.T) {
 
 	p = sit(t, 80, 24, o)
 	p.press("end backspace backspace backspace")
-	p.m.form.host.Set("bad")
+	p.m.form.typed[askHost].Set("bad")
 	p.press("enter")
 	p.want("no such host")
-	p.m.form.host.Set("http://localhost:1")
+	p.m.form.typed[askHost].Set("http://localhost:1")
 	p.press("ctrl+d")
 	if !got.DryRun || got.Host != "http://localhost:1" {
+		t.Errorf("got %+v", got)
+	}
+}
+
+// TestTheFormAsksForRequestsAndArrivals, says what it will do, refuses what is no number
+// while it is typed, and knows a question mark of a query from one that asks for help.
+func TestTheFormAsksForRequestsAndArrivals(t *testing.T) {
+	var got Form
+	o := formOptions()
+	o.Form.Asks, o.Form.Requests = true, "/"
+	o.Launch = func(f Form) (Load, error) { got = f; return newFake(snapshot()), nil }
+	p := sit(t, 80, 24, o)
+	p.want("Requests", "▸ 200 users, all there in 10 s, for 10m: GET /")
+	p.wantNot("Behaviours")
+	p.press("tab space /cart?id=1")
+	p.want("/ /cart?id=1", "GET /, /cart?id=1")
+	p.press("tab backspace backspace backspace 1abc")
+	p.want("✗ users: digits only, such as 200", "▸ 1 user, all there")
+	p.press("tab tab 50x")
+	p.want("✗ arrivals: a number per second", "▸ 50 a second for 10m, by at most 1 user: GET /, /cart?id=1")
+	p.press("tab backspace backspace backspace ?")
+	p.want("Keys: New run", "previous field")
+	p.press("esc enter")
+	if got.Users != 1 || got.Rate != 50 || got.RunTime != 0 || got.Requests != "/ /cart?id=1" {
 		t.Errorf("got %+v", got)
 	}
 }
@@ -520,7 +623,14 @@ func TestHelpFindsAndRuns(t *testing.T) {
 }
 
 func TestMouse(t *testing.T) {
-	p := sit(t, 80, 24, Options{})
+	for _, size := range [][2]int{{80, 24}, {120, 40}} {
+		t.Run(fmt.Sprint(size), func(t *testing.T) { clickThrough(t, size[0], size[1]) })
+	}
+}
+
+// clickThrough clicks through the screens, in boxes and without.
+func clickThrough(t *testing.T, w, h int) {
+	p := sit(t, w, h, Options{})
 	p.sees()
 	click := func(x, y int) { p.send(tea.MouseClickMsg{X: x, Y: y, Button: tea.MouseLeft}) }
 	line := func(what string) (x, y int) {
@@ -547,6 +657,21 @@ func TestMouse(t *testing.T) {
 	click(x, y)
 	p.want("Errors › CHECK GET /search")
 	p.send(tea.MouseWheelMsg{X: 5, Y: 10, Button: tea.MouseWheelDown})
+	p.press("2")
+	click(line("FAIL%"))
+	p.want("sort fail%▼")
+	p.press("x")
+	click(line("stop it"))
+	if got := p.load.told(); got != "stop you" {
+		t.Errorf("a click on an answer: told %q", got)
+	}
+	p.press("?")
+	click(0, h-2)
+	p.wantNot("THIS SCREEN")
+	p.press("3")
+	x, y = line("┤⣿")
+	click(x+5, y)
+	p.want("AT ")
 	p.press("m")
 	if p.m.View().MouseMode != tea.MouseModeNone {
 		t.Error("m did not give the mouse back")

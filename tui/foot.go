@@ -27,7 +27,7 @@ func (m *model) footer() string {
 		x += draw.Width(label) + 2
 	}
 	m.mouse.areas = append(m.mouse.areas, draw.Area{X: x, Y: m.layout.h - 1, W: 6, H: 1, Press: "?"})
-	return line + draw.Accent.Styled("?") + " help"
+	return line + draw.Accent.Render("?") + " help"
 }
 
 // footItems are the page's. What changes a run has no place there once it is over.
@@ -58,5 +58,5 @@ func (m *model) stepWords() string {
 	if up == down {
 		return footItem("+/-", fmt.Sprintf("%d users", up))
 	}
-	return draw.Accent.Styled("+") + fmt.Sprintf("%d ", up) + draw.Accent.Styled("-") + fmt.Sprintf("%d users", down)
+	return draw.Accent.Render("+") + fmt.Sprintf("%d ", up) + draw.Accent.Render("-") + fmt.Sprintf("%d users", down)
 }

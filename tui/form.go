@@ -13,7 +13,10 @@ import (
 // Form is what a run is started with.
 type Form struct {
 	Host      string
+	Asks      bool   // for requests: there are no behaviours of the program's own
+	Requests  string // paths with blanks between them, or a file of requests
 	Users     int
+	Rate      float64 // tasks started per second; 0: a user begins the next when one is done
 	SpawnRate float64
 	RunTime   time.Duration // 0: until stopped
 	StopGrace time.Duration
@@ -38,11 +41,7 @@ type Choice struct {
 type form struct {
 	blankScreen
 	base      Form
-	host      *draw.Field
-	users     *draw.Field
-	rate      *draw.Field
-	time      *draw.Field
-	grace     *draw.Field
+	typed     [fields]*draw.Field
 	on        []bool
 	keep      bool
 	at        int // focused: fields, behaviours, capture, the two buttons
@@ -53,14 +52,33 @@ type form struct {
 	foundOf   string // the host that was looked at last
 }
 
-const fields = 5
+// What is typed, in the order of the screen.
+const (
+	askHost = iota
+	askRequests
+	askUsers
+	askSpawn
+	askRate
+	askTime
+	askGrace
+	fields
+)
+
+// chars are those that a field takes, and a word for them; "" for any.
+var chars = [fields]struct{ of, word string }{
+	askUsers: {"0123456789 ", "users: digits only, such as 200"},
+	askSpawn: {"0123456789.", "spawn rate: a number, such as 20 or 0.5"},
+	askRate:  {"0123456789.", "arrivals: a number per second, such as 50, or blank"},
+	askTime:  {"0123456789.hmsnuµ ", "run time: such as 90s, 10m, 1h20m, or blank"},
+	askGrace: {"0123456789.hmsnuµ ", "stop grace: such as 10s, or blank for none"},
+}
 
 func (f *form) name() string { return "New run" }
 
 func formPage() *page {
 	return &page{
 		make: func() screen { return &form{} }, idle: true,
-		footer: []string{"tab", "space", "enter", "ctrl+c", "ctrl+d"},
+		footer: []string{"tab", "space", "enter", "ctrl+c", "ctrl+d", "?"},
 		keys: []binding{
 			bind("down tab", "next", "next field", on(func(f *form, m *model) tea.Cmd { return f.step(m, 1) })).as("tab"),
 			bind("up shift+tab", "", "previous field", on(func(f *form, m *model) tea.Cmd { return f.step(m, -1) })),
@@ -68,23 +86,30 @@ func formPage() *page {
 			bind("enter", "start", "start the run", on(func(f *form, m *model) tea.Cmd { return f.start(m, f.at == f.startButton()+1) })),
 			bind("ctrl+d", "dry run", "dry run: one user, one pass", on(func(f *form, m *model) tea.Cmd { return f.start(m, true) })),
 			bind("esc", "back", "back to the run that was", on((*form).close)),
+			bind("?", "help", "this list; behind a path it is typed", opens(newHelp)),
 		},
 	}
 }
 
 func newForm(m *model, f Form) *form {
 	x := &form{base: f, keep: f.Capture}
-	x.host = newField(f.Host)
-	x.users = newField(strconv.Itoa(max(f.Users, 1)))
-	rate := f.SpawnRate
-	if rate <= 0 {
-		rate = 1
+	spawn := f.SpawnRate
+	if spawn <= 0 {
+		spawn = 1
 	}
-	x.rate = newField(strconv.FormatFloat(rate, 'f', -1, 64))
-	x.time = newField(typed(f.RunTime))
-	x.grace = newField(typed(f.StopGrace))
-	for _, c := range f.Choices {
-		x.on = append(x.on, c.On)
+	arrivals := ""
+	if f.Rate > 0 {
+		arrivals = strconv.FormatFloat(f.Rate, 'f', -1, 64)
+	}
+	for i, text := range [fields]string{
+		f.Host, f.Requests, strconv.Itoa(max(f.Users, 1)), strconv.FormatFloat(spawn, 'f', -1, 64), arrivals, typed(f.RunTime), typed(f.StopGrace),
+	} {
+		x.typed[i] = newField(text)
+	}
+	if !f.Asks {
+		for _, c := range f.Choices {
+			x.on = append(x.on, c.On)
+		}
 	}
 	if m.load != nil {
 		x.at = x.startButton()
@@ -98,22 +123,43 @@ func (f *form) count() int       { return f.startButton() + 2 }
 
 func (f *form) field() *draw.Field {
 	if f.at < fields {
-		return []*draw.Field{f.host, f.users, f.rate, f.time, f.grace}[f.at]
+		return f.typed[f.at]
 	}
 	return nil
 }
 
+// text is what was typed into a field.
+func (f *form) text(i int) string { return f.typed[i].Trimmed() }
+
+// isQuery says that a question mark is one of the text: behind a path.
+func (f *form) isQuery() bool {
+	switch f.at {
+	case askHost:
+		_, rest, ok := strings.Cut(f.text(askHost), "://")
+		return ok && strings.Contains(rest, "/")
+	case askRequests:
+		v := f.typed[askRequests].Value()
+		return v != "" && !strings.HasSuffix(v, " ")
+	}
+	return false
+}
+
 func (f *form) key(m *model, k tea.KeyPressMsg) tea.Cmd {
 	press := k.String()
-	if x := f.field(); x != nil && press == "space" {
+	x := f.field()
+	if x != nil && (press == "space" && f.at <= askRequests || press == "?" && f.isQuery()) {
 		x.Key(k)
 		return nil
 	}
-	if _, ok := m.page().bound(press); ok {
+	if _, ok := m.page().bound(press); ok && !(x != nil && press == "space") {
 		return m.press(press)
 	}
-	if x := f.field(); x != nil {
+	if x != nil {
 		f.error = ""
+		if c := chars[f.at]; k.Text != "" && c.of != "" && strings.Trim(k.Text, c.of) != "" {
+			f.error = c.word
+			return nil
+		}
 		x.Key(k)
 		return nil
 	}
@@ -121,15 +167,18 @@ func (f *form) key(m *model, k tea.KeyPressMsg) tea.Cmd {
 	case "q":
 		return m.askToQuit()
 	case "j":
-		f.at = (f.at + 1) % f.count()
+		return f.step(m, 1)
 	case "k":
-		f.at = (f.at + f.count() - 1) % f.count()
+		return f.step(m, -1)
 	}
 	return nil
 }
 
 func (f *form) step(m *model, by int) tea.Cmd {
 	f.at = (f.at + by + f.count()) % f.count()
+	if f.at == askRequests && !f.base.Asks {
+		f.at += by
+	}
 	return f.probe(m)
 }
 
@@ -165,7 +214,7 @@ func (f *form) paste(_ *model, p tea.PasteMsg) tea.Cmd {
 
 // probe looks at the host once it was typed.
 func (f *form) probe(m *model) tea.Cmd {
-	host := f.host.Trimmed()
+	host := f.text(askHost)
 	if m.o.Probe == nil || host == "" || host == f.foundOf {
 		return nil
 	}
@@ -180,7 +229,7 @@ func (f *form) probe(m *model) tea.Cmd {
 }
 
 func (f *form) probed(p probedMsg) {
-	if p.host != f.host.Trimmed() {
+	if p.host != f.text(askHost) {
 		return
 	}
 	f.found, f.unreached = clean(p.text), p.err != nil
@@ -192,27 +241,33 @@ func (f *form) probed(p probedMsg) {
 // read is what was typed, or what is wrong with it and where.
 func (f *form) read() (x Form, at int, problem string) {
 	x = f.base
-	x.Host = f.host.Trimmed()
+	x.Host, x.Requests = f.text(askHost), f.text(askRequests)
 	if x.Host == "" {
-		return x, 0, "host: where to, such as http://localhost:5000"
+		return x, askHost, "host: where to, such as http://localhost:5000"
 	}
-	users, err := strconv.Atoi(strings.ReplaceAll(f.users.Trimmed(), " ", ""))
+	users, err := strconv.Atoi(strings.ReplaceAll(f.text(askUsers), " ", ""))
 	switch {
 	case users > mostUsers:
-		return x, 1, "users: at most " + thousands(mostUsers)
+		return x, askUsers, "users: at most " + thousands(mostUsers)
 	case err != nil || users < 1:
-		return x, 1, "users: a whole number from 1, such as 200"
+		return x, askUsers, "users: a whole number from 1, such as 200"
 	}
 	x.Users = users
-	x.SpawnRate, err = strconv.ParseFloat(f.rate.Trimmed(), 64)
+	x.SpawnRate, err = strconv.ParseFloat(f.text(askSpawn), 64)
 	if err != nil || !(x.SpawnRate > 0) || x.SpawnRate > mostUsers {
-		return x, 2, "spawn rate: users started per second, such as 20"
+		return x, askSpawn, "spawn rate: users started per second, such as 20"
 	}
-	if x.RunTime, err = span(f.time.Trimmed()); err != nil {
-		return x, 3, "run time: such as 90s, 10m, 1h20m, or blank"
+	x.Rate = 0
+	if text := f.text(askRate); text != "" {
+		if x.Rate, err = strconv.ParseFloat(text, 64); err != nil || x.Rate < 0 || x.Rate > 1e9 {
+			return x, askRate, chars[askRate].word
+		}
 	}
-	if x.StopGrace, err = span(f.grace.Trimmed()); err != nil {
-		return x, 4, "stop grace: such as 10s, or blank for none"
+	if x.RunTime, err = span(f.text(askTime)); err != nil {
+		return x, askTime, chars[askTime].word
+	}
+	if x.StopGrace, err = span(f.text(askGrace)); err != nil {
+		return x, askGrace, chars[askGrace].word
 	}
 	x.Choices = append([]Choice(nil), f.base.Choices...)
 	any := len(f.on) == 0
@@ -262,7 +317,7 @@ func (f *form) start(m *model, dry bool) tea.Cmd {
 	launch := m.o.Launch
 	return safely(func() tea.Msg {
 		l, err := launch(x)
-		return launchedMsg{l, err}
+		return launchedMsg{l, dry, err}
 	})
 }
 

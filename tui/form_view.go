@@ -25,14 +25,14 @@ func formRow(label, answer string) string {
 // focus is text that shows whether it is what keys change.
 func (f *form) focus(i int, s string) string {
 	if i == f.at {
-		return draw.Accent.Styled(s)
+		return draw.Accent.Render(s)
 	}
 	return s
 }
 
 // asks is one line of it with a field.
-func (f *form) asks(i int, label string, field *draw.Field, w int, hint string) string {
-	return formRow(f.focus(i, label), field.View(w, f.at == i)+hint)
+func (f *form) asks(i int, label string, w int, hint string) string {
+	return formRow(f.focus(i, label), f.typed[i].View(w, f.at == i)+hint)
 }
 
 func (f *form) view(m *model, w, h int) draw.Pane {
@@ -45,15 +45,16 @@ func (f *form) view(m *model, w, h int) draw.Pane {
 		found = gap
 	}
 	out := slices.Concat([]string{
-		draw.Between(" "+draw.Bold.Styled("tload"), "new run  "+draw.Accent.Styled("enter")+" starts ", w), strings.Repeat("─", w),
-	}, gap, []string{f.asks(0, "Host", f.host, min(max(w-18, 8), 60), "")}, found, gap, f.loadLines(w), gap)
+		draw.Between(" "+draw.Bold.Render("tload"), "new run  "+draw.Accent.Render("enter")+" starts ", w), strings.Repeat("─", w),
+	}, gap, []string{f.asks(askHost, "Host", min(max(w-18, 8), 60), "")}, found, f.requestLines(w), gap, f.loadLines(w), gap)
 	// Few enough behaviours are drawn that the buttons stay on the screen.
-	out = append(out, f.choiceLines(max(h-len(out)-9, 1))...)
+	does := f.doesLines(w)
+	out = append(out, f.choiceLines(max(h-len(out)-9-len(does), 1))...)
 	out = append(out, formRow("Capture", f.focus(f.captureAt(), box(f.keep)+" "+f.captured())))
 	if m.o.FileLimit > 0 {
 		out = slices.Concat(out, gap, f.fileLines(m.o.FileLimit, w))
 	}
-	out = slices.Concat(out, gap, []string{f.buttons()}, f.errorLines(w))
+	out = slices.Concat(out, gap, does, []string{f.buttons()}, f.errorLines(w))
 	return draw.Pane{Lines: append(draw.Sized(out, w, max(h-2, 0)), m.noteLine(), f.footer(m, w))}
 }
 
@@ -67,27 +68,85 @@ func (f *form) foundLines(w int) []string {
 	case f.found == "…":
 		sign = ""
 	case !f.unreached && errorStatus.MatchString(f.found): // an answer, and none to load
-		sign = draw.Warning.Styled("▲") + " reached: "
+		sign = draw.Warning.Render("▲") + " reached: "
 	case !f.unreached:
 		sign += "reached: "
 	}
-	return []string{formRow("", sign+draw.Cut(f.found, max(w-formAnswer-draw.Width(sign)-13, 10))+draw.Dim.Styled(" (one probe)"))}
+	return []string{formRow("", sign+draw.Cut(f.found, max(w-formAnswer-draw.Width(sign)-13, 10))+draw.Dim.Render(" (one probe)"))}
 }
 
 // loadLines are how many users, how fast, and for how long.
 func (f *form) loadLines(w int) []string {
-	users, _ := strconv.Atoi(f.users.Trimmed())
-	rate, _ := strconv.ParseFloat(f.rate.Trimmed(), 64)
+	users, _ := strconv.Atoi(strings.ReplaceAll(f.text(askUsers), " ", ""))
+	rate, _ := strconv.ParseFloat(f.text(askSpawn), 64)
 	peak := ""
 	if users > 0 && rate > 0 {
-		peak = draw.Dim.Styled("(peak in " + inTime(float64(users)/rate) + ")")
+		peak = draw.Dim.Render("(peak in " + inTime(float64(users)/rate) + ")")
 	}
-	line := f.asks(1, "Users", f.users, 9, "    ") + f.focus(2, "Spawn rate") + "   " + f.rate.View(7, f.at == 2)
+	line := f.asks(askUsers, "Users", 9, "    ") + f.focus(askSpawn, "Spawn rate") + "   " + f.typed[askSpawn].View(7, f.at == askSpawn)
 	return []string{
 		draw.FirstThatFits(w, line+" users/s   "+peak, line+" users/s", line+"/s"),
-		f.asks(3, "Run time", f.time, 9, "    "+draw.Dim.Styled("blank = until you stop it")),
-		f.asks(4, "Stop grace", f.grace, 9, "    "+draw.Dim.Styled("wait for requests in flight")),
+		f.asks(askRate, "Arrivals", 9, "/s  "+draw.Dim.Render("blank = a user begins again when it is done")),
+		f.asks(askTime, "Run time", 9, "    "+draw.Dim.Render("blank = until you stop it")),
+		f.asks(askGrace, "Stop grace", 9, "    "+draw.Dim.Render("wait for requests in flight")),
 	}
+}
+
+// requestLines ask for what is requested, where no behaviours say it.
+func (f *form) requestLines(w int) []string {
+	if !f.base.Asks {
+		return nil
+	}
+	return []string{f.asks(askRequests, "Requests", min(max(w-18, 8), 60), ""), formRow("", draw.Dim.Render("paths such as / /cart?id=1, or a file: a .http file, a list of URLs"))}
+}
+
+// does says in words what will be done.
+func (f *form) does() string {
+	x, _, problem := f.read()
+	if problem != "" {
+		return ""
+	}
+	what := "what " + f.chosen() + " do"
+	if f.base.Asks {
+		what = "GET " + strings.Join(strings.Fields(x.Requests), ", ")
+		if x.Requests == "" {
+			what = "GET /"
+		} else if !strings.HasPrefix(x.Requests, "/") && !strings.Contains(x.Requests, "://") {
+			what = "the requests of " + x.Requests
+		}
+	}
+	end := "until you stop it"
+	if x.RunTime > 0 {
+		end = "for " + typed(x.RunTime)
+	}
+	if x.Rate > 0 {
+		return fmt.Sprintf("%s a second %s, by at most %s: %s", rate(x.Rate), end, plural(x.Users, "user"), what)
+	}
+	return fmt.Sprintf("%s, all there in %s, %s: %s", plural(x.Users, "user"), inTime(float64(x.Users)/x.SpawnRate), end, what)
+}
+
+// chosen are the names of the behaviours that are ticked.
+func (f *form) chosen() string {
+	var names []string
+	for i, on := range f.on {
+		if on {
+			names = append(names, clean(f.base.Choices[i].Name))
+		}
+	}
+	return strings.Join(names, " and ")
+}
+
+// doesLines are that in at most two lines.
+func (f *form) doesLines(w int) (out []string) {
+	for i, l := range draw.WrapText(clean(f.does()), max(w-formAnswer-3, 10)) {
+		switch {
+		case i == 0:
+			out = append(out, formRow("", draw.Accent.Render("▸ ")+l))
+		case i == 1:
+			out = append(out, formRow("", "  "+draw.Cut(l, max(w-formAnswer-3, 10))))
+		}
+	}
+	return out
 }
 
 // choiceLines are the behaviours, no more than there is room for.
@@ -133,7 +192,7 @@ const spareFiles = 64
 
 // fileLines say whether the files that may be open are enough for the users.
 func (f *form) fileLines(limit, w int) []string {
-	users, _ := strconv.Atoi(f.users.Trimmed())
+	users, _ := strconv.Atoi(strings.ReplaceAll(f.text(askUsers), " ", ""))
 	who, want := plural(users, "user"), max(users, 0)+spareFiles
 	if users > mostUsers {
 		who, want = "so many users", mostUsers+spareFiles
@@ -155,7 +214,7 @@ func (f *form) fileLines(limit, w int) []string {
 func (f *form) buttons() string {
 	button := func(i int, s string) string {
 		if f.at == i {
-			return draw.Inverse.Styled("[ " + s + " ]")
+			return draw.Inverse.Render("[ " + s + " ]")
 		}
 		return "[ " + s + " ]"
 	}
@@ -175,7 +234,7 @@ func (f *form) errorLines(w int) (out []string) {
 		if i > 0 {
 			sign = "  "
 		}
-		out = append(out, strings.Repeat(" ", formMargin)+draw.BadBold.Styled(sign+l))
+		out = append(out, strings.Repeat(" ", formMargin)+draw.BadBold.Render(sign+l))
 	}
 	return out
 }

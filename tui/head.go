@@ -7,7 +7,7 @@ import (
 	"time"
 
 	tea "charm.land/bubbletea/v2"
-	"github.com/charmbracelet/x/ansi"
+	"charm.land/lipgloss/v2"
 
 	"tload/stats"
 	"tload/swarm"
@@ -30,7 +30,7 @@ func (m *model) View() (v tea.View) {
 			lines[i] = draw.ASCII(l)
 		}
 	}
-	v = tea.NewView(strings.Join(lines, "\n"))
+	v = tea.NewView(m.theme.Paint(strings.Join(lines, "\n")))
 	v.AltScreen = true
 	if m.mouse.ours && !m.layout.tiny {
 		v.MouseMode = tea.MouseModeCellMotion
@@ -59,9 +59,15 @@ func (m *model) lines() []string {
 		out = append(out, m.noteLine(), m.footer())
 	}
 	out = draw.Sized(out, f.w, f.h)
-	for _, d := range m.dialogs {
-		out = draw.Over(out, d.view(m, f.w, f.h), f.w, f.h)
+	out[0] = draw.Barred(out[0])
+	if len(m.dialogs) == 0 {
+		return out
 	}
+	var boxes [][]string
+	for _, d := range m.dialogs {
+		boxes = append(boxes, d.view(m, f.w, f.h))
+	}
+	out, m.mouse.layers = draw.Over(out, boxes, f.w, f.h)
 	return out
 }
 
@@ -78,20 +84,28 @@ func (m *model) tinyLines() []string {
 		state = s.State.String()
 	}
 	rps, fails, p95 := draw.Short(t.RPS)+" rps", share(t.Failures, t.Requests), "p95 "+draw.Squeeze(millis(t.OK.P95), 5)
-	lines := []string{draw.FirstThatFits(f.w, state+" "+clock(s.Elapsed)+" "+rps+" "+fails+" fail "+p95, state+" "+rps+" "+fails+" fail "+p95,
-		rps+" "+fails+" fail "+p95, fails+" "+p95)}
+	all := state + " " + clock(s.Elapsed) + " " + rps + " " + fails + " fail " + p95
+	lines := []string{draw.FirstThatFits(f.w, all, state+" "+rps+" "+fails+" fail "+p95, rps+" "+fails+" fail "+p95, fails+" "+p95)}
+	if draw.Width(rps+" "+fails+" fail "+p95) > f.w && f.h >= 4 { // in several lines, then
+		lines = draw.WrapText(all, f.w)
+	}
+	small = draw.FirstThatFits(f.w, small, fmt.Sprintf("too small: %dx%d", f.w, f.h), "too small")
 	if !m.healthy() {
-		small = draw.BadBold.Styled("▲ GEN") + " " + small
+		small = draw.BadBold.Render("▲ GEN") + " " + small
 	}
 	if m.stalled() {
-		lines = append(lines, draw.Warning.Styled(draw.FirstThatFits(f.w, m.stallText(), "▲ no reply for "+inSeconds(m.pulse.quiet))))
+		lines = append(lines, draw.Warning.Render(draw.FirstThatFits(f.w, m.stallText(), "▲ no reply for "+inSeconds(m.pulse.quiet))))
 	}
 	lines = append(lines, small)
 	if m.prompt != nil {
 		lines = append([]string{"/ " + m.prompt.text.View(max(f.w-14, 1), true) + " enter/esc"}, lines...)
 	}
 	if n := len(m.dialogs); n > 0 {
-		lines = append([]string{m.dialogs[n-1].brief()}, lines...)
+		asked := []string{m.dialogs[n-1].brief()}
+		if draw.Width(asked[0]) > f.w && f.h >= 4 && !strings.Contains(asked[0], "\x1b") {
+			asked = draw.WrapText(asked[0], f.w)
+		}
+		lines = append(asked, lines...)
 	}
 	return draw.Sized(lines, f.w, f.h)
 }
@@ -99,7 +113,7 @@ func (m *model) tinyLines() []string {
 // status is the first line: host, state, clock, users, how the generator is.
 func (m *model) status() string {
 	s, f := m.snap, m.layout
-	state := stateStyle(s.State).Styled(s.State.String())
+	state := stateStyle(s.State).Render(s.State.String())
 	elapsed := clock(s.Elapsed)
 	if s.RunTime > 0 {
 		elapsed += "/" + clock(s.RunTime)
@@ -116,10 +130,10 @@ func (m *model) status() string {
 	tail := ""
 	if m.frozen {
 		behind := m.live.Taken.Sub(s.Taken).Round(time.Second)
-		tail += "  " + draw.Inverse.Styled(" FROZEN "+inSeconds(behind)+" behind ")
+		tail += "  " + draw.Inverse.Render(" FROZEN "+inSeconds(behind)+" behind ")
 	}
 	if m.terminal.lags(m.every) {
-		tail += "  " + draw.Warning.Styled("slow link")
+		tail += "  " + draw.Warning.Render("slow link")
 	}
 	// The light stays whatever else has to go.
 	fixed := draw.FirstThatFits(f.w-draw.Width(light)-2,
@@ -141,15 +155,15 @@ func (m *model) status() string {
 		extra = append(extra, progress(s.Elapsed, s.RunTime, 20))
 	}
 	if f.w >= 130 && s.RunID != "" {
-		extra = append(extra, draw.Dim.Styled("run "+clean(s.RunID)))
+		extra = append(extra, draw.Dim.Render("run "+clean(s.RunID)))
 	}
 	room := f.w - draw.Width(fixed) - draw.Width(light) - 9
 	lead := ""
 	switch { // the state and the light matter more
 	case room >= 6:
-		lead = " " + draw.Bold.Styled("tload") + " " + draw.CutMiddle(clean(host), min(room, 40))
+		lead = " " + draw.Bold.Render("tload") + " " + draw.CutMiddle(clean(host), min(room, 40))
 	case room >= -2:
-		lead = " " + draw.Bold.Styled("tload")
+		lead = " " + draw.Bold.Render("tload")
 	}
 	lead += fixed
 	for _, e := range extra {
@@ -193,12 +207,12 @@ func progress(done, all time.Duration, w int) string {
 	return fmt.Sprintf("▕%s%s▏%3.0f%%", strings.Repeat("█", n), strings.Repeat("░", w-n), share*100)
 }
 
-func stateStyle(s swarm.State) ansi.Style {
+func stateStyle(s swarm.State) lipgloss.Style {
 	switch s {
 	case swarm.Running:
-		return ansi.Style{}.Bold().ForegroundColor(ansi.Green)
+		return draw.GoodBold
 	case swarm.Spawning, swarm.Paused, swarm.Stopping:
-		return ansi.Style{}.Bold().ForegroundColor(ansi.Yellow)
+		return draw.WarnBold
 	}
 	return draw.Bold
 }
@@ -213,19 +227,19 @@ func (m *model) healthy() bool {
 func (m *model) light() string {
 	switch {
 	case m.snap.State == swarm.Ready || m.snap.Taken.IsZero():
-		return draw.Dim.Styled("● idle")
+		return draw.Dim.Render("● idle")
 	case !m.healthy() && m.layout.w < 80:
-		return draw.BadBold.Styled("▲ GEN")
+		return draw.BadBold.Render("▲ GEN")
 	case !m.healthy():
-		return draw.BadBold.Styled("▲ GENERATOR")
+		return draw.BadBold.Render("▲ GENERATOR")
 	case m.snap.State == swarm.Stopped && m.snap.Health.SuspectSeconds > 0:
-		return draw.Warning.Styled("▲ was suspect")
+		return draw.Warning.Render("▲ was suspect")
 	}
 	if h := &m.snap.Health; m.layout.w >= 120 && h.Cores > 0 {
 		most := stats.CPU(100*h.Cores, h.Cores) // what stands beside it keeps its place
-		return "generator " + draw.Good.Styled("● ok") + " cpu " + draw.Right(stats.CPU(h.CPU, h.Cores), draw.Width(most))
+		return "generator " + draw.Good.Render("● ok") + " cpu " + draw.Right(stats.CPU(h.CPU, h.Cores), draw.Width(most))
 	}
-	return draw.Good.Styled("● ok")
+	return draw.Good.Render("● ok")
 }
 
 // numbers is the second line. Its numbers keep their places, and what does not
@@ -233,18 +247,21 @@ func (m *model) light() string {
 func (m *model) numbers() string {
 	s, f := m.snap, m.layout
 	t := m.shown(&s.Total)
-	rps := draw.Bold.Styled(draw.Few(rate(t.RPS), 6))
+	if m.dry { // one of each has no rate
+		return fmt.Sprintf(" dry run: %s, %s failed   slowest %s ms", plural(int(t.Requests), "request"), thousands(t.Failures), millis(t.Latency.Max))
+	}
+	rps := draw.Bold.Render(draw.Few(rate(t.RPS), 6))
 	failed := share(t.Failures, t.Requests)
 	fail := failed + " (" + draw.Squeeze(rate(t.FailRate), 5) + "/s)"
 	late := share(t.Late, t.Due)
 	if t.Failures > 0 {
-		failed, fail = draw.Bad.Styled(failed), draw.Bad.Styled(fail)
+		failed, fail = draw.Bad.Render(failed), draw.Bad.Render(fail)
 	}
 	if t.LatePercent() >= 1 {
-		late = draw.BadBold.Styled(late)
+		late = draw.BadBold.Render(late)
 	}
 	l := &t.OK
-	p50, p95, p99 := draw.Few(millis(l.P50), 5), draw.Bold.Styled(draw.Few(millis(l.P95), 5)), draw.Few(millis(l.P99), 5)
+	p50, p95, p99 := draw.Few(millis(l.P50), 5), draw.Bold.Render(draw.Few(millis(l.P95), 5)), draw.Few(millis(l.P99), 5)
 	wide := fmt.Sprintf(" RPS %s   FAIL %s   p50 %s  p95 %s  p99 %s  max %s ms   IN %s/s   IN FLIGHT %s   LATE %s",
 		rps, draw.Fit(fail, 16), p50, p95, p99, draw.Few(millis(l.Max), 6), draw.Right(size(perSecond(t.In, t.Span)), 8), draw.Few(thousands(s.InFlight), 5), late)
 	if c := t.Corrected; c.Count > 0 && f.w >= 140 {
@@ -252,14 +269,14 @@ func (m *model) numbers() string {
 	}
 	line := fmt.Sprintf(" RPS %s  fail %s p50 %s p95 %s p99 %s ms  late %s", rps, draw.Fit(fail, 16), p50, p95, p99, late)
 	if m.stalled() {
-		stall := draw.Warning.Styled(m.stallText())
+		stall := draw.Warning.Render(m.stallText())
 		return draw.FirstThatFits(f.w, wide+"   "+stall, line+"  "+stall, fmt.Sprintf(" RPS %s  fail %s  p95 %s ms  ", rps, failed, strings.TrimLeft(p95, " "))+stall,
-			fmt.Sprintf(" RPS %s  fail %s  ", rps, failed)+stall, " "+stall, " "+draw.Warning.Styled("▲ no reply for "+inSeconds(m.pulse.quiet)))
+			fmt.Sprintf(" RPS %s  fail %s  ", rps, failed)+stall, " "+stall, " "+draw.Warning.Render("▲ no reply for "+inSeconds(m.pulse.quiet)))
 	}
 	return draw.FirstThatFits(f.w, wide, line+"  in flight "+draw.Few(thousands(s.InFlight), 5), line,
-		fmt.Sprintf(" RPS %s fail %s p50/95/99 %s/%s/%s ms", rps, draw.Fit(failed, 6), draw.Squeeze(millis(l.P50), 5), draw.Bold.Styled(draw.Squeeze(millis(l.P95), 5)), draw.Squeeze(millis(l.P99), 5)),
-		fmt.Sprintf(" RPS %s fail %s p95 %s ms", rps, draw.Fit(failed, 6), draw.Bold.Styled(draw.Squeeze(millis(l.P95), 5))),
-		fmt.Sprintf(" %s rps %s p95 %s", rps, failed, draw.Bold.Styled(draw.Squeeze(millis(l.P95), 5))))
+		fmt.Sprintf(" RPS %s fail %s p50/95/99 %s/%s/%s ms", rps, draw.Fit(failed, 6), draw.Squeeze(millis(l.P50), 5), draw.Bold.Render(draw.Squeeze(millis(l.P95), 5)), draw.Squeeze(millis(l.P99), 5)),
+		fmt.Sprintf(" RPS %s fail %s p95 %s ms", rps, draw.Fit(failed, 6), draw.Bold.Render(draw.Squeeze(millis(l.P95), 5))),
+		fmt.Sprintf(" %s rps %s p95 %s", rps, failed, draw.Bold.Render(draw.Squeeze(millis(l.P95), 5))))
 }
 
 func perSecond(n uint64, span time.Duration) float64 {
@@ -284,7 +301,7 @@ func (m *model) tabLine() string {
 			end = e
 		}
 		line := " " + strings.Join(crumbs[:len(crumbs)-1], " › ") + " › "
-		line += draw.Accent.Styled(crumbs[len(crumbs)-1])
+		line += draw.Accent.Render(crumbs[len(crumbs)-1])
 		m.mouse.areas = append(m.mouse.areas, draw.Area{X: 0, Y: 2, W: draw.Width(home) + 2, H: 1, Press: "esc"})
 		return draw.Between(line, end, f.w)
 	}
@@ -308,7 +325,7 @@ func (m *model) tabLine() string {
 			areas = append(areas, draw.Area{X: x, Y: 2, W: draw.Width(label), H: 1, Press: p.key})
 			x += draw.Width(label)
 			if i == m.tab {
-				label = draw.Inverse.Styled(label)
+				label = draw.Inverse.Render(label)
 			}
 			b.WriteString(label)
 		}

@@ -13,6 +13,7 @@ import (
 // enter runs the selected line.
 type helpDialog struct {
 	page  *page
+	over  screen
 	pages []*page // all that show a run
 	title string
 	typed *draw.Field
@@ -25,7 +26,10 @@ func newHelp(m *model) dialog {
 	for _, s := range m.tabs[m.tab][1:] {
 		where = append(where, draw.CutMiddle(s.title(), 20))
 	}
-	return &helpDialog{page: m.page(), pages: m.pages.ofRun(), title: strings.Join(where, " › "), typed: newField("")}
+	if m.form != nil {
+		where = []string{m.page().name}
+	}
+	return &helpDialog{page: m.page(), over: m.screen(), pages: m.pages.ofRun(), title: strings.Join(where, " › "), typed: newField("")}
 }
 
 type helpLine struct {
@@ -72,6 +76,9 @@ func (d *helpDialog) lines() (out []helpLine, shown, all int) {
 	}
 	var here, everywhere, elsewhere []binding
 	for _, b := range d.page.keys {
+		if b.of != nil && !b.of(d.over) {
+			continue // this screen does not do it
+		}
 		if len(d.where(b)) == len(d.pages) {
 			everywhere = append(everywhere, b)
 		} else {
@@ -140,6 +147,20 @@ func (d *helpDialog) key(m *model, k tea.KeyPressMsg) (bool, tea.Cmd) {
 	return false, nil
 }
 
+// pressAt selects a line; the one that is selected is run.
+func (d *helpDialog) pressAt(y int) string {
+	lines, _, _ := d.lines()
+	i := d.topAt + y - 1
+	if i < 0 || i >= len(lines) || lines[i].head != "" {
+		return ""
+	}
+	if i == d.at {
+		return "enter"
+	}
+	d.at = i
+	return ""
+}
+
 func (d *helpDialog) brief() string { return "keys: too small to list them  esc back" }
 
 func (d *helpDialog) view(_ *model, w, h int) []string {
@@ -160,7 +181,7 @@ func (d *helpDialog) view(_ *model, w, h int) []string {
 	for i := d.topAt; i < len(lines) && len(out) < room; i++ {
 		l := lines[i]
 		if l.head != "" {
-			out = append(out, " "+draw.Heading.Styled(l.head))
+			out = append(out, " "+draw.Heading.Render(l.head))
 			continue
 		}
 		line := "   " + draw.Fit(l.b.Help().Key, 13) + " " + l.b.Help().Desc
@@ -168,7 +189,7 @@ func (d *helpDialog) view(_ *model, w, h int) []string {
 			line = draw.Between(draw.Cut(line, bw-draw.Width(l.other)-4), "("+l.other+") ", bw)
 		}
 		if i == d.at {
-			line = draw.Reversed(draw.Fit(line, bw))
+			line = draw.Tinted(draw.Fit(line, bw))
 		}
 		out = append(out, line)
 	}
@@ -182,7 +203,7 @@ func (d *helpDialog) view(_ *model, w, h int) []string {
 	typed := " type to filter: " + d.typed.View(12, true) + " "
 	if draw.Width(title)+draw.Width(typed)+8 < bw {
 		top := draw.First(box[0], bw-draw.Width(typed))
-		box[0] = top + typed + "─┐"
+		box[0] = top + typed + draw.Focus.Render("─╮")
 	}
 	return box
 }

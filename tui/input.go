@@ -37,6 +37,10 @@ func (m *model) key(k tea.KeyPressMsg) tea.Cmd {
 	if m.form != nil {
 		return m.form.key(m, k)
 	}
+	if m.fingers.pasted(k) {
+		m.say("that looks like a pasted text: it was not taken for keys")
+		return nil
+	}
 	return m.press(press)
 }
 
@@ -51,7 +55,13 @@ func (m *model) press(key string) tea.Cmd {
 
 // idle says that a key does nothing here, for who pressed it would look for what it
 // did.
-func (m *model) idle(key string) { m.say("%s does nothing here: ? shows what does what", key) }
+func (m *model) idle(key string) {
+	why := m.page().silent[key]
+	if why == "" {
+		why = "? shows what does what"
+	}
+	m.say("%s does nothing here: %s", key, why)
+}
 
 // do does what a key means, pressed or chosen from the help.
 func (m *model) do(b binding, press string) tea.Cmd {

@@ -169,6 +169,9 @@ func goToTab(tabs []*page) binding {
 	}
 	b := bind(strings.Join(keys, " "), "", "go to that screen", meaning{do: func(m *model, _ screen, press string) tea.Cmd {
 		if i := slices.Index(keys, press); i >= 0 {
+			if i == m.tab { // from a page below it
+				m.tabs[i] = m.tabs[i][:1]
+			}
 			return m.goTo(i)
 		}
 		return m.goTo(m.tab)

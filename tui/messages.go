@@ -51,6 +51,7 @@ type savedMsg struct {
 // launchedMsg is the run that the form started, or why it did not.
 type launchedMsg struct {
 	load Load
+	dry  bool // one user, one pass
 	err  error
 }
 

@@ -6,10 +6,12 @@ import (
 	"log/slog"
 	"os"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
+	"github.com/charmbracelet/colorprofile"
 	"github.com/charmbracelet/x/ansi"
 
 	"tload/stats"
@@ -44,6 +46,7 @@ type dialog interface {
 	key(m *model, k tea.KeyPressMsg) (close bool, cmd tea.Cmd)
 	view(m *model, w, h int) []string
 	brief() string // in one line, for a screen with room for no more
+	steers() bool  // it is about a run that goes on, and closes with that
 }
 
 // model owns all that is shown. Only the drawing goroutine touches it.
@@ -57,6 +60,7 @@ type model struct {
 	dir    string          // where this run's exchanges and copies are saved
 	live   *swarm.Snapshot // newest
 	snap   *swarm.Snapshot // shown: live, or where it was frozen
+	before []stats.Second  // the points of a frame ago, see look.behind
 	frozen bool
 
 	layout  layout
@@ -67,6 +71,11 @@ type model struct {
 	dialogs []dialog
 	prompt  *prompt // the filter being typed
 	mouse   mouse
+	fingers fingers
+
+	theme  *draw.Theme
+	colors colorprofile.Profile // of the terminal, as far as it is known
+	ground string               // the theme for its background, once it said what that is
 
 	whole   bool // numbers of the whole run, not of the last ten seconds
 	reveal  bool // secrets, too
@@ -77,6 +86,7 @@ type model struct {
 	toast   toast
 	drew    time.Duration // last view took
 
+	dry      bool // one user, one pass
 	ran      bool // the run was seen to go on
 	fromFile bool // … was over when it was opened: read from a file
 	wanted   wanted
@@ -92,6 +102,10 @@ func newModel(o Options) *model {
 	m := &model{
 		o: o, secrets: o.Masker, reveal: o.Masker != nil && !o.Masker.Masks(), mouse: mouse{ours: true}, ignored: map[int]bool{}, scales: map[string]*draw.Scale{},
 		docs: newShelf(), every: o.Refresh, layout: newLayout(80, 24),
+	}
+	m.theme = draw.ThemeOf("")
+	if m.colors = colorprofile.ANSI; o.NoColor {
+		m.colors = colorprofile.ASCII
 	}
 	if m.secrets == nil {
 		m.secrets = exchange.NewMasker()
@@ -175,10 +189,14 @@ func (m *model) read() {
 	}
 	m.ran = m.ran || m.live.State.Active()
 	m.pulse.feel(m.live, m.frozen)
+	m.before = m.seconds()
 	if !m.frozen {
 		m.snap = m.live
 	}
 	m.wanted.settle(m.live.Target)
+	if !m.active() {
+		m.dialogs = slices.DeleteFunc(m.dialogs, dialog.steers)
+	}
 	m.refresh()
 }
 
@@ -282,6 +300,9 @@ func safely(f func() tea.Msg) tea.Cmd {
 // where the library does not ask for it.
 func (m *model) Init() tea.Cmd {
 	cmds := []tea.Cmd{m.tick(), m.watchEnd()}
+	if m.o.Theme == "" {
+		cmds = append(cmds, tea.RequestBackgroundColor)
+	}
 	env := m.o.Env
 	if env == nil {
 		env = os.Environ()
@@ -329,6 +350,22 @@ func (m *model) Update(msg tea.Msg) (next tea.Model, cmd tea.Cmd) {
 	return m, m.update(msg)
 }
 
+// dress puts a theme on: the one that was asked for, or one for the background that the
+// terminal says it has. With sixteen colours, or when it says nothing, it is its own.
+func (m *model) dress() {
+	name := m.o.Theme
+	if name == "" {
+		name = m.ground
+	}
+	if m.colors < colorprofile.ANSI256 {
+		name = ""
+	}
+	m.theme = draw.ThemeOf(name)
+}
+
+// dots says that charts are drawn in dots, which differ by their colour alone.
+func (m *model) dots() bool { return !m.o.ASCII && m.colors >= colorprofile.ANSI }
+
 func (m *model) fail(err error) {
 	if m.fault == nil {
 		m.fault = err
@@ -346,6 +383,14 @@ func (m *model) update(msg tea.Msg) tea.Cmd {
 	case tea.WindowSizeMsg:
 		m.layout = newLayout(msg.Width, msg.Height)
 		return nil
+	case tea.ColorProfileMsg:
+		if m.colors = msg.Profile; m.o.NoColor {
+			m.colors = colorprofile.ASCII
+		}
+		m.dress()
+	case tea.BackgroundColorMsg:
+		m.ground = draw.ThemeFor(msg.IsDark())
+		m.dress()
 	case tea.KeyPressMsg:
 		return m.key(msg)
 	case tea.PasteMsg:
@@ -376,7 +421,9 @@ func (m *model) update(msg tea.Msg) tea.Cmd {
 			if m.quitting {
 				return m.quit(Quit)
 			}
-			if m.ran && m.form == nil {
+			if m.dry && m.ran && m.form == nil {
+				m.say("the dry run is over: enter opens an exchange, R starts a run")
+			} else if m.ran && m.form == nil {
 				m.say("the run is over: %s", reasonText(m.live))
 			}
 		}
@@ -410,7 +457,7 @@ func reasonText(s *swarm.Snapshot) string {
 func (m *model) saved(msg savedMsg) tea.Cmd {
 	switch {
 	case msg.err != nil && msg.clip != "":
-		m.complain("%s to the clipboard, %s bytes; no file: %v", msg.what, thousands(msg.size), msg.err)
+		m.complain("%s, %s bytes; no file: %v", strings.TrimSuffix(msg.what, " and a file"), thousands(msg.size), msg.err)
 	case msg.err != nil:
 		m.complain("not saved: %v", msg.err)
 	default:
@@ -432,6 +479,9 @@ func (m *model) launched(msg launchedMsg) tea.Cmd {
 	m.clearTabs()
 	m.tab = 0
 	m.attach(msg.load)
+	if m.dry = msg.dry; m.dry {
+		return tea.Batch(m.watchEnd(), m.push(newDry()))
+	}
 	return m.watchEnd()
 }
 

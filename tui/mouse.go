@@ -12,7 +12,8 @@ import (
 type mouse struct {
 	ours    bool // and not the terminal's, to select text
 	areas   []draw.Area
-	hit     [2]int // clicked last
+	layers  *draw.Layers // the dialogs
+	hit     [2]int       // clicked last
 	clicked time.Time
 }
 
@@ -27,10 +28,15 @@ func (m *model) releaseMouse() tea.Cmd {
 
 // pointed is the mouse doing something.
 func (m *model) pointed(msg tea.MouseMsg) tea.Cmd {
+	at := msg.Mouse()
+	if n := len(m.dialogs); n > 0 && m.mouse.layers != nil {
+		if _, ok := msg.(tea.MouseClickMsg); ok && at.Button == tea.MouseLeft {
+			return m.clickedDialog(at.X, at.Y)
+		}
+	}
 	if len(m.dialogs) > 0 || m.prompt != nil || m.form != nil {
 		return nil
 	}
-	at := msg.Mouse()
 	for _, a := range m.mouse.areas {
 		if !a.Has(at.X, at.Y) {
 			continue
@@ -72,4 +78,24 @@ func (m *model) pointed(msg tea.MouseMsg) tea.Cmd {
 		}
 	}
 	return nil
+}
+
+// clickedDialog is a click while one is open: beside it, that goes back.
+func (m *model) clickedDialog(x, y int) tea.Cmd {
+	top := len(m.dialogs) - 1
+	press := ""
+	if box, _, atY := m.mouse.layers.Hit(x, y); box != top {
+		press = "esc"
+	} else if d, ok := m.dialogs[top].(interface{ pressAt(y int) string }); ok {
+		press = d.pressAt(atY)
+	}
+	switch press {
+	case "":
+		return nil
+	case "esc":
+		return m.key(tea.KeyPressMsg{Code: tea.KeyEscape})
+	case "enter":
+		return m.key(tea.KeyPressMsg{Code: tea.KeyEnter})
+	}
+	return m.key(tea.KeyPressMsg{Code: []rune(press)[0], Text: press})
 }

@@ -9,15 +9,16 @@ import (
 // page is what one kind of screen is: the line it has among all of them. A new
 // one is a file with its screen and its page, and a line in newPages.
 type page struct {
-	key    string        // goes to it, if it is a tab
-	name   string        // of its screen
-	make   func() screen // an empty one; a tab begins with it
-	keys   []binding     // in the order of the help
-	footer []string      // keys most used first, each with a word where it is not the key's own
-	search search        // what "/" does
-	end    string        // stands at the end of the breadcrumb, in place of the window
-	reads  bool          // of what is the same whether the run goes on: so is its footer
-	idle   bool          // shown while there is no run
+	key    string            // goes to it, if it is a tab
+	name   string            // of its screen
+	make   func() screen     // an empty one; a tab begins with it
+	keys   []binding         // in the order of the help
+	footer []string          // keys most used first, each with a word where it is not the key's own
+	search search            // what "/" does
+	end    string            // stands at the end of the breadcrumb, in place of the window
+	silent map[string]string // why keys that others have do nothing here
+	reads  bool              // of what is the same whether the run goes on: so is its footer
+	idle   bool              // shown while there is no run
 }
 
 // pages are all there are.
@@ -30,7 +31,7 @@ type pages struct {
 // what is opened on one behind it.
 func newPages() pages {
 	list := []*page{
-		dashPage(), statsPage(), endpointPage(), chartsPage(), errorsPage(), groupPage(), exchangePage(), usersPage(), workersPage(), logsPage(),
+		dashPage(), statsPage(), endpointPage(), chartsPage(), errorsPage(), groupPage(), exchangePage(), usersPage(), workersPage(), logsPage(), dryPage(),
 		formPage(),
 	}
 	p := pages{all: list}
@@ -87,7 +88,7 @@ func (p *page) foot(m *model, item string) (press, label string) {
 	return press, footItem(b.sign, word)
 }
 
-func footItem(sign, word string) string { return draw.Accent.Styled(sign) + " " + word }
+func footItem(sign, word string) string { return draw.Accent.Render(sign) + " " + word }
 
 // search is what is typed after "/": a filter of rows, or a word to find in text.
 type search struct {

@@ -1,12 +1,15 @@
 package tui
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	"charm.land/lipgloss/v2"
 
 	"tload/stats"
 	"tload/tui/draw"
@@ -38,26 +41,33 @@ type look struct {
 	cursor     time.Duration // below 0: none
 }
 
+// behind is the look of a frame ago, for what stands at the right of another picture:
+// the library sends all that lies between the first change of a line and the last, so
+// two that change in one frame cost the whole width of a line, and two that change one
+// after the other the two changes.
+func (l look) behind(m *model, p *past) look {
+	if before := m.before; p.key == nil && len(before) > 0 && before[len(before)-1].At <= m.snap.Elapsed {
+		l.seconds = before
+	}
+	return l
+}
+
 // What pictures there are of a run.
 const (
 	ofLatency = iota
 	ofRate
 	ofUsers
+	ofSpread
 )
 
-// picture is a chart of the run, w by h with its title; of ends, the longest that
-// fits stands at the end of that.
-func (l look) picture(m *model, what, w, h int, focused bool, ends ...string) []string {
-	c := &draw.Chart{From: l.from, Span: l.span, Cursor: l.cursor, Log: l.log && what == ofLatency, Marks: marksOf(m), Suspect: suspectIn(l.seconds), Label: draw.Short, Clock: clock}
-	var title, id string
-	title, id, c.Series = l.series(what, max(w-draw.ChartMargin, 1))
-	var all [][]float64
-	for _, s := range c.Series {
-		all = append(all, s.High)
+// picture is a chart of the run; of ends, the longest that fits stands at the end of
+// its title.
+func (l look) picture(m *model, what int, focused bool, w int, ends ...string) draw.Section {
+	c := &draw.Chart{
+		From: l.from, Span: l.span, Cursor: l.cursor, Log: l.log && what == ofLatency, Dots: m.dots(), Marks: signsOf(m.moments()), Suspect: suspectIn(l.seconds),
+		Label: draw.Short, Clock: clock,
 	}
-	c.Upper = func(rows int) float64 {
-		return m.scale(fmt.Sprint(id, l.span, rows)).Reach(draw.Most(all...), rows, m.now())
-	}
+	title, id := l.titleOf(what)
 	if what == ofLatency {
 		c.Label = func(v float64) string {
 			if v < 10000 {
@@ -66,7 +76,7 @@ func (l look) picture(m *model, what, w, h int, focused bool, ends ...string) []
 			return draw.Short(v)
 		}
 		if w >= 50 && c.Suspect(l.from, l.from+l.span) {
-			title += "  " + draw.BadBold.Styled("!") + " suspect"
+			title += "  " + draw.BadBold.Render("!") + " suspect"
 		}
 	}
 	st := draw.Heading
@@ -74,65 +84,186 @@ func (l look) picture(m *model, what, w, h int, focused bool, ends ...string) []
 		st = draw.Accent
 	}
 	word, rest, _ := strings.Cut(title, " ")
-	title, end := st.Styled(word)+" "+rest+" ", ""
+	title, end := st.Render(word)+" "+rest+" ", ""
 	for _, e := range ends {
-		if end == "" && draw.Width(title)+draw.Width(e)+3 < w {
+		if end == "" && draw.Width(title)+draw.Width(e)+3 < m.layout.inner(w) {
 			end = e
 		}
 	}
-	lines := []string{draw.Rule(title, end, w, focused)}
-	return append(lines, c.Draw(w, h-1)...)
+	return draw.Section{Title: title, End: end, Focused: focused, Body: func(w, h int) draw.Pane {
+		c.Series = l.series(what, c.Columns(w))
+		var all [][]float64
+		for _, s := range c.Series {
+			all = append(all, s.High)
+		}
+		c.Upper = func(rows int) float64 {
+			return m.scale(fmt.Sprint(id, l.span, rows)).Reach(draw.Most(all...), rows, m.now())
+		}
+		return draw.Pane{Lines: c.Draw(w, h)}
+	}}
 }
 
-// series are the lines of a picture with so many columns, its title, and a name
-// for its scale.
-func (l look) series(what, cols int) (title, id string, lines []draw.Series) {
-	line := func(p draw.Pen, join func([]float64) float64, of func(*stats.Level) float64) {
-		lines = append(lines, columnsOf(l.seconds, l.from, l.span, cols, p, of, join))
+// heat is how the latencies lie at each moment.
+func (l look) heat(m *model, focused bool, w int, ends ...string) draw.Section {
+	h := &draw.Heat{
+		Chart: draw.Chart{From: l.from, Span: l.span, Cursor: l.cursor, Clock: clock, Marks: signsOf(m.moments()), Suspect: suspectIn(l.seconds)},
+		Bound: func(step int) string { return millis(stats.SpreadBound(step)) },
+		Style: func(step int) lipgloss.Style { return draw.ShadeOf(stats.SpreadBound(step)) },
+	}
+	title, end := heading("SPREAD", focused)+" of latency ms, above and below ", ""
+	for _, e := range ends {
+		if end == "" && draw.Width(title)+draw.Width(e)+5 < w {
+			end = e
+		}
+	}
+	return draw.Section{Title: title, End: end, Focused: focused, Body: func(w, lines int) draw.Pane {
+		h.Counts = l.spreads(h.Columns(w))
+		return draw.Pane{Lines: h.Draw(w, lines)}
+	}}
+}
+
+// spreads are how many latencies lie in each step of each of n columns.
+func (l look) spreads(n int) [][]float64 {
+	out := make([][]float64, n)
+	c := draw.Chart{From: l.from, Span: l.span}
+	first := 0
+	for x := range out {
+		from, to := c.SpanOf(x, n)
+		for first < len(l.seconds) && l.seconds[first].At+l.seconds[first].Span <= from {
+			first++
+		}
+		for i := first; i < len(l.seconds) && l.seconds[i].At < to; i++ {
+			for _, s := range []*stats.Spread{l.seconds[i].Spread, l.seconds[i].FailedSpread} {
+				if s == nil {
+					continue
+				}
+				if out[x] == nil {
+					out[x] = make([]float64, len(s))
+				}
+				for j, k := range s {
+					out[x][j] += float64(k)
+				}
+			}
+		}
+	}
+	return out
+}
+
+// spreadInWords are the steps in which most latencies of a second lie.
+func spreadInWords(s *stats.Second, w int) string {
+	var all stats.Spread
+	all.Add(s.Spread)
+	all.Add(s.FailedSpread)
+	steps := make([]int, len(all))
+	for i := range steps {
+		steps[i] = i
+	}
+	slices.SortStableFunc(steps, func(a, b int) int { return cmp.Compare(all[b], all[a]) })
+	line := ""
+	for _, i := range steps {
+		text := fmt.Sprintf(" %s-%s ms: %s ", millis(stats.SpreadBound(i)), millis(stats.SpreadBound(i+1)), thousands(all[i]))
+		if all[i] == 0 || draw.Width(line)+len(text) > w {
+			break
+		}
+		line += text
+	}
+	return line
+}
+
+// titleOf is a picture's title, and a name for its scale.
+func (l look) titleOf(what int) (title, id string) {
+	switch what {
+	case ofRate:
+		return "RPS  " + draw.PenHeavy.Legend("ok") + " " + draw.PenBad.Legend("fail"), "rps"
+	case ofUsers:
+		return "USERS  " + draw.PenDots.Legend("target") + " " + draw.PenHeavy.Legend("running"), "users"
+	}
+	title, id = "LATENCY ms ", "latency"
+	for _, p := range slices.Backward(l.set) {
+		title += " " + p.pen.Legend(p.name)
+		id += p.name
+	}
+	return title, id
+}
+
+// series are the lines of a picture with so many columns, the first at the back.
+func (l look) series(what, cols int) (lines []draw.Series) {
+	line := func(p draw.Pen, fill bool, join func([]float64) float64, of func(*stats.Level) float64) {
+		s := columnsOf(l.seconds, l.from, l.span, cols, p, of, join)
+		s.Fill = fill
+		lines = append(lines, s)
 	}
 	switch what {
 	case ofLatency:
-		title, id = "LATENCY ms ", "latency"
 		for _, p := range l.set {
-			line(p.pen, largest, func(x *stats.Level) float64 {
+			line(p.pen, p.name == "p50", largest, func(x *stats.Level) float64 {
 				if v := p.of(x); v > 0 {
 					return float64(v)
 				}
 				return math.NaN()
 			})
 		}
-		for _, p := range slices.Backward(l.set) {
-			title += " " + p.pen.Legend(p.name)
-			id += p.name
-		}
-	case ofRate:
-		title, id = "RPS  "+draw.PenHeavy.Legend("ok")+" "+draw.PenBad.Legend("fail"), "rps"
-		line(draw.PenHeavy, mean, func(x *stats.Level) float64 { return float64(x.OK) })
-		line(draw.PenBad, mean, func(x *stats.Level) float64 { return float64(x.Failed) })
+	case ofRate: // failures below, successes on top of them
+		line(draw.PenHeavy, true, mean, func(x *stats.Level) float64 { return float64(x.OK + x.Failed) })
+		line(draw.PenBad, true, mean, func(x *stats.Level) float64 {
+			if x.Failed == 0 {
+				return math.NaN()
+			}
+			return float64(x.Failed)
+		})
 	case ofUsers:
-		title, id = "USERS  "+draw.PenDots.Legend("target")+" "+draw.PenHeavy.Legend("running"), "users"
-		line(draw.PenDots, largest, func(x *stats.Level) float64 { return float64(x.Target) })
-		line(draw.PenHeavy, largest, func(x *stats.Level) float64 { return float64(x.Users) })
+		line(draw.PenHeavy, true, largest, func(x *stats.Level) float64 { return float64(x.Users) })
+		line(draw.PenDots, false, largest, func(x *stats.Level) float64 { return float64(x.Target) })
 	}
-	return title, id, lines
+	return lines
 }
 
-// marksOf are the moments that explain a bend: changes of the users, segments
-// and marks.
-func marksOf(m *model) []draw.ChartMark {
-	var marks []draw.ChartMark
+// moment is one that explains a bend: a change of the users, a segment, a mark.
+type moment struct {
+	at   time.Duration
+	sign string // ▲1, ▸2: its number among them
+	what string
+}
+
+// together is within what time changes of the users are one: somebody who presses +
+// five times makes one change.
+const together = 5 * time.Second
+
+// moments are those of the run in their order.
+func (m *model) moments() (out []moment) {
+	last, from := -1, 0
 	for _, c := range m.snap.Changes {
-		if c.To != c.From && c.At > time.Second {
-			marks = append(marks, draw.ChartMark{At: c.At, Text: fmt.Sprintf("▲%+du", c.To-c.From)})
+		if c.To == c.From || c.At <= time.Second {
+			continue
 		}
+		if last >= 0 && c.At-out[last].at <= together {
+			out[last].what = fmt.Sprintf("%+d users", c.To-from)
+			continue
+		}
+		from, last = c.From, len(out)
+		out = append(out, moment{c.At, "▲", fmt.Sprintf("%+d users", c.To-c.From)})
 	}
 	for i, s := range m.snap.Segments {
-		if i > 0 && s.Name != "" {
-			marks = append(marks, draw.ChartMark{At: s.From, Text: clean("▸" + s.Name)})
+		if i > 0 {
+			out = append(out, moment{s.From, "▸", cmp.Or(clean(s.Name), "reset")})
 		}
 	}
 	for _, k := range m.snap.Marks {
-		marks = append(marks, draw.ChartMark{At: k.At, Text: clean("▲" + k.Name)})
+		if !slices.ContainsFunc(m.snap.Segments, func(s stats.Segment) bool { return s.From == k.At && s.Name == k.Name }) { // a reset is both
+			out = append(out, moment{k.At, "▲", clean(k.Name)})
+		}
+	}
+	slices.SortStableFunc(out, func(a, b moment) int { return cmp.Compare(a.at, b.at) })
+	for i := range out {
+		out[i].sign += strconv.Itoa(i + 1)
+	}
+	return out
+}
+
+func signsOf(list []moment) []draw.ChartMark {
+	marks := make([]draw.ChartMark, len(list))
+	for i, x := range list {
+		marks[i] = draw.ChartMark{At: x.at, Sign: x.sign}
 	}
 	return marks
 }

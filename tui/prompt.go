@@ -37,13 +37,13 @@ func (p *prompt) view(m *model, w int) string {
 	look := m.page().search
 	word, hint := look.word, look.hint
 	if why := look.problem(p.text.Value()); why != "" {
-		lead := " " + draw.Accent.Styled(word+" /") + " "
+		lead := " " + draw.Accent.Render(word+" /") + " "
 		why = draw.Cut(why, max(w-draw.Width(lead)-10, 1)) + " "
-		return draw.Between(lead+p.text.View(max(w-draw.Width(lead)-draw.Width(why)-1, 1), true), draw.BadBold.Styled(why), w)
+		return draw.Between(lead+p.text.View(max(w-draw.Width(lead)-draw.Width(why)-1, 1), true), draw.BadBold.Render(why), w)
 	}
 	room := w - len(word) - 5 - len(hint)
 	if room < 16 {
 		hint, room = "", w-len(word)-4
 	}
-	return draw.Between(" "+draw.Accent.Styled(word+" /")+" "+p.text.View(max(room, 1), true), draw.Dim.Styled(hint), w)
+	return draw.Between(" "+draw.Accent.Render(word+" /")+" "+p.text.View(max(room, 1), true), draw.Dim.Render(hint), w)
 }

@@ -81,6 +81,7 @@ func TestRunShowsAndRestores(t *testing.T) {
 	until(t, "first frame", func() bool { return strings.Contains(out.text(), "\x1b[?1049h") })
 	io.WriteString(keys, "+")
 	until(t, "a scaled run", func() bool { return load.told() == "scale 210 you" })
+	until(t, "a word of it", func() bool { return strings.Contains(out.text(), "target 210") })
 	io.WriteString(keys, "q")
 	io.WriteString(keys, "d")
 	if e := await(t, done); e.how != Detach || e.err != nil {

@@ -17,9 +17,7 @@ import (
 // one endpoint, with a cursor that opens the errors of its second.
 type chartsScreen struct {
 	blankScreen
-	key     *stats.Key // nil: all
-	seconds []stats.Second
-	askedAt time.Time
+	past
 	window  int
 	log     bool
 	which   int // set of percentiles
@@ -54,7 +52,7 @@ func chartsPage() *page {
 }
 
 func (c *chartsScreen) show(k stats.Key) {
-	c.key, c.seconds, c.askedAt = &k, nil, time.Time{}
+	c.past.of(&k)
 }
 
 // filterText: an endpoint is a filter, which esc takes away.
@@ -66,7 +64,7 @@ func (c *chartsScreen) filterText() string {
 }
 
 func (c *chartsScreen) filtered(m *model, text string) {
-	c.key = nil
+	c.past.of(nil)
 	if text == "" {
 		return
 	}
@@ -87,55 +85,14 @@ func (c *chartsScreen) back() bool {
 	return false
 }
 
-func (c *chartsScreen) notice(m *model, msg tea.Msg) tea.Cmd {
-	switch msg := msg.(type) {
-	case tickMsg:
-		if c.key != nil && !m.frozen && time.Since(c.askedAt) >= time.Second {
-			c.askedAt = time.Now()
-			return m.history(*c.key)
-		}
-	case historyMsg:
-		if c.key != nil && msg.key == *c.key {
-			c.seconds = msg.seconds
-		}
-	}
-	return nil
-}
+func (c *chartsScreen) notice(m *model, msg tea.Msg) tea.Cmd { return c.past.notice(m, msg) }
 
-func (c *chartsScreen) data(m *model) []stats.Second {
-	if c.key == nil {
-		return m.seconds()
-	}
-	if r := m.row(*c.key); len(c.seconds) == 0 && r != nil {
-		return m.beginning(r)
-	}
-	return c.seconds
-}
-
-// seconds are the points of all requests.
-func (m *model) seconds() []stats.Second {
-	if len(m.snap.Seconds) > 0 {
-		return m.snap.Seconds
-	}
-	return m.beginning(&m.snap.Total)
-}
-
-// beginning is a run that has not seen its first full second yet, or ended
-// before, as one point.
-func (m *model) beginning(r *stats.Row) []stats.Second {
-	s, l := &r.Run, &r.Run.OK
-	if s.Requests == 0 || m.snap.Elapsed <= 0 || m.snap.Elapsed >= 2*time.Second {
-		return nil
-	}
-	return []stats.Second{{
-		Span: m.snap.Elapsed, OK: s.Requests - min(s.Failures, s.Requests), Failed: s.Failures, Late: s.Late, NotStarted: s.NotStarted, In: s.In, Out: s.Out,
-		P50: l.P50, P95: l.P95, P99: l.P99, P999: l.P999, Max: l.Max, CorrectedP99: s.Corrected.P99, Users: max(m.snap.Running, m.snap.Peak), Target: m.snap.Target,
-	}}
-}
-
-func (c *chartsScreen) windowName() string {
+func (c *chartsScreen) windowName(m *model) string {
 	if c.zoom[1] > 0 {
 		return clock(c.zoom[0]) + "-" + clock(c.zoom[1])
+	}
+	if span := grown(m.snap.Elapsed, windows[c.window]); span < windows[c.window] { // it grows up to that
+		return typed(span)
 	}
 	return windowNames[c.window]
 }
@@ -146,7 +103,7 @@ func (c *chartsScreen) span(m *model) (from, span time.Duration) {
 		return c.zoom[0], c.zoom[1] - c.zoom[0]
 	}
 	elapsed := m.snap.Elapsed
-	if span = windows[c.window]; span == 0 {
+	if span = grown(elapsed, windows[c.window]); span == 0 {
 		span = wholeSpan(elapsed)
 	}
 	// No room for what will never come.
@@ -192,11 +149,29 @@ func (c *chartsScreen) move(m *model, by draw.Move) tea.Cmd {
 	return nil
 }
 
-func (c *chartsScreen) pane(_ *model, step int) tea.Cmd {
-	c.focus = (c.focus + step + 3) % 3
+func (c *chartsScreen) pane(m *model, step int) tea.Cmd {
+	n := c.pictures(m)
+	c.focus = (c.focus + step + n) % n
 	return nil
 }
-func (c *chartsScreen) open(*model) tea.Cmd      { c.big = !c.big; return nil }
+
+// pictures is how many there is room for.
+func (c *chartsScreen) pictures(m *model) int {
+	if m.layout.w >= 100 && m.layout.h >= 24 {
+		return 4
+	}
+	return 3
+}
+
+// open makes a picture large. In that of the spread, the cursor leads to the errors of
+// its second.
+func (c *chartsScreen) open(m *model) tea.Cmd {
+	if c.focus == ofSpread && c.cursor >= 0 {
+		return c.errors(m)
+	}
+	c.big = !c.big
+	return nil
+}
 func (c *chartsScreen) toggleLog(*model) tea.Cmd { c.log = !c.log; return nil }
 func (c *chartsScreen) nextSeries(*model) tea.Cmd {
 	c.which = (c.which + 1) % len(percentileSets)
@@ -209,7 +184,7 @@ func (c *chartsScreen) zoomIn(m *model) tea.Cmd {
 	c.window = max(c.window-1, 0)
 	return nil
 }
-func (c *chartsScreen) export(m *model) tea.Cmd { return m.askExport("chart", secondsCSV(c.data(m))) }
+func (c *chartsScreen) export(m *model) tea.Cmd { return m.askExport("chart", secondsCSV(c.points(m))) }
 
 func (c *chartsScreen) zoomOut(m *model) tea.Cmd {
 	if c.zoom[1] > 0 {
@@ -245,7 +220,9 @@ func (c *chartsScreen) view(m *model, w, h int) draw.Pane {
 		return draw.Pane{Lines: []string{draw.Rule("CHARTS", "", w, true), " the screen is too small for charts"}}
 	}
 	from, span := c.span(m)
-	l := look{c.data(m), from, span, percentileSets[c.which], c.log, c.cursor}
+	l := look{c.points(m), from, span, percentileSets[c.which], c.log, c.cursor}
+	right := l.behind(m, &c.past)
+	c.focus %= c.pictures(m)
 	who := "all endpoints"
 	if c.key != nil {
 		who = draw.CutMiddle(endpointName(*c.key), 24)
@@ -255,11 +232,18 @@ func (c *chartsScreen) view(m *model, w, h int) draw.Pane {
 		scaleName = "log"
 	}
 	ends := []string{
-		fmt.Sprintf(" window %s (z)  scale %s (L)  %s ", c.windowName(), scaleName, who),
-		fmt.Sprintf(" %s (z)  %s (L)  %s ", c.windowName(), scaleName, who), fmt.Sprintf(" %s  %s ", c.windowName(), who), " " + who + " ",
+		fmt.Sprintf(" window %s (z)  scale %s (L)  %s ", c.windowName(m), scaleName, who),
+		fmt.Sprintf(" %s (z)  %s (L)  %s ", c.windowName(m), scaleName, who), fmt.Sprintf(" %s  %s ", c.windowName(m), who), " " + who + " ",
 	}
-	plot := func(what, w, h int, ends ...string) []string {
-		return l.picture(m, what, w, h, c.focus == what, ends...)
+	plot := func(what, w, h int, ends ...string) draw.Pane {
+		l := l
+		if !c.big && (what == ofSpread || what == ofUsers) {
+			l = right
+		}
+		if what == ofSpread {
+			return l.heat(m, c.focus == what, w, " enter: errors of the second under the cursor ", " enter: errors ").Draw(w, h, m.layout.boxed)
+		}
+		return l.picture(m, what, c.focus == what, w, ends...).Draw(w, h, m.layout.boxed)
 	}
 	foot := c.at(m, w)
 	room := h - len(foot)
@@ -274,22 +258,25 @@ func (c *chartsScreen) view(m *model, w, h int) draw.Pane {
 		},
 		Release: func(x, y int) { c.dragged(m, x, y, w, room) },
 	}}}
+	lw, rw := m.layout.parts(w, w/2)
+	topH := room - room*2/5
 	switch {
 	case c.big || w < 60 || room < 14:
-		out.Add(plot(c.focus, w, room, ends...)...)
+		out.Put(plot(c.focus, w, room, ends...))
 	case w < 80:
-		topH := room / 2
 		second := ofRate
 		if c.focus == ofUsers {
 			second = ofUsers
 		}
-		out.Add(plot(ofLatency, w, topH, ends...)...)
-		out.Add(plot(second, w, room-topH)...)
+		out.Put(plot(ofLatency, w, room/2, ends...))
+		out.Put(plot(second, w, room-room/2))
 	default:
-		topH := room - room*2/5
-		lw := (w - 1) / 2
-		out.Add(plot(ofLatency, w, topH, ends...)...)
-		out.Add(draw.Beside(plot(ofRate, lw, room-topH), plot(ofUsers, w-1-lw, room-topH), lw, w-1-lw)...)
+		if c.pictures(m) > 3 {
+			out.Put(m.layout.beside(plot(ofLatency, lw, topH, ends...), plot(ofSpread, rw, topH), lw))
+		} else {
+			out.Put(plot(ofLatency, w, topH, ends...))
+		}
+		out.Put(m.layout.beside(plot(ofRate, lw, room-topH), plot(ofUsers, rw, room-topH), lw))
 	}
 	out.Add(foot...)
 	return out
@@ -317,14 +304,23 @@ func (c *chartsScreen) dragged(m *model, x, y, w, room int) {
 func (c *chartsScreen) secondAt(m *model, x, y, w, room int) (time.Duration, bool) {
 	from, span := c.span(m)
 	left, cols := 0, w
-	if top := room - room*2/5; w >= 80 && !c.big && room >= 14 && y >= top {
-		lw := (w - 1) / 2
-		c.focus, cols = ofRate, lw
-		if x > lw {
-			c.focus, left, cols = ofUsers, lw+1, w-1-lw
+	lw, rw := m.layout.parts(w, w/2)
+	side := func(l, r int) {
+		if c.focus, cols = l, lw; x >= w-rw {
+			c.focus, left, cols = r, w-rw, rw
 		}
-	} else if !c.big {
+	}
+	switch top := room - room*2/5; {
+	case c.big:
+	case w >= 80 && room >= 14 && y >= top:
+		side(ofRate, ofUsers)
+	case c.pictures(m) > 3:
+		side(ofLatency, ofSpread)
+	default:
 		c.focus = ofLatency
+	}
+	if m.layout.boxed {
+		left, cols = left+1, cols-2
 	}
 	n := cols - draw.ChartMargin
 	i := x - left - draw.ChartMargin
@@ -334,9 +330,35 @@ func (c *chartsScreen) secondAt(m *model, x, y, w, room int) (time.Duration, boo
 	return (from + time.Duration(float64(span)*float64(i)/float64(n))).Truncate(time.Second), true
 }
 
+// momentsIn are what explains the bends in sight, those near the cursor first, as many
+// as fit w.
+func (c *chartsScreen) momentsIn(m *model, w int) string {
+	from, span := c.span(m)
+	_, step := c.step(m)
+	var near, rest []string
+	for _, x := range slices.Backward(m.moments()) {
+		text := draw.Modified.Render(x.sign) + " " + draw.Cut(x.what, 24)
+		switch {
+		case x.at < from || x.at > from+span:
+		case c.cursor >= 0 && (x.at-c.cursor).Abs() <= 2*step:
+			near = append(near, text)
+		default:
+			rest = append(rest, text)
+		}
+	}
+	line := ""
+	for _, text := range append(near, rest...) {
+		if draw.Width(line)+draw.Width(text)+3 > w {
+			break
+		}
+		line += " " + text + " "
+	}
+	return line
+}
+
 // at are the numbers of the second under the cursor.
 func (c *chartsScreen) at(m *model, w int) []string {
-	seconds := c.data(m)
+	seconds := c.points(m)
 	var s *stats.Second
 	for i := len(seconds) - 1; i >= 0; i-- {
 		if c.cursor < 0 || seconds[i].At <= c.cursor {
@@ -347,9 +369,9 @@ func (c *chartsScreen) at(m *model, w int) []string {
 	if s == nil {
 		return []string{draw.Rule("AT", "", w, false), " nothing yet", ""}
 	}
-	title := draw.Heading.Styled("NOW") + "  h/l: time cursor "
+	title := draw.Heading.Render("NOW") + "  h/l: time cursor "
 	if c.cursor >= 0 {
-		title = draw.Heading.Styled("AT "+m.snap.Started.Add(s.At).Local().Format("15:04:05")) + fmt.Sprintf("  %s into the run ", clock(s.At))
+		title = draw.Heading.Render("AT "+m.snap.Started.Add(s.At).Local().Format("15:04:05")) + fmt.Sprintf("  %s into the run ", clock(s.At))
 		if s.Span > time.Second {
 			title += fmt.Sprintf("(%s) ", typed(s.Span))
 		}
@@ -365,8 +387,11 @@ func (c *chartsScreen) at(m *model, w int) []string {
 		}
 	}
 	second := ""
+	if c.focus == ofSpread {
+		second = spreadInWords(s, w/2)
+	}
 	if s.Suspect {
-		second += draw.BadBold.Styled(" ! the load generator was not well") + "  "
+		second += draw.BadBold.Render(" ! the load generator was not well") + "  "
 	}
 	if s.NotStarted > 0 {
 		second += fmt.Sprintf(" %s not started ", thousands(s.NotStarted))
@@ -389,9 +414,9 @@ func (c *chartsScreen) at(m *model, w int) []string {
 				what = append(what, t)
 			}
 		}
-		second += " errors: " + strings.Join(what, " · ") + "  " + draw.Dim.Styled("(E: open)")
+		second += " errors: " + strings.Join(what, " · ") + "  " + draw.Dim.Render("(E: open)")
 	}
-	return []string{draw.Rule(title, "", w, false), line, second}
+	return []string{draw.Rule(title, c.momentsIn(m, w-draw.Width(title)-3), w, false), line, second}
 }
 
 // failuresIn is how many failures of a group fell into a second, from its trend

@@ -20,6 +20,9 @@ type dash struct {
 	focus   int    // the endpoints, or the errors
 	picture int    // ofLatency or ofRate, where one is shown at a time
 	model   *model // the table of errors asks it
+
+	recent []*stats.Exchange // the last errors, as they were a moment ago
+	epoch  any               // … in which: they stand still as the tables do
 }
 
 func newDash() *dash {
@@ -40,7 +43,13 @@ func dashPage() *page {
 
 func (d *dash) refresh(m *model) {
 	d.model = m
+	if e := m.epoch(""); e == nil || e != d.epoch || len(d.recent) == 0 {
+		d.recent, d.epoch = m.snap.Recent, e
+	}
 	m.setEndpoints(d.table, m.endpoints(m.snap.Rows))
+	_, list, _, _ := d.heights(m, m.layout.body)
+	d.table.Raise(d.tableRows(m.layout, list), func(e endpoint) bool { return e.s.Failures > 0 })
+	widenEndpoints(&d.errors.Table, m.layout.w)
 	d.errors.Faint = func(g *stats.Group) bool { return m.count(g) == 0 }
 	d.errors.show(m, m.groups())
 	if d.focus != 1 {
@@ -122,122 +131,156 @@ func (d *dash) notice(m *model, msg tea.Msg) tea.Cmd {
 func (d *dash) view(m *model, w, h int) draw.Pane {
 	f := m.layout
 	var out draw.Pane
-	c, _ := tabOf[*chartsScreen](m)
-	from, span := c.span(m)
-	l := look{m.seconds(), from, span, percentileSets[0], false, -1}
-	plot := func(what, w, h int, end string) []string {
-		return l.picture(m, what, w, h, false, end)
-	}
-	chartH := 0
-	if !f.slim {
-		chartH = max(h*2/5, 7)
-		if h > 30 {
-			chartH = min(h/3, 14)
-		}
-	}
-	switch {
-	case chartH == 0:
-	case w >= 80:
-		lw := (w - 1) / 2
-		end := ""
-		if w >= 110 {
-			end = fmt.Sprintf(" window %s ", c.windowName())
-		}
-		out.Add(draw.Beside(plot(ofRate, lw, chartH, ""), plot(ofLatency, w-1-lw, chartH, end), lw, w-1-lw)...)
-	default:
-		out.Add(plot(d.picture, w, chartH, " tab ")...)
-	}
-	rest := h - len(out.Lines)
-	errors := 0
-	switch {
-	case f.wide():
-		errors = min(max(rest/2, 8), 14)
-	case f.h >= 24:
-		errors = min(max(rest/3, 4), 10)
-	}
-	logs := 0
-	if f.wide() && m.o.Logs != nil {
-		logs = 4
-	}
-	list := max(rest-errors-logs, 2)
-	totals := 0
-	if list >= 8 {
-		totals = 1
-	}
-	title := draw.Heading
-	if d.focus == 0 {
-		title = draw.Accent
-	}
-	head := title.Styled("ENDPOINTS") + "  " + m.windowName() + " (a)  sort " + d.table.Sorting() + " (o) "
+	charts, list, errors, logs := d.heights(m, h)
+	over := d.charts(m, w, charts)
+	over.Areas = append(over.Areas, draw.Area{W: w, H: charts, Press: "3"})
+	out.Put(over)
+	onTable := d.focus == 0
+	head := heading("ENDPOINTS", onTable) + "  " + m.windowName() + " (a)  sort " + d.table.Sorting() + " (o) "
 	end := ""
-	if q := d.table.query; q.text != "" {
+	if d.table.query.text != "" {
 		end = " " + d.table.caption() + " "
 	}
-	out.Add(draw.Rule(head, end, w, d.focus == 0))
-	out.Put(d.table.Draw(w, list-1-totals, d.focus == 0).OnClick(func() { d.focus = 0 }))
-	if totals > 0 {
-		total := stats.Row{Trend: m.snap.Total.Trend}
-		out.Add(d.table.Total(endpoint{Row: &total, s: m.shown(&m.snap.Total)}, w, "AGGREGATED"))
+	if rows := d.tableRows(f, list); rows < len(d.table.Rows) {
+		end = fmt.Sprintf(" %d of %d ▼ ", rows, len(d.table.Rows)) + strings.TrimPrefix(end, " ")
 	}
+	out.Put(draw.Section{Title: head, End: end, Focused: onTable, Body: func(w, h int) draw.Pane {
+		totals := 0
+		if list >= 8 {
+			totals = 1
+		}
+		p := d.table.Draw(w, h-totals, onTable)
+		if totals > 0 {
+			total := stats.Row{Trend: m.snap.Total.Trend}
+			p.Add(d.table.Total(endpoint{Row: &total, s: m.shown(&m.snap.Total)}, w, "AGGREGATED"))
+		}
+		return p
+	}}.Draw(w, list, f.boxed).OnClick(func() { d.focus = 0 }))
 	if errors > 0 {
 		out.Put(d.errorPane(m, w, errors).OnClick(func() { d.focus = 1 }))
 	}
 	if logs > 0 {
-		out.Add(draw.Rule("LOG ", "", w, false))
-		out.Add(lastLogs(m, w, logs-1)...)
+		out.Put(draw.Section{Title: "LOG ", Body: func(w, h int) draw.Pane { return draw.Pane{Lines: lastLogs(m, w, h)} }}.Draw(w, logs, f.boxed))
 	}
 	return out
 }
 
-func (d *dash) errorPane(m *model, w, h int) draw.Pane {
-	st := draw.Heading
-	if d.focus == 1 {
-		st = draw.Accent
+// heights share h lines out: to the tables what their rows need, on a tall screen, and
+// the rest to the charts.
+func (d *dash) heights(m *model, h int) (charts, list, errors, logs int) {
+	f := m.layout
+	if !f.wide() {
+		if !f.slim {
+			charts = max(h*2/5, 7)
+		}
+		if f.h >= 24 {
+			errors = min(max((h-charts)/3, 4), 10)
+		}
+		return charts, max(h-charts-errors, 2), errors, 0
 	}
-	room := w - len("LAST ERRORS") - len(" tab ") - 3
-	if m.layout.wide() {
-		room = w/2 - len("ERRORS") - 2
+	if m.o.Logs != nil {
+		logs = 5
+	}
+	errors = min(max(len(d.errors.Rows)+3, 9), 16)
+	list = len(d.table.Rows) + 4
+	charts = min(max(h-logs-errors-list, h/4), h/2)
+	list = min(list, h-charts-logs-errors)
+	return charts, list, h - charts - list - logs, logs
+}
+
+// tableRows is how many rows the table of that many lines shows.
+func (d *dash) tableRows(f layout, lines int) int {
+	rows := lines - 2 // title and header
+	if lines >= 8 {
+		rows-- // the total
+	}
+	if f.boxed {
+		rows--
+	}
+	return rows
+}
+
+// charts are the two of the dashboard, or the one there is room for.
+func (d *dash) charts(m *model, w, h int) draw.Pane {
+	if h == 0 {
+		return draw.Pane{}
+	}
+	c, _ := tabOf[*chartsScreen](m)
+	from, span := c.span(m)
+	l := look{m.seconds(), from, span, percentileSets[0], false, -1}
+	plot := func(what, w int, end string) draw.Pane {
+		l := l
+		if what == ofLatency && w < m.layout.w {
+			l = l.behind(m, &past{})
+		}
+		return l.picture(m, what, false, w, end).Draw(w, h, m.layout.boxed)
+	}
+	if w < 80 {
+		return plot(d.picture, w, " tab ")
+	}
+	lw, rw := m.layout.parts(w, w/2)
+	end := ""
+	if w >= 110 {
+		end = fmt.Sprintf(" window %s ", c.windowName(m))
+	}
+	return m.layout.beside(plot(ofRate, lw, ""), plot(ofLatency, rw, end), lw)
+}
+
+// heading is a word at the beginning of a title.
+func heading(word string, focused bool) string {
+	if focused {
+		return draw.Accent.Render(word)
+	}
+	return draw.Heading.Render(word)
+}
+
+func (d *dash) errorPane(m *model, w, h int) draw.Pane {
+	f, on := m.layout, d.focus == 1
+	room := w - len("LAST ERRORS") - len(" tab ") - 5
+	if f.wide() {
+		room = w/2 - len("ERRORS") - 4
 	}
 	sum := draw.FirstThatFits(room, m.sums(d.errors.Rows)...) + " "
-	title := st.Styled("ERRORS") + sum
-	if len(m.snap.Groups) == 0 {
-		return draw.Pane{Lines: draw.Sized([]string{draw.Rule(title, "", w, d.focus == 1), m.noFailures()}, w, h)}
+	if d.errors.query.text != "" {
+		sum = "  " + d.errors.caption() + " "
 	}
-	if !m.layout.wide() && d.focus == 0 { // a click goes to the list of groups
-		list := d.errors.Area(w, h-1)
-		list.Y = 1
-		return draw.Pane{Areas: []draw.Area{list}, Lines: append([]string{draw.Rule(st.Styled("LAST ERRORS")+sum, " tab ", w, false)}, lastErrors(m, w, h-1)...)}
+	list := draw.Section{Title: heading("ERRORS", on) + sum, Focused: on, Body: func(w, h int) draw.Pane { return d.errors.Draw(w, h, on) }}
+	switch {
+	case len(m.snap.Groups) == 0:
+		list.Body = draw.Lines(m.noFailures())
+		return list.Draw(w, h, f.boxed)
+	case !f.wide() && !on: // a click goes to the list of groups
+		list.Title, list.End = heading("LAST ERRORS", false)+sum, " tab "
+		list.Body = func(w, h int) draw.Pane {
+			return draw.Pane{Areas: []draw.Area{d.errors.Area(w, h)}, Lines: lastErrors(m, d.recent, w, h)}
+		}
 	}
-	lw := w
-	if m.layout.wide() {
-		lw = w / 2
+	if !f.wide() {
+		return list.Draw(w, h, f.boxed)
 	}
-	out := draw.Pane{Lines: []string{draw.Rule(title, "", lw, d.focus == 1)}}
-	out.Put(d.errors.Draw(lw, h-1, d.focus == 1))
-	if lw == w {
-		return out
-	}
-	rw := w - lw - 1
-	sample := []string{draw.Rule("NEWEST SAMPLE of the selected group ", "", rw, false)}
-	if g, ok := d.errors.Selected(); ok {
-		sample = append(sample, previewLines(m, g, rw, h-1)...)
-	}
-	return out.Beside(draw.Pane{Lines: draw.Sized(sample, rw, h)}, lw, rw)
+	lw, rw := f.parts(w, w/2)
+	sample := draw.Section{Title: "NEWEST SAMPLE of the selected group ", Body: func(w, h int) draw.Pane {
+		if g, ok := d.errors.Selected(); ok {
+			return draw.Pane{Lines: previewLines(m, g, w, h)}
+		}
+		return draw.Pane{}
+	}}
+	return f.beside(list.Draw(lw, h, f.boxed), sample.Draw(rw, h, f.boxed), lw)
 }
 
 // noFailures is what stands in an empty list of errors.
 func (m *model) noFailures() string {
 	if m.stalled() {
-		return draw.Warning.Styled(" "+m.stallText()) + ": nothing failed because nothing ends"
+		return draw.Warning.Render(" "+m.stallText()) + ": nothing failed because nothing ends"
 	}
-	return draw.Good.Styled(" ✓") + " no failures"
+	return draw.Good.Render(" ✓") + " no failures"
 }
 
 // lastErrors are the newest failing exchanges, one line each.
-func lastErrors(m *model, w, h int) []string {
+func lastErrors(m *model, recent []*stats.Exchange, w, h int) []string {
 	var out []string
-	for i := len(m.snap.Recent) - 1; i >= 0 && len(out) < h; i-- {
-		x := m.snap.Recent[i]
+	for i := len(recent) - 1; i >= 0 && len(out) < h; i-- {
+		x := recent[i]
 		what := x.Kind.String()
 		if line, _ := exchange.FirstLine(x.Response.Head); line != "" {
 			_, what, _ = strings.Cut(m.masker().Text(line), " ")
@@ -248,7 +291,7 @@ func lastErrors(m *model, w, h int) []string {
 		} else {
 			said, _ = m.bodyStart(x)
 		}
-		line := fmt.Sprintf(" %s  %s  %s  ", x.When.Local().Format("15:04:05"), draw.Fit(draw.CutMiddle(endpointName(x.Key), 20), 20), draw.Bad.Styled(draw.Cut(clean(what), 30)))
+		line := fmt.Sprintf(" %s  %s  %s  ", x.When.Local().Format("15:04:05"), draw.Fit(draw.CutMiddle(endpointName(x.Key), 20), 20), draw.Bad.Render(draw.Cut(clean(what), 30)))
 		out = append(out, line+draw.Cut(said, max(w-draw.Width(line)-1, 0)))
 	}
 	return draw.Sized(out, w, h)

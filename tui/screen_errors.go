@@ -45,7 +45,7 @@ func groupTable(m func() *model, times bool) *list[*stats.Group] {
 		Columns: []draw.Column[*stats.Group]{
 			{Name: "COUNT", Width: 8, Cell: func(g *stats.Group) string { return thousands(m().count(g)) }, Number: func(g *stats.Group) float64 { return float64(m().count(g)) }},
 			{Name: "/s", Width: 5, Rank: 2, Cell: func(g *stats.Group) string { return rate(m().rateOf(g)) }, Number: func(g *stats.Group) float64 { return m().rateOf(g) }},
-			{Name: "KIND", Width: kindWidth, Text: true, Cell: func(g *stats.Group) string { return draw.Bad.Styled(kindCell(g)) }, Word: (*stats.Group).Label},
+			{Name: "KIND", Width: kindWidth, Text: true, Cell: func(g *stats.Group) string { return draw.Bad.Render(kindCell(g)) }, Word: (*stats.Group).Label},
 			{Name: "ENDPOINT", Width: 15, Rank: 1, Text: true, Middle: true, Cell: func(g *stats.Group) string { return endpointName(g.Key.Key) }, Word: func(g *stats.Group) string { return endpointName(g.Key.Key) }},
 			{Name: "MESSAGE", Text: true, Cell: said, Word: func(g *stats.Group) string { return g.Message }},
 		},
@@ -56,9 +56,21 @@ func groupTable(m func() *model, times bool) *list[*stats.Group] {
 	if times {
 		t.Columns = append(t.Columns,
 			draw.Column[*stats.Group]{Name: "LAST", Width: 4, Rank: 2, Cell: func(g *stats.Group) string { return ago(m().now(), g.Last) }, Number: func(g *stats.Group) float64 { return float64(g.Last.UnixNano()) }},
-			draw.Column[*stats.Group]{Name: "TREND 1m", Width: 8, Rank: 3, Text: true, Cell: func(g *stats.Group) string { return draw.Spark(g.Trend, 8) }})
+			draw.Column[*stats.Group]{Name: "TREND 1m", Width: 8, Rank: 3, Text: true, Cell: func(g *stats.Group) string { return draw.Dim.Render(draw.Spark(g.Trend, 8)) }})
 	}
 	return t
+}
+
+// widenEndpoints gives the names of endpoints the room they need on a wide screen.
+func widenEndpoints(t *draw.Table[*stats.Group], w int) {
+	for i := range t.Columns {
+		if c := &t.Columns[i]; c.Name == "ENDPOINT" {
+			c.Width = 15
+			for _, g := range t.Rows {
+				c.Width = max(c.Width, min(draw.Width(c.Cell(g)), w/5))
+			}
+		}
+	}
 }
 
 func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
@@ -124,6 +136,7 @@ func errorsPage() *page {
 	return &page{
 		key: "4", make: func() screen { return newErrors() }, search: filtersGroups(),
 		footer: []string{"enter", "o", "a", "/", "i", "C", "e", "f", "+", "q"},
+		silent: map[string]string{"E": "these are the errors, enter opens one"},
 		keys: slices.Concat([]binding{ignoreGroup(), bind("I", "", "show or hide ignored groups", on((*errorsScreen).toggleIgnored))},
 			sortKeys(), []binding{wholeRun(), chartsOf(), copyCell(), copyRow()}, fineSteps(), steering(), nextTabs()),
 	}
@@ -134,6 +147,7 @@ func (s *errorsScreen) count(m *model) int { return len(m.snap.Groups) }
 
 func (s *errorsScreen) refresh(m *model) {
 	s.model = m
+	widenEndpoints(&s.table.Table, m.layout.w)
 	s.table.Faint = func(g *stats.Group) bool { return m.ignored[g.ID] || m.count(g) == 0 }
 	rows := m.snap.Groups
 	if !s.ignored {
@@ -281,28 +295,33 @@ func (s *errorsScreen) view(m *model, w, h int) draw.Pane {
 	if len(end) > 0 {
 		end = []string{" " + strings.Join(end, "  ") + " "}
 	}
-	name, sums := draw.Heading.Styled("ERRORS"), m.sums(t.Rows)
+	name, sums := draw.Heading.Render("ERRORS"), m.sums(t.Rows)
 	title := draw.FirstThatFits(w-draw.Width(strings.Join(end, ""))-2, name+sums[0]+" (a)  sort "+t.Sorting()+" (o) ", name+sums[0]+" (a) ",
 		name+sums[0]+" ", name+sums[1]+" ", name+sums[2]+" ")
+	f := m.layout
 	preview := 0
-	if h >= 14 {
+	if h >= 14 { // the list as high as its rows, the rest to the preview
 		preview = min(max(h*2/5, 6), 20)
+		preview = max(preview, h-len(t.Rows)-4)
+		preview = min(preview, h-6)
 	}
-	list := h - 1 - preview
-	out := draw.Pane{Lines: []string{draw.Rule(title, strings.Join(end, ""), w, true)}}
-	drawn := t.Draw(w, list, true)
-	if len(t.Rows) == 0 && len(drawn.Lines) > 1 {
-		drawn.Lines[1] = m.noFailures()
-		if len(m.snap.Groups) > 0 {
-			drawn.Lines[1] = "   no group matches: esc clears the filter"
+	out := draw.Section{Title: title, End: strings.Join(end, ""), Focused: true, Body: func(w, h int) draw.Pane {
+		drawn := t.Draw(w, h, true)
+		if len(t.Rows) == 0 && len(drawn.Lines) > 1 {
+			drawn.Lines[1] = m.noFailures()
+			if len(m.snap.Groups) > 0 {
+				drawn.Lines[1] = "   no group matches: esc clears the filter"
+			}
 		}
-	}
-	out.Put(drawn)
+		return drawn
+	}}.Draw(w, h-preview, f.boxed)
 	if preview > 0 {
-		out.Add(draw.Rule("PREVIEW: newest sample of the selected group ", "", w, false))
-		if g, ok := t.Selected(); ok {
-			out.Add(previewLines(m, g, w, preview-1)...)
-		}
+		out.Put(draw.Section{Title: "PREVIEW: newest sample of the selected group ", Body: func(w, h int) draw.Pane {
+			if g, ok := t.Selected(); ok {
+				return draw.Pane{Lines: previewLines(m, g, w, h)}
+			}
+			return draw.Pane{}
+		}}.Draw(w, preview, f.boxed))
 	}
 	return out
 }
@@ -362,20 +381,20 @@ func sampleLines(m *model, x *stats.Exchange, doc *document, w, h int) []string 
 	if line, _ := exchange.FirstLine(x.Response.Head); line != "" {
 		l := " " + statusStyled(x, clean(m.masker().Text(line)))
 		if ct := exchange.HeaderOf(x.Response.Head, "Content-Type"); ct != "" {
-			l += "   " + draw.Dim.Styled("content-type: ") + clean(ct)
+			l += "   " + draw.Dim.Render("content-type: ") + clean(ct)
 		}
 		out = append(out, draw.Between(l, size(float64(x.Response.Size))+" ", w))
 	}
 	if x.Message != "" && x.Kind != stats.HTTP {
 		for i, l := range draw.WrapText(clean(oneLine(x.Message)), max(w-2, 8)) {
 			if i < 3 {
-				out = append(out, " "+draw.Bad.Styled(l))
+				out = append(out, " "+draw.Bad.Render(l))
 			}
 		}
 	}
 	switch {
 	case doc == nil && len(x.Response.Body) > 0:
-		out = append(out, draw.Dim.Styled(" …"))
+		out = append(out, draw.Dim.Render(" …"))
 	case doc != nil:
 		for i, l := range doc.lines {
 			if i >= h || len(out) >= h {
@@ -383,8 +402,8 @@ func sampleLines(m *model, x *stats.Exchange, doc *document, w, h int) []string 
 			}
 			if draw.Width(l) > w-2 {
 				l = draw.Cut(l, w-2)
-			} else if doc.json {
-				l = colourJSON(l)
+			} else {
+				l = doc.line(i)
 			}
 			out = append(out, " "+l)
 		}
@@ -402,7 +421,7 @@ func (m *model) url(x *stats.Exchange) string {
 
 func statusStyled(x *stats.Exchange, line string) string {
 	if x.Kind.Failed() {
-		return draw.BadBold.Styled(line)
+		return draw.BadBold.Render(line)
 	}
-	return draw.Good.Styled(line)
+	return draw.Good.Render(line)
 }

@@ -21,14 +21,15 @@ import (
 type exchangeScreen struct {
 	blankScreen
 	x         *stats.Exchange
-	group     *groupScreen
+	among     *samples     // what it is listed with
+	group     *groupScreen // whose it is; nil for none
 	part      int
 	raw       bool
 	hex       bool
 	text      draw.Text
-	shown     docKey // what the text shows
-	fresh     *stats.Exchange
-	sending   bool
+	shown     docKey                              // what the text shows
+	sent      map[*stats.Exchange]*stats.Exchange // what came back when one was sent again
+	sending   *stats.Exchange
 	other     *stats.Exchange // compared with
 	diff      []exchange.Line
 	diffOf    [2]*stats.Exchange
@@ -47,8 +48,8 @@ const (
 	partCompare
 )
 
-func newExchange(x *stats.Exchange, g *groupScreen) *exchangeScreen {
-	e := &exchangeScreen{x: x, group: g}
+func newExchange(x *stats.Exchange, among *samples, g *groupScreen) *exchangeScreen {
+	e := &exchangeScreen{x: x, among: among, group: g, sent: map[*stats.Exchange]*stats.Exchange{}}
 	e.text.Numbers = true
 	return e
 }
@@ -76,7 +77,7 @@ func exchangePage() *page {
 }
 
 func (e *exchangeScreen) title() string {
-	n, of := e.group.number(e.x)
+	n, of := e.among.number(e.x)
 	if n == 0 {
 		return "a sample that was replaced since"
 	}
@@ -97,15 +98,18 @@ func (e *exchangeScreen) notice(m *model, msg tea.Msg) tea.Cmd {
 		}
 		return nil
 	case sentMsg:
-		if msg.to != e.x {
+		if msg.to != e.sending {
 			return nil
 		}
-		e.sending = false
+		e.sending = nil
 		if msg.err != nil {
 			m.complain("not sent: %v", msg.err)
 			return nil
 		}
-		e.fresh, e.part = msg.fresh, partCompare
+		e.sent[msg.to] = msg.fresh
+		if msg.to == e.x {
+			e.part = partCompare
+		}
 		m.say("sent again: %s in %s ms", m.outcomeOf(msg.fresh), millis(msg.fresh.Took))
 		return e.prepare(m)
 	case tickMsg, docMsg:
@@ -140,8 +144,8 @@ func (e *exchangeScreen) prepare(m *model) tea.Cmd {
 		if e.shown != k {
 			e.text.Set(d.lines, e.shown.x == k.x && e.shown.request == k.request && e.shown.hex == k.hex && e.shown.raw == k.raw)
 			e.text.Numbers, e.text.Colour = !d.hex, nil
-			if d.json {
-				e.text.Colour = colourJSON
+			if d.runs != nil {
+				e.text.Colour = func(i int, _ string) string { return d.line(i) }
 			}
 			e.shown = k
 		}
@@ -153,7 +157,7 @@ func (e *exchangeScreen) prepare(m *model) tea.Cmd {
 			e.shown = docKey{x: e.x, raw: true, revealed: m.reveal, request: true, hex: true}
 		}
 	case partCompare:
-		e.other = e.fresh
+		e.other = e.sent[e.x]
 		if e.other == nil {
 			e.other = m.snap.Success[e.x.Key]
 			if e.diffOf[0] == e.x && e.diffOf[1] != nil && e.other != nil {
@@ -161,7 +165,7 @@ func (e *exchangeScreen) prepare(m *model) tea.Cmd {
 			}
 		}
 		if e.other == nil {
-			e.showLines([]string{"no successful exchange of this endpoint was kept yet: nothing to compare with", "! sends the request again and compares with that"})
+			e.showLines(draw.WrapText("no successful exchange of this endpoint was kept yet: there is nothing to compare with. ! sends the request again, and compares with what comes", max(e.w-2, 20)))
 			return nil
 		}
 		if e.diffOf != [2]*stats.Exchange{e.x, e.other} {
@@ -178,7 +182,7 @@ func (e *exchangeScreen) prepare(m *model) tea.Cmd {
 			lines = sideBySide(e.diff, e.w-2)
 		}
 		e.showLines(lines)
-		e.text.Colour = colourDiff
+		e.text.Colour = func(_ int, line string) string { return colourDiff(line) }
 	}
 	return nil
 }
@@ -186,15 +190,15 @@ func (e *exchangeScreen) prepare(m *model) tea.Cmd {
 func colourDiff(line string) string {
 	switch {
 	case strings.HasPrefix(line, "── "):
-		return draw.Heading.Styled(line)
+		return draw.Heading.Render(line)
 	case strings.HasPrefix(line, "- "):
-		return draw.Bad.Styled(line)
+		return draw.Bad.Render(line)
 	case strings.HasPrefix(line, "+ "):
-		return draw.Good.Styled(line)
+		return draw.Good.Render(line)
 	}
 	for _, sign := range []string{" ≠ ", " < ", " > "} {
 		if i := strings.Index(line, sign); i > 0 && draw.Width(line) > 100 {
-			return draw.Modified.Styled(line)
+			return draw.Modified.Render(line)
 		}
 	}
 	return line
@@ -254,17 +258,27 @@ func (e *exchangeScreen) pane(m *model, step int) tea.Cmd {
 }
 
 func (e *exchangeScreen) neighbour(m *model, step int) tea.Cmd {
-	x, ok := e.group.neighbour(e.x, step)
+	x, ok := e.among.neighbour(e.x, step)
 	if !ok {
 		m.say("no more samples")
 		return nil
 	}
-	e.x, e.fresh, e.other, e.diffOf = x, nil, nil, [2]*stats.Exchange{}
+	e.x, e.other, e.diffOf = x, nil, [2]*stats.Exchange{}
 	return e.prepare(m)
 }
 
-func (e *exchangeScreen) toggleRaw(m *model) tea.Cmd { e.raw = !e.raw; return e.prepare(m) }
-func (e *exchangeScreen) toggleHex(m *model) tea.Cmd { e.hex = !e.hex; return e.prepare(m) }
+func (e *exchangeScreen) toggleRaw(m *model) tea.Cmd { return e.toggle(m, &e.raw) }
+func (e *exchangeScreen) toggleHex(m *model) tea.Cmd { return e.toggle(m, &e.hex) }
+
+// toggle changes how a body is shown, where one is.
+func (e *exchangeScreen) toggle(m *model, how *bool) tea.Cmd {
+	if e.part > partTiming {
+		m.say("b and x are for bodies: tab goes to the response, the request or the timing")
+		return nil
+	}
+	*how = !*how
+	return e.prepare(m)
+}
 
 func (e *exchangeScreen) toggleSecrets(m *model) tea.Cmd {
 	if m.fromFile && maskedInFile(e.x) {
@@ -307,7 +321,7 @@ func maskedInFile(x *stats.Exchange) bool {
 }
 
 func (e *exchangeScreen) n() int {
-	n, _ := e.group.number(e.x)
+	n, _ := e.among.number(e.x)
 	return n
 }
 func (e *exchangeScreen) dir(m *model) string { return filepath.Join(m.dir, "errors") }
@@ -358,10 +372,11 @@ func (e *exchangeScreen) sendAgain(m *model) tea.Cmd {
 	case e.x.Request.Cut():
 		m.say("its body is cut: %s of %s bytes were kept, it cannot be sent again", thousands(len(e.x.Request.Body)), thousands(e.x.Request.Size))
 		return nil
-	case e.sending:
+	case e.sending != nil:
+		m.say("one is on its way already")
 		return nil
 	}
-	e.sending = true
+	e.sending = e.x
 	m.say("sending …")
 	send, x := m.o.Send, e.x
 	return safely(func() tea.Msg {

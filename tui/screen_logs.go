@@ -114,9 +114,10 @@ func (s *logScreen) move(_ *model, by draw.Move) tea.Cmd {
 }
 
 func (s *logScreen) toggleFollow(*model) tea.Cmd {
-	i := s.index()
+	if r, ok := s.selected(); ok {
+		s.at = r.id
+	}
 	s.follow = !s.follow
-	s.to(i)
 	return nil
 }
 
@@ -163,7 +164,7 @@ func (s *logScreen) open(m *model) tea.Cmd {
 			return openGroup(m, g)
 		}
 	}
-	s.wrap = true
+	m.say("this line speaks of no error group that is kept")
 	return nil
 }
 
@@ -172,13 +173,15 @@ func (s *logScreen) view(m *model, w, h int) draw.Pane {
 	if s.follow {
 		state = "following (F)"
 	}
-	title := draw.Heading.Styled("LOGS") + fmt.Sprintf(" %s  level ≥ %s (v)  %s ", plural(s.all, "line"), strings.ToLower(levelName(s.least)), state)
+	title := draw.Heading.Render("LOGS") + fmt.Sprintf(" %s  level ≥ %s (v)  %s ", plural(s.all, "line"), strings.ToLower(levelName(s.least)), state)
 	end := ""
 	if s.query.text != "" {
 		end = " " + s.query.caption(len(s.records), s.all) + " "
 	}
-	s.h = h - 1
-	return draw.Pane{Lines: append([]string{draw.Rule(title, end, w, true)}, s.lines(w, h-1, true)...)}
+	return draw.Section{Title: title, End: end, Focused: true, Body: func(w, h int) draw.Pane {
+		s.h = h
+		return draw.Pane{Lines: s.lines(w, h, true), Areas: []draw.Area{{W: w, H: h, Wheel: func(by draw.Move) { s.move(m, by) }}}}
+	}}.Draw(w, h, m.layout.boxed)
 }
 
 // lines are the records that end with the selected one, or hold it.
@@ -199,7 +202,7 @@ func (s *logScreen) lines(w, h int, cursor bool) []string {
 		lines := s.record(s.records[i], w)
 		if i == at && cursor && !s.follow {
 			for k := range lines {
-				lines[k] = draw.Reversed(draw.Fit(lines[k], w))
+				lines[k] = draw.Tinted(draw.Fit(lines[k], w))
 			}
 		}
 		out = append(lines, out...)
@@ -220,7 +223,7 @@ func (s *logScreen) record(r logRecord, w int) []string {
 	case r.level >= slog.LevelWarn:
 		st = draw.Warning
 	}
-	lead := " " + r.when.Local().Format("15:04:05") + " " + st.Styled(draw.Fit(r.level.String(), 5)) + " "
+	lead := " " + r.when.Local().Format("15:04:05") + " " + st.Render(draw.Fit(r.level.String(), 5)) + " "
 	room := max(w-draw.Width(lead)-1, 1)
 	text := r.text
 	count := ""

@@ -96,7 +96,7 @@ func (s *statsScreen) view(m *model, w, h int) draw.Pane {
 	if s.kind > 0 {
 		title = strings.ToUpper(statsKinds[s.kind])
 	}
-	title = draw.Heading.Styled(title) + "  " + m.windowName() + " (a)"
+	title = draw.Heading.Render(title) + "  " + m.windowName() + " (a)"
 	if t.Sorting() != "" {
 		title += "  sort " + t.Sorting() + " (o)"
 	}
@@ -107,10 +107,8 @@ func (s *statsScreen) view(m *model, w, h int) draw.Pane {
 	if n := len(t.Rows); n > 1 && t.query.text != "" && t.query.bad == "" {
 		end = draw.FirstThatFits(w-draw.Width(title)-2, strings.TrimSuffix(end, " ")+": their percentiles do not add up ", end)
 	}
-	detail := 0
-	if !m.layout.slim && h >= 16 {
-		detail = min(max(h-len(t.Rows)-5, 9), h/2, 14)
-	}
+	f := m.layout
+	edges := f.edges()
 	totals := 1
 	if !t.query.empty() {
 		totals = 2
@@ -118,28 +116,31 @@ func (s *statsScreen) view(m *model, w, h int) draw.Pane {
 	if s.kind > 0 {
 		totals = 0
 	}
-	list := max(h-1-totals-detail, 1)
-	out := draw.Pane{Lines: []string{draw.Rule(title, end, w, true)}}
-	out.Put(t.Draw(w, list, true))
-	if totals == 2 {
-		labels, sum := []string{"AGGREGATED (filtered, no pNN)", "FILTERED (no pNN)"}, sumOf(t.Rows)
-		if len(t.Rows) == 1 {
-			labels, sum = []string{"AGGREGATED (filtered)"}, t.Rows[0]
-		}
-		out.Add(t.Total(sum, w, labels...))
+	detail := 0
+	if !f.slim && h >= 16 { // as high as its rows, the rest to the detail
+		detail = min(max(h-len(t.Rows)-edges-totals-1, 9), max(h/2, 9))
 	}
-	if totals > 0 {
-		label := "AGGREGATED"
+	out := draw.Section{Title: title, End: end, Focused: true, Body: func(w, h int) draw.Pane {
+		p := t.Draw(w, max(h-totals, 1), true)
 		if totals == 2 {
-			label += " (all)"
+			labels, sum := []string{"AGGREGATED (filtered, no pNN)", "FILTERED (no pNN)"}, sumOf(t.Rows)
+			if len(t.Rows) == 1 {
+				labels, sum = []string{"AGGREGATED (filtered)"}, t.Rows[0]
+			}
+			p.Add(t.Total(sum, w, labels...))
 		}
-		total := stats.Row{Key: stats.Key{Name: label}, Trend: m.snap.Total.Trend}
-		out.Add(t.Total(endpoint{Row: &total, s: m.shown(&m.snap.Total)}, w, label))
-	}
-	if detail > 0 {
-		if e, ok := t.Selected(); ok {
-			out.Add(detailLines(m, e, w, detail, "enter: full · E: its errors · C: its charts")...)
+		if totals > 0 {
+			label := "AGGREGATED"
+			if totals == 2 {
+				label += " (all)"
+			}
+			total := stats.Row{Key: stats.Key{Name: label}, Trend: m.snap.Total.Trend}
+			p.Add(t.Total(endpoint{Row: &total, s: m.shown(&m.snap.Total)}, w, label))
 		}
+		return p
+	}}.Draw(w, max(h-detail, edges+1), f.boxed)
+	if e, ok := t.Selected(); ok && detail > 0 {
+		out.Put(detailOf(m, e, w, "enter: full · E: its errors · C: its charts").Draw(w, detail, f.boxed))
 	}
 	return out
 }

@@ -40,7 +40,7 @@ func newUsers() *usersScreen {
 		Columns: []draw.Column[taskRow]{
 			{Name: "BEHAVIOUR / TASK", Text: true, Middle: true, Cell: func(r taskRow) string {
 				if r.t == nil {
-					return draw.Bold.Styled(clean(r.b.Name))
+					return draw.Bold.Render(clean(r.b.Name))
 				}
 				name := r.t.Name
 				if r.t.Depth > 0 { // it stands below its set
@@ -91,7 +91,7 @@ func newUsers() *usersScreen {
 					return ""
 				}
 				if r.t.Failed > 0 {
-					return draw.Bad.Styled(thousands(r.t.Failed))
+					return draw.Bad.Render(thousands(r.t.Failed))
 				}
 				return "0"
 			}},
@@ -117,12 +117,13 @@ func usersPage() *page {
 	return &page{
 		key: "5", make: func() screen { return newUsers() }, search: filtersRows(),
 		footer: []string{"+", "w", "u", "space", "x", "f", "q"},
-		keys:   slices.Concat([]binding{copyCell(), copyRow()}, fineSteps(), steering(), nextTabs()), // a tree has one order
+		silent: map[string]string{"o": "a tree has one order", "O": "a tree has one order"},
+		keys:   slices.Concat([]binding{copyCell(), copyRow()}, fineSteps(), steering(), nextTabs()),
 	}
 }
 
 func (s *usersScreen) refresh(m *model) {
-	var rows []taskRow
+	var rows, kept []taskRow
 	for i := range m.snap.Behaviours {
 		b := &m.snap.Behaviours[i]
 		rows = append(rows, taskRow{b: b})
@@ -130,7 +131,20 @@ func (s *usersScreen) refresh(m *model) {
 			rows = append(rows, taskRow{b, &b.Tasks[j], j})
 		}
 	}
-	s.table.show(m, rows)
+	// What a task is in stays above it.
+	depth := -1 // of what was kept last, from below
+	for _, r := range slices.Backward(rows) {
+		own := 0
+		if r.t != nil {
+			own = r.t.Depth + 1
+		}
+		if s.table.query.empty() || s.table.query.match(s.table.text(r)) || own < depth {
+			kept = append(kept, r)
+			depth = own
+		}
+	}
+	slices.Reverse(kept)
+	s.table.showKept(m, kept, len(rows))
 }
 
 func (s *usersScreen) filtered(m *model, text string) {
@@ -161,22 +175,36 @@ func (s *usersScreen) export(m *model) tea.Cmd             { return exportTable(
 func (s *usersScreen) view(m *model, w, h int) draw.Pane {
 	v := m.snap
 	spawning := max(v.Target-v.Running-v.Stopping, 0)
-	title := draw.Heading.Styled("USERS") + fmt.Sprintf("  target %s  running %s  spawning %s  stopping %s  peak %s  rate %s/s ",
-		thousands(v.Target), thousands(v.Running), thousands(spawning), thousands(v.Stopping), thousands(v.Peak), rate(v.SpawnRate))
-	now := s.doing(m, w)
-	changes := changeLines(m, w)
-	rest := h - 1
-	below := len(now) + min(len(changes), 6)
-	if rest-below < 6 {
-		below = max(rest-6, 0)
+	end, name := s.table.ending("whole run"), draw.Heading.Render("USERS")
+	brief := fmt.Sprintf("  target %s  running %s ", thousands(v.Target), thousands(v.Running))
+	title := name + draw.FirstThatFits(w-draw.Width(end)-10, fmt.Sprintf("  target %s  running %s  spawning %s  stopping %s  peak %s  rate %s/s ",
+		thousands(v.Target), thousands(v.Running), thousands(spawning), thousands(v.Stopping), thousands(v.Peak), rate(v.SpawnRate)), brief, " ")
+	f := m.layout
+	edges := f.edges()
+	now, changes := s.doing(m, f.inner(w)), changeLines(m, f.inner(w))
+	below := len(now) + edges
+	if len(changes) > 0 {
+		below += min(len(changes), 6) + edges
 	}
-	list := min(max(len(s.table.Rows)+1, 4), max(rest-below, 2))
-	out := draw.Pane{Lines: []string{draw.Rule(title, " whole run ", w, true)}}
-	out.Put(s.table.Draw(w, list, true))
-	out.Add(now...)
-	if room := h - len(out.Lines); room >= 2 && len(changes) > 0 {
-		out.Add(draw.Rule(draw.Heading.Styled("CHANGES")+" ", "", w, false))
-		out.Add(changes[max(len(changes)-room+1, 0):]...)
+	below = min(below, max(h-6-edges, 0))
+	list := min(max(len(s.table.Rows)+1, 4)+edges, h-below)
+	chart := 0
+	if h-below-list >= 9 && w >= 80 { // a tall screen shows the users over time
+		chart = min(h-below-list, 18)
+	}
+	out := draw.Section{Title: title, End: end, Focused: true, Body: func(w, h int) draw.Pane {
+		return s.table.Draw(w, h, true)
+	}}.Draw(w, list, f.boxed)
+	if chart > 0 {
+		c, _ := tabOf[*chartsScreen](m)
+		from, span := c.span(m)
+		out.Put(look{m.seconds(), from, span, nil, false, -1}.picture(m, ofUsers, false, w, " window "+c.windowName(m)+" ").Draw(w, chart, f.boxed))
+	}
+	if room := h - len(out.Lines); room > edges {
+		out.Put(draw.Section{Title: draw.Heading.Render("NOW") + ": what the users do ", Body: draw.Lines(now...)}.Draw(w, min(len(now)+edges, room), f.boxed))
+	}
+	if room := h - len(out.Lines); room > edges && len(changes) > 0 {
+		out.Put(draw.Section{Title: "CHANGES ", Body: draw.Lines(changes[max(len(changes)-room+edges, 0):]...)}.Draw(w, room, f.boxed))
 	}
 	return out
 }
@@ -197,13 +225,13 @@ func (s *usersScreen) doing(m *model, w int) []string {
 	for _, r := range rows {
 		most = max(most, r.n)
 	}
-	out := []string{draw.Rule(draw.Heading.Styled("NOW")+": what the users do ", "", w, false)}
+	var out []string
 	room := max(min(w-34, 60), 1)
 	for _, r := range rows {
 		if r.n == 0 && r.name != "waiting (think time)" && r.name != "in a request" {
 			continue
 		}
-		out = append(out, " "+draw.Fit(r.name, 20)+" "+draw.Good.Styled(draw.Fit(draw.Bar(float64(r.n)/float64(most), room), room))+draw.Right(thousands(r.n), 8))
+		out = append(out, " "+draw.Fit(r.name, 20)+" "+draw.Good.Render(draw.Fit(draw.Bar(float64(r.n)/float64(most), room), room))+draw.Right(thousands(r.n), 8))
 	}
 	if m.snap.Rate > 0 {
 		out = append(out, fmt.Sprintf(" arrivals %s/s, %s wait for a free user", rate(m.snap.Rate), thousands(m.snap.Backlog)))

@@ -32,7 +32,7 @@ func newWorkers() *workersScreen {
 			{Name: "CPU", Width: 14, Rank: 2, Cell: func(n N) string {
 				c := stats.CPU(n.CPU, n.Cores)
 				if n.Cores > 0 && n.CPU > 85*n.Cores {
-					c = draw.BadBold.Styled(c)
+					c = draw.BadBold.Render(c)
 				}
 				return c
 			}, Number: func(n N) float64 { return n.CPU }},
@@ -94,6 +94,7 @@ func workersPage() *page {
 	return &page{
 		key: "6", make: func() screen { return newWorkers() }, search: filtersRows(),
 		footer: []string{"/", "o", "e", "f", "q"},
+		silent: map[string]string{"enter": "the health of the selected worker stands below"},
 		keys:   slices.Concat(sortKeys(), []binding{copyCell(), copyRow()}, fineSteps(), steering(), nextTabs()),
 	}
 }
@@ -119,46 +120,59 @@ func (s *workersScreen) copyRow(m *model) tea.Cmd            { return copyRowOf(
 func (s *workersScreen) export(m *model) tea.Cmd             { return exportTable(m, "workers", s.table) }
 
 func (s *workersScreen) view(m *model, w, h int) draw.Pane {
+	f := m.layout
+	edges := f.edges()
 	nodes := m.snap.Nodes
-	title := draw.Heading.Styled("WORKERS") + fmt.Sprintf(" %d", len(nodes))
+	title, end := draw.Heading.Render("WORKERS")+fmt.Sprintf(" %d ", len(nodes)), ""
 	if m.snap.Invite == "" {
-		title += " (this process)"
+		title += "(this process) "
 	}
-	if q := s.table.query; !q.empty() {
-		title += fmt.Sprintf("  /%s %d of %d", clean(q.text), len(s.table.Rows), s.table.all)
+	if s.table.query.text != "" {
+		end = s.table.ending("")
 	}
-	health := s.health(m, w)
-	list := min(max(len(nodes)+1, 3), max(h-1-len(health), 3))
+	var invite []string
+	if line := m.snap.Invite; line != "" {
+		invite = append(invite, draw.Dim.Render(" one more joins with"))
+		for _, l := range draw.WrapText(clean(line), max(w-6, 20)) {
+			invite = append(invite, "   "+l)
+		}
+	}
+	name, health := s.health(m, f.inner(w))
+	traffic := s.traffic(m)
+	rest := h - len(health) - len(traffic) - len(invite) - 3*edges
+	list := min(max(len(nodes)+1, 2), max(rest, 2))
 	if m.snap.Invite != "" && len(nodes) == 0 {
 		list = 1
 	}
-	out := draw.Pane{Lines: []string{draw.Rule(title+" ", "", w, true)}}
-	out.Put(s.table.Draw(w, list, true))
-	if line := m.snap.Invite; line != "" {
-		out.Add(draw.Dim.Styled(" one more joins with"))
-		for _, l := range draw.WrapText(clean(line), max(w-4, 20)) {
-			out.Add("   " + l)
-		}
+	out := draw.Section{Title: title, End: end, Focused: true, Body: func(w, h int) draw.Pane {
+		p := s.table.Draw(w, list, true)
+		p.Add(invite...)
+		return p
+	}}.Draw(w, list+len(invite)+edges, f.boxed)
+	if spare := rest - list; spare >= 8 && w >= 80 {
+		c, _ := tabOf[*chartsScreen](m)
+		from, span := c.span(m)
+		out.Put(look{m.seconds(), from, span, nil, false, -1}.picture(m, ofRate, false, w, " window "+c.windowName(m)+" ").Draw(w, min(spare, 18), f.boxed))
 	}
-	out.Add(health...)
+	out.Put(draw.Section{Title: name, Body: draw.Lines(health...)}.Draw(w, len(health)+edges, f.boxed))
+	out.Put(draw.Section{Title: draw.Heading.Render("TRAFFIC") + "  " + m.windowName() + " ", Body: draw.Lines(traffic...)}.Draw(w, len(traffic)+edges, f.boxed))
 	return out
 }
 
 // health are the checks of the generator: of the selected worker where there
 // are several, of the whole otherwise.
-func (s *workersScreen) health(m *model, w int) []string {
+func (s *workersScreen) health(m *model, w int) (title string, out []string) {
 	of := &m.snap.Health
-	title := draw.Heading.Styled("HEALTH OF THE GENERATOR") + " "
+	title = draw.Heading.Render("HEALTH OF THE GENERATOR") + " "
 	if n, ok := s.table.Selected(); ok && len(m.snap.Nodes) > 1 {
 		of = &n.Health
-		title = draw.Heading.Styled("HEALTH OF "+clean(n.Name)) + " "
+		title = draw.Heading.Render("HEALTH OF "+clean(n.Name)) + " "
 	}
-	out := []string{draw.Rule(title, "", w, false)}
 	for _, r := range of.Reasons {
 		if r.OK {
 			continue
 		}
-		line := " " + draw.Sign(false) + " " + draw.Bold.Styled(clean(r.What))
+		line := " " + draw.Sign(false) + " " + draw.Bold.Render(clean(r.What))
 		room := w - 26
 		lines := draw.WrapText(clean(r.Remedy), max(room, 10))
 		if draw.Width(r.What) > 20 || len(lines) == 0 {
@@ -201,9 +215,15 @@ func (s *workersScreen) health(m *model, w int) []string {
 		}
 		out = append(out, line)
 	}
-	t := m.shown(&m.snap.Total)
-	return append(out, draw.Rule(draw.Heading.Styled("TRAFFIC")+"  "+m.windowName()+" ", "", w, false),
+	return title, out
+}
+
+// traffic is what goes over the network.
+func (s *workersScreen) traffic(m *model) []string {
+	t, of := m.shown(&m.snap.Total), &m.snap.Health
+	return []string{
 		fmt.Sprintf(" in %s/s   out %s/s   in flight %s, most %s", size(perSecond(t.In, t.Span)), size(perSecond(t.Out, t.Span)), thousands(m.snap.InFlight), thousands(of.MaxFlight)),
 		fmt.Sprintf(" connections opened %s   TLS handshakes %s   reconnects %s", thousands(t.Dialled), thousands(t.Handshakes), thousands(t.Reconnects)),
-		fmt.Sprintf(" aborted %s   not started %s", thousands(t.Aborted), thousands(t.NotStarted)))
+		fmt.Sprintf(" aborted %s   not started %s", thousands(t.Aborted), thousands(t.NotStarted)),
+	}
 }

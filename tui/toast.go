@@ -31,11 +31,23 @@ func (m *model) noteLine() string {
 	w := m.layout.w
 	if m.toast.text == "" || time.Now().After(m.toast.till) {
 		m.toast = toast{}
-		return strings.Repeat("─", w)
+		return m.progressLine(w)
 	}
 	st, sign := draw.Bold, " "
 	if m.toast.bad {
 		st, sign = draw.BadBold, " ✗ "
 	}
-	return draw.Rule(sign+st.Styled(draw.Cut(m.toast.text, w-8))+" ", "", w, false)
+	return draw.Rule(sign+st.Render(draw.Cut(m.toast.text, w-8))+" ", "", w, false)
+}
+
+// progressLine is a rule; as far as a run with an end has come, it is heavy.
+func (m *model) progressLine(w int) string {
+	done := 0
+	if s := m.snap; s.RunTime > 0 && m.form == nil {
+		done = int(min(float64(s.Elapsed)/float64(s.RunTime), 1) * float64(w))
+	}
+	if done == 0 {
+		return draw.Edge.Render(strings.Repeat("─", w))
+	}
+	return draw.Focus.Render(strings.Repeat("━", done)) + draw.Edge.Render(strings.Repeat("─", w-done))
 }

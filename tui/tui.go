@@ -75,6 +75,8 @@ type Options struct {
 	FileLimit int // open files this process may have, for the form; 0: unknown
 
 	NoColor bool
+	Colors  int    // 16 or 256; 0: as many as the terminal is known to have
+	Theme   string // one of draw.ThemeNames; "" for one that goes with the terminal's background
 	ASCII   bool
 	NoSync  bool          // do not force synchronised output over SSH
 	Refresh time.Duration // 0: 250 ms, slower on a slow link
@@ -113,8 +115,13 @@ func Run(ctx context.Context, o Options) (Outcome, error) {
 		tea.WithInput(o.Input), tea.WithOutput(m.terminal.watch(o.Output)), tea.WithFPS(10), tea.WithoutSignalHandler(),
 		tea.WithWindowSize(80, 24), // of an output that has no size
 	}
-	if o.NoColor {
+	switch {
+	case o.NoColor:
 		opts = append(opts, tea.WithColorProfile(colorprofile.ASCII))
+	case o.Colors == 16:
+		opts = append(opts, tea.WithColorProfile(colorprofile.ANSI))
+	case o.Colors == 256:
+		opts = append(opts, tea.WithColorProfile(colorprofile.ANSI256))
 	}
 	if o.Env != nil {
 		opts = append(opts, tea.WithEnvironment(o.Env))

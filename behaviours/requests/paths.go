@@ -31,6 +31,21 @@ func Paths(paths []string) (behaviours.Behaviour, error) {
 	}, nil
 }
 
+// Each is a behaviour whose users GET the paths in turn, each a task: for a look at all of
+// them. A load is made by Paths, which takes any number of them.
+func Each(paths []string) (behaviours.Behaviour, error) {
+	b, err := Paths(paths)
+	if err != nil {
+		return b, err
+	}
+	set := &behaviours.Set{Sequential: true}
+	for i := range paths {
+		set.Tasks = append(set.Tasks, behaviours.Task{Request: &behaviours.Request{Paths: paths[i : i+1]}})
+	}
+	b.New = func(*behaviours.User) *behaviours.Set { return set }
+	return b, nil
+}
+
 // origin is the base URL of a whole URL, "" for a path.
 func origin(p string) string {
 	u, err := url.Parse(p)

@@ -1,7 +1,9 @@
 // Command shot makes the README's picture: it runs the demo in a tmux, lets it
 // work for a while, presses keys, and draws the screen as an SVG.
 //
-//	go build -o /tmp/tload . && go run ./docs/shot -keys j -o docs/dashboard.svg /tmp/tload demo -u 60
+//	go build -o /tmp/tload .
+//	go run ./docs/shot -keys j -o docs/dashboard.svg /tmp/tload demo -u 60 --theme night
+//	go run ./docs/shot -keys 3,h,h -o docs/charts.svg /tmp/tload demo -u 60 --theme night
 package main
 
 import (
@@ -21,10 +23,14 @@ func main() {
 	rows := flag.Int("rows", 36, "rows of the terminal")
 	after := flag.Duration("after", 45*time.Second, "how long the program works before the keys are pressed")
 	keys := flag.String("keys", "", "keys to press, as tmux names them, with commas between")
+	light := flag.Bool("light", false, "a terminal with a light background")
 	out := flag.String("o", "docs/dashboard.svg", "file to write")
 	flag.Parse()
 	if flag.NArg() == 0 {
 		log.Fatal("shot: a command to run is expected")
+	}
+	if *light {
+		ground, foreground = "#fafafa", "#24292f"
 	}
 	screen, err := capture(*cols, *rows, *after, *keys, flag.Args())
 	if err != nil {
@@ -74,9 +80,27 @@ var palette = [16]string{
 	"#7f8794", "#ff7b86", "#b5e08c", "#ffd98f", "#82c4ff", "#dc9cf0", "#7fd5e0", "#ffffff",
 }
 
+// color is one of the 256: the palette, a cube of six by six by six, and greys.
+func color(n int) string {
+	level := func(i int) int {
+		if i == 0 {
+			return 0
+		}
+		return 55 + 40*i
+	}
+	switch {
+	case n < 16:
+		return palette[n]
+	case n < 232:
+		n -= 16
+		return fmt.Sprintf("#%02x%02x%02x", level(n/36), level(n/6%6), level(n%6))
+	}
+	return fmt.Sprintf("#%02[1]x%02[1]x%02[1]x", 8+10*(n-232))
+}
+
+var ground, foreground = "#16181d", "#c8ccd4"
+
 const (
-	ground     = "#16181d"
-	foreground = "#c8ccd4"
 	cellWidth  = 8.4
 	cellHeight = 17.0
 	margin     = 14.0
@@ -123,10 +147,10 @@ func (s style) text(b *strings.Builder, text string, col, row int) int {
 	n := len([]rune(text))
 	fg, bg := foreground, ""
 	if s.fg >= 0 {
-		fg = palette[s.fg]
+		fg = color(s.fg)
 	}
 	if s.bg >= 0 {
-		bg = palette[s.bg]
+		bg = color(s.bg)
 	}
 	if s.reversed {
 		if bg == "" {
@@ -192,8 +216,14 @@ func (s *style) apply(codes string) {
 			s.fg = n - 90 + 8
 		case n >= 100 && n <= 107:
 			s.bg = n - 100 + 8
-		case n == 38 || n == 48:
-			i += 2 // 256 colours: not used by the program
+		case (n == 38 || n == 48) && i+2 < len(list):
+			c, _ := strconv.Atoi(list[i+2])
+			i += 2
+			if n == 38 {
+				s.fg = c
+			} else {
+				s.bg = c
+			}
 		}
 	}
 }

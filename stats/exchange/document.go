@@ -14,6 +14,7 @@ type Document struct {
 	Text   []byte
 	JSON   bool   // it is some
 	Hex    bool   // it is better read as hex
+	Media  string // its type, without parameters; that of JSON where it is some
 	Kind   string // "JSON, shown indented"
 	Wrong  string // where it is not what it says
 	Note   string // how it was decoded
@@ -98,6 +99,9 @@ func (r Reading) Read(x *stats.Exchange, m *Masker) *Document {
 	default:
 		d.Kind = "text"
 	}
-	d.Text = body
+	d.Text, d.Media = body, media
+	if d.JSON {
+		d.Media = "application/json"
+	}
 	return d
 }

@@ -56,18 +56,18 @@ func (f *Field) View(w int, focused bool) string {
 			break
 		}
 		if focused && i == at {
-			b.WriteString(Inverse.Styled(string(text[i])))
+			b.WriteString(Inverse.Render(string(text[i])))
 		} else {
 			b.WriteRune(text[i])
 		}
 		n += cw
 	}
 	if focused && at >= len(text) && n < w {
-		b.WriteString(Inverse.Styled("_"))
+		b.WriteString(Inverse.Render("_"))
 		n++
 	}
 	if n < w {
-		b.WriteString(Dim.Styled(strings.Repeat("_", w-n)))
+		b.WriteString(Dim.Render(strings.Repeat("_", w-n)))
 	}
 	return b.String()
 }

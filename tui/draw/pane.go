@@ -12,6 +12,13 @@
 // as it is; such an escape is never cut or wrapped in its middle.
 package draw
 
+import (
+	"slices"
+	"strings"
+
+	"charm.land/lipgloss/v2"
+)
+
 // Pane is a part of the screen: its lines, and what lies where on them. It does
 // not know where it will be drawn: whoever puts panes together moves what lies on
 // them along.
@@ -85,8 +92,21 @@ func (p Pane) OnClick(first func()) Pane {
 	return p
 }
 
-// Beside joins two panes of the same height with a rule between them. The first
-// line is their titles'.
-func (p Pane) Beside(end Pane, w, endW int) Pane {
-	return Pane{Lines: Beside(p.Lines, end.Lines, w, endW), Areas: append(p.Areas, end.At(w+1, 0)...)}
+// Beside joins two panes of the same height; between is what stands between them, and
+// the rule below their titles where that is one line.
+func (p Pane) Beside(end Pane, w int, ruled bool) Pane {
+	gap := 0
+	lines := []string{strings.Join(p.Lines, "\n"), strings.Join(end.Lines, "\n")}
+	if ruled {
+		between := make([]string, len(p.Lines))
+		for i := range between {
+			between[i] = Edge.Render("│")
+		}
+		if len(between) > 0 {
+			between[0] = Edge.Render("┬")
+		}
+		lines = slices.Insert(lines, 1, strings.Join(between, "\n"))
+		gap = 1
+	}
+	return Pane{Lines: strings.Split(lipgloss.JoinHorizontal(lipgloss.Top, lines...), "\n"), Areas: append(p.Areas, end.At(w+gap, 0)...)}
 }

@@ -29,8 +29,8 @@ func TestAPaneBringsItsClicksAlong(t *testing.T) {
 	right.Add("TITLE")
 	right.Put(button("three").OnClick(func() { got = "" }))
 	all.Add("above")
-	all.Put(left.Beside(right, 5, 6))
-	if want := "above\nTITLE┬TITLE \none  │three \ntwo  │      "; strings.Join(all.Lines, "\n") != want {
+	all.Put(left.Beside(right, 5, true))
+	if want := "above\nTITLE┬TITLE\none  │three\ntwo  │     "; Strip(strings.Join(all.Lines, "\n")) != want {
 		t.Fatalf("got\n%s\nwant\n%s", strings.Join(all.Lines, "\n"), want)
 	}
 	for _, c := range []struct {

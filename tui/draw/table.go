@@ -37,11 +37,16 @@ type Column[T any] struct {
 	Off    bool // nothing to show in it now
 	Text   bool // left-aligned, and cut in the middle if middle
 	Middle bool
+	Spare  int // there only where so many cells are left beside the longest name; Drawn fills it
+	Drawn  func(r T, w int) string
 	Cell   func(T) string
 	Number func(T) float64 // sorts by it, largest first
 	Rising bool            // … where number is negated to put the smallest first
 	Word   func(T) string  // sorts by it
 }
+
+// spareMost is how wide a column of spare room gets.
+const spareMost = 40
 
 func (c *Column[T]) sortable() bool { return !c.Off && (c.Number != nil || c.Word != nil) }
 
@@ -98,6 +103,34 @@ func (t *Table[T]) hold(rows []T) {
 		return len(was)
 	}
 	slices.SortStableFunc(rows, func(a, b T) int { return cmp.Compare(before(a), before(b)) })
+}
+
+// Raise has rows that are urgent among the first n, in the places of the last of those
+// that are not, as many as there are places.
+func (t *Table[T]) Raise(n int, urgent func(T) bool) {
+	n = max(n, 0)
+	if n >= len(t.Rows) {
+		return
+	}
+	var first, rest []T
+	room := n
+	for _, r := range t.Rows {
+		if room > 0 && urgent(r) {
+			room--
+		}
+	}
+	for _, r := range t.Rows { // room is for others now
+		switch {
+		case urgent(r) && len(first) < n:
+			first = append(first, r)
+		case room > 0 && !urgent(r):
+			first, room = append(first, r), room-1
+		default:
+			rest = append(rest, r)
+		}
+	}
+	t.Rows = append(first, rest...)
+	t.find()
 }
 
 // find puts the cursor back on its row, or near where that was. Until somebody
@@ -203,9 +236,67 @@ func (t *Table[T]) arrow() string {
 	return "▲"
 }
 
-// visible are the columns that fit w, in order, and the width of the one that
-// takes what is left.
-func (t *Table[T]) visible(w int) (show []int, flex int) {
+// shown are the columns that fit w, in order, with their widths.
+type shown struct{ column, width int }
+
+// visible are the columns that fit w. One takes what is left; what it does not need for
+// its longest cell goes to columns of spare room.
+func (t *Table[T]) visible(w int) []shown {
+	show, flex := t.fitting(w)
+	out := make([]shown, 0, len(t.Columns))
+	longest, spare := flex, 0
+	if slices.ContainsFunc(t.Columns, func(c Column[T]) bool { return c.Spare > 0 && !c.Off }) && t.skip == 0 {
+		longest = t.longest(show, flex)
+		spare = flex - longest
+	}
+	for _, i := range show {
+		cw := t.Columns[i].Width
+		if cw == 0 {
+			cw = longest
+		}
+		out = append(out, shown{i, cw})
+	}
+	for i := range t.Columns {
+		c := &t.Columns[i]
+		if c.Spare == 0 || c.Off || spare <= c.Spare {
+			continue
+		}
+		cw := c.Spare
+		if rest := spare - 1 - cw; !slices.ContainsFunc(t.Columns[i+1:], func(c Column[T]) bool { return c.Spare > 0 && c.Spare < rest }) {
+			cw = min(spare-1, spareMost)
+		}
+		out = append(out, shown{i, cw})
+		spare -= cw + 1
+	}
+	if spare > 0 && longest < flex { // nobody wants it
+		for j := range out {
+			if t.Columns[out[j].column].Width == 0 && t.Columns[out[j].column].Spare == 0 {
+				out[j].width += spare
+			}
+		}
+	}
+	return out
+}
+
+// longest is how wide the column that takes what is left has to be, at most flex.
+func (t *Table[T]) longest(show []int, flex int) int {
+	n := 12
+	for _, i := range show {
+		if c := &t.Columns[i]; c.Width == 0 {
+			n = max(n, Width(c.Name)+1)
+			for _, r := range t.Rows {
+				if n = max(n, Width(c.Cell(r))); n >= flex {
+					return flex
+				}
+			}
+		}
+	}
+	return n
+}
+
+// fitting are the columns that fit w, in order, and the width of the one that takes what
+// is left.
+func (t *Table[T]) fitting(w int) (show []int, flex int) {
 	const least = 12
 	need := func(cols []int) int {
 		n := 1
@@ -219,7 +310,7 @@ func (t *Table[T]) visible(w int) (show []int, flex int) {
 	}
 	skipped := 0
 	for i := range t.Columns {
-		if t.Columns[i].Off {
+		if t.Columns[i].Off || t.Columns[i].Spare > 0 {
 			continue
 		}
 		if t.Columns[i].Rank > 0 && skipped < t.skip {
@@ -241,15 +332,11 @@ func (t *Table[T]) visible(w int) (show []int, flex int) {
 }
 
 // line is one line of cells.
-func (t *Table[T]) line(show []int, flex int, pointer string, cell func(c *Column[T], w int) string) string {
+func (t *Table[T]) line(show []shown, pointer string, cell func(c *Column[T], w int) string) string {
 	var b strings.Builder
 	b.WriteString(pointer)
-	for j, i := range show {
-		c := &t.Columns[i]
-		cw := c.Width
-		if cw == 0 {
-			cw = max(flex, 1)
-		}
+	for j, x := range show {
+		c, cw := &t.Columns[x.column], max(x.width, 1)
 		if j > 0 {
 			b.WriteByte(' ')
 		}
@@ -270,29 +357,26 @@ func (t *Table[T]) line(show []int, flex int, pointer string, cell func(c *Colum
 // Total is a row that stands under the table: the fullest of the labels that fits
 // takes the place of its first columns, those of text.
 func (t *Table[T]) Total(r T, w int, labels ...string) string {
-	show, flex := t.visible(w)
+	show := t.visible(w)
 	room := -1
-	for _, i := range show {
-		c := &t.Columns[i]
-		if !c.Text {
+	for _, x := range show {
+		if !t.Columns[x.column].Text {
 			break
 		}
-		if room += c.Width + 1; c.Width == 0 {
-			room += flex
-		}
+		room += x.width + 1
 	}
-	line := Fit(t.line(show, flex, " ", func(c *Column[T], _ int) string { return c.Cell(r) }), w)
+	line := Fit(t.line(show, " ", func(c *Column[T], _ int) string { return c.Cell(r) }), w)
 	label := FirstThatFits(room, labels...)
-	return Bold.Styled(" "+Fit(Cut(label, room), room)) + Bold.Styled(Strip(Rest(line, room+1)))
+	return Bold.Render(" "+Fit(Cut(label, room), room)) + Bold.Render(Strip(Rest(line, room+1)))
 }
 
 // Draw is a header and the rows, h lines of w. A click selects or sorts, the
 // wheel scrolls.
 func (t *Table[T]) Draw(w, h int, focused bool) Pane {
-	show, flex := t.visible(w)
+	show := t.visible(w)
 	t.height = max(h-1, 0)
 	t.scroll()
-	out := []string{Heading.Styled(Fit(t.line(show, flex, " ", func(c *Column[T], cw int) string {
+	out := []string{Heading.Render(Fit(t.line(show, " ", func(c *Column[T], cw int) string {
 		n := c.Name
 		if t.Sort >= 0 && t.Sort < len(t.Columns) && c == &t.Columns[t.Sort] && c.sortable() && Width(n) < cw {
 			n += t.arrow()
@@ -305,16 +389,26 @@ func (t *Table[T]) Draw(w, h int, focused bool) Pane {
 		if i == t.At && focused {
 			pointer = ">"
 		}
-		l := Fit(t.line(show, flex, pointer, func(c *Column[T], _ int) string { return c.Cell(r) }), w)
+		l := Fit(t.line(show, pointer, t.cellOf(r)), w)
 		switch {
 		case i == t.At && focused:
-			l = Reversed(l)
+			l = Tinted(l)
 		case t.Faint != nil && t.Faint(r):
-			l = Dim.Styled(ansi.Strip(l))
+			l = Dim.Render(ansi.Strip(l))
 		}
 		out = append(out, l)
 	}
 	return Pane{Lines: Sized(out, w, h), Areas: []Area{t.Area(w, h)}}
+}
+
+// cellOf is what stands in the columns of a row.
+func (t *Table[T]) cellOf(r T) func(c *Column[T], w int) string {
+	return func(c *Column[T], w int) string {
+		if c.Drawn != nil {
+			return Fit(c.Drawn(r, w), w)
+		}
+		return c.Cell(r)
+	}
 }
 
 // Area is where clicks and the wheel mean the table.
@@ -358,17 +452,12 @@ func (t *Table[T]) hit(x, y, w int) (row, col int) {
 		}
 		return row, col
 	}
-	show, flex := t.visible(w)
 	at := 1
-	for _, i := range show {
-		cw := t.Columns[i].Width
-		if cw == 0 {
-			cw = flex
+	for _, c := range t.visible(w) {
+		if x >= at && x < at+c.width+1 {
+			return row, c.column
 		}
-		if x >= at && x < at+cw+1 {
-			return row, i
-		}
-		at += cw + 1
+		at += c.width + 1
 	}
 	return row, col
 }
@@ -377,7 +466,7 @@ func (t *Table[T]) hit(x, y, w int) (row, col int) {
 // copying.
 func (t *Table[T]) Separated(rows []T, sep string) string {
 	var b strings.Builder
-	for i, c := range t.Columns {
+	for i, c := range t.data() {
 		if i > 0 {
 			b.WriteString(sep)
 		}
@@ -391,10 +480,16 @@ func (t *Table[T]) Separated(rows []T, sep string) string {
 	return b.String()
 }
 
+// data are the columns that hold something of their own.
+func (t *Table[T]) data() []Column[T] {
+	return slices.DeleteFunc(slices.Clone(t.Columns), func(c Column[T]) bool { return c.Drawn != nil })
+}
+
 // SeparatedRow is a row of Separated.
 func (t *Table[T]) SeparatedRow(r T, sep string) string {
-	cells := make([]string, len(t.Columns))
-	for i, c := range t.Columns {
+	columns := t.data()
+	cells := make([]string, len(columns))
+	for i, c := range columns {
 		cells[i] = strings.TrimSpace(ansi.Strip(c.Cell(r)))
 		if sep == "," && strings.ContainsAny(cells[i], ",\"") {
 			cells[i] = `"` + strings.ReplaceAll(cells[i], `"`, `""`) + `"`

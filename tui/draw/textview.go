@@ -16,7 +16,7 @@ type Text struct {
 	Numbers bool
 	Flush   bool // no margin: the lines bring their own
 	wrap    bool
-	Colour  func(string) string // of one line; nil for none
+	Colour  func(i int, line string) string // a line with styles; nil for none
 
 	Top    int    // first line drawn
 	sub    int    // … and how many of its wrapped rows are above
@@ -250,11 +250,11 @@ func (t *Text) Draw(w, h int) []string {
 		line := t.Lines[i]
 		lead := strings.Repeat(" ", g)
 		if t.Numbers {
-			lead = Dim.Styled(Right(fmt.Sprint(i+1), g-1)) + " "
+			lead = Dim.Render(Right(fmt.Sprint(i+1), g-1)) + " "
 		}
 		show := line
 		if t.Colour != nil {
-			show = t.Colour(line)
+			show = t.Colour(i, line)
 		}
 		if t.search != nil {
 			show = t.paint(line, show, i == t.hit)
@@ -264,7 +264,7 @@ func (t *Text) Draw(w, h int) []string {
 				show = ansi.Cut(show, t.skip, t.skip+room)
 			}
 			if Width(line)-t.skip > room {
-				show = whole(ansi.Truncate(show, room-1, "")) + "\x1b[m" + Dim.Styled("…")
+				show = whole(ansi.Truncate(show, room-1, "")) + "\x1b[m" + Dim.Render("…")
 			}
 			out = append(out, lead+show)
 			continue
@@ -302,7 +302,7 @@ func (t *Text) paint(line, styled string, here bool) string {
 			continue
 		}
 		b.WriteString(line[end:m[0]])
-		b.WriteString(st.Styled(line[m[0]:m[1]]))
+		b.WriteString(st.Render(line[m[0]:m[1]]))
 		end = m[1]
 	}
 	b.WriteString(line[end:])
