@@ -14,7 +14,7 @@ import (
 	"tload/stats/exchange"
 	"tload/stats/report"
 	"tload/swarm/link"
-	"tload/tui/draw"
+	"tload/tui"
 )
 
 // settings is everything that flags, environment and tload.toml can say, in its parts.
@@ -211,7 +211,7 @@ func (s *settings) define() *pflag.FlagSet {
 	f.Var(&s.onHangup, "on-hangup", "when the terminal is lost; auto goes on if there is a run time")
 	s.color = choice{"auto", []string{"auto", "never", "16", "256"}}
 	f.Var(&s.color, "color", "colours of the screen")
-	s.theme = choice{"auto", append([]string{"auto"}, draw.ThemeNames()...)}
+	s.theme = choice{"auto", append([]string{"auto"}, tui.ThemeNames()...)}
 	f.Var(&s.theme, "theme", "look of the screen; auto goes with the terminal's background, if it says what that is")
 	f.BoolVar(&s.ascii, "ascii", false, "draw with ASCII only")
 	f.BoolVar(&s.noSync, "no-sync", false, "no synchronised output")

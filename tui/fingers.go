@@ -7,29 +7,35 @@ import (
 )
 
 // fingers tell keys that were pressed from a text that was pasted into a terminal which
-// does not say so: different characters come one upon the other, faster than anybody
-// types. A key that is held down repeats itself, and is none of that.
+// does not say so: letters come one upon the other, faster than anybody types. A key
+// that is held down repeats itself, and a number typed by a script is none of that.
 type fingers struct {
-	now  func() time.Time // time.Now if nil
-	at   time.Time        // of the last character
-	last string
-	rush bool // it was one of a pasted text
+	now     func() time.Time // time.Now if nil
+	at      time.Time        // of the last character
+	last    string
+	letters int // that came so, each another one than before
+	dialogs int // that were open when it began
 }
 
-// slowest is how far apart the characters of a pasted text are at most.
-const slowest = 5 * time.Millisecond
+const (
+	pastedApart = 5 * time.Millisecond // the characters of a pasted text, at most
+	pastedFrom  = 4                    // letters on, it is one
+)
 
-// pasted says whether a key is one of a pasted text, past its first character.
-func (f *fingers) pasted(k tea.KeyPressMsg) bool {
-	if k.Text == "" && k.String() != "enter" && k.String() != "tab" {
-		return false
-	}
+// pasted says whether a key is one of a pasted text, and how many dialogs were open
+// before that began.
+func (f *fingers) pasted(k tea.KeyPressMsg, dialogs int) (yes bool, before int) {
 	now := time.Now()
 	if f.now != nil {
 		now = f.now()
 	}
-	close := !f.at.IsZero() && now.Sub(f.at) < slowest
-	f.rush = close && (f.rush || k.Text != "" && k.String() != f.last)
-	f.at, f.last = now, k.String()
-	return f.rush
+	if f.at.IsZero() || now.Sub(f.at) >= pastedApart {
+		f.letters, f.dialogs, f.last = 0, dialogs, ""
+	}
+	f.at = now
+	if c := k.String(); c != f.last && len(k.Text) > 0 && (k.Text[0] < '0' || k.Text[0] > '9') {
+		f.letters++
+		f.last = c
+	}
+	return f.letters >= pastedFrom, f.dialogs
 }

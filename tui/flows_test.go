@@ -93,9 +93,9 @@ func TestAPastedTextIsNotTakenForKeys(t *testing.T) {
 	between := time.Millisecond
 	p := sit(t, 80, 24, Options{})
 	p.m.fingers = fingers{now: func() time.Time { at = at.Add(between); return at }}
-	p.press("f x q S S u R enter")
-	p.want("that looks like a pasted text", "FROZEN")
-	if got := p.load.told(); got != "" || p.quit || len(p.m.dialogs) > 0 {
+	p.press("curl space http://127.0.0.1:5000/ enter")
+	p.want("that looks like a pasted text")
+	if got := p.load.told(); got != "" || p.quit || len(p.m.dialogs) > 0 || p.m.target() != 200 {
 		t.Errorf("told %q, quit %v, %d dialogs", got, p.quit, len(p.m.dialogs))
 	}
 	at = at.Add(time.Second)
@@ -103,9 +103,14 @@ func TestAPastedTextIsNotTakenForKeys(t *testing.T) {
 	if got := p.load.told(); got != "scale 210 you, scale 220 you, scale 230 you" {
 		t.Errorf("a key held down: got %q", got)
 	}
+	at = at.Add(time.Second)
+	p.press("u 2 5 0 enter")
+	if got := p.load.told(); !strings.HasSuffix(got, "scale 250 you") {
+		t.Errorf("a script sets users: got %q", got)
+	}
 	between = 30 * time.Millisecond
 	p.press("w W S")
-	if got := p.load.told(); !strings.HasSuffix(got, "scale 231 you, scale 241 you, scale 231 you") {
+	if got := p.load.told(); !strings.HasSuffix(got, "scale 251 you, scale 261 you, scale 251 you") {
 		t.Errorf("fast fingers: got %q", got)
 	}
 }

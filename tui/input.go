@@ -18,6 +18,14 @@ func (m *model) key(k tea.KeyPressMsg) tea.Cmd {
 			return m.do(b, press)
 		}
 	}
+	if m.form == nil && m.prompt == nil {
+		// What was pasted into a dialog that was open before is meant for that.
+		if yes, before := m.fingers.pasted(k, len(m.dialogs)); yes && before == 0 {
+			m.dialogs = m.dialogs[:0]
+			m.say("that looks like a pasted text: it was not taken for keys")
+			return nil
+		}
+	}
 	if n := len(m.dialogs); n > 0 {
 		d := m.dialogs[n-1]
 		closed, cmd := d.key(m, k)
@@ -36,10 +44,6 @@ func (m *model) key(k tea.KeyPressMsg) tea.Cmd {
 	}
 	if m.form != nil {
 		return m.form.key(m, k)
-	}
-	if m.fingers.pasted(k) {
-		m.say("that looks like a pasted text: it was not taken for keys")
-		return nil
 	}
 	return m.press(press)
 }

@@ -34,6 +34,7 @@ import (
 	"tload/stats"
 	"tload/stats/exchange"
 	"tload/swarm"
+	"tload/tui/draw"
 )
 
 // Load is a run as the screen sees it. Every method but History returns at once.
@@ -85,6 +86,9 @@ type Options struct {
 	Output io.Writer // os.Stdout if nil
 	Env    []string  // os.Environ() if nil
 }
+
+// ThemeNames are what Options.Theme may be.
+func ThemeNames() []string { return draw.ThemeNames() }
 
 // Outcome is how the screen was left, for whoever goes on without it.
 type Outcome int

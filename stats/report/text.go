@@ -55,8 +55,11 @@ func writeText(w io.Writer, r *Run, whole bool) error {
 	if r.Err != "" {
 		tail = append(tail, wrapped("  ✗ ", plain(r.Err))...)
 	}
-	for _, n := range r.Notes[:min(len(r.Notes), 4-min(len(title), 2))] {
-		tail = append(tail, wrapped("  ! ", plain(n))...)
+	const least = 6 // lines for endpoints and errors
+	for i, n := range r.Notes[:min(len(r.Notes), 3)] {
+		if lines := wrapped("  ! ", plain(n)); i < 2 || len(head)+len(tail)+len(lines)+least < textLines {
+			tail = append(tail, lines...)
+		}
 	}
 	if r.Dir != "" {
 		tail = append(tail, "  saved "+plain(r.Dir)+saved(r))

@@ -116,6 +116,8 @@ func (c *Chart) Draw(w, h int) []string {
 		}
 		if c.Log {
 			v = math.Pow(10, math.Round(v)+floor)
+		} else if v < step/2 { // what the library makes of 0
+			v = 0
 		}
 		return Right(c.Label(v), 6)
 	}
