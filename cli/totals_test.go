@@ -280,7 +280,7 @@ func column(screen, of, heading string) map[string]int {
 			if end < len(cells) && (cells[end] == '▼' || cells[end] == '▲') {
 				end++
 			}
-		case end >= 0 && strings.HasPrefix(line, "─"):
+		case end >= 0 && len(cells) > 0 && strings.ContainsRune("─╰╭", cells[0]):
 			return out
 		case end >= 0 && len(cells) >= end:
 			m := lastFigure.FindStringSubmatch(string(cells[:end]))
