@@ -18,7 +18,8 @@ var mayImport = map[string][]string{
 	"stats/*":             {"stats"},
 	"stats/journal":       {"stats", "stats/exchange"},
 	"stats/report":        {"stats", "stats/exchange"},
-	"swarm":               {"swarm/health", "stats"},
+	"swarm":               {"swarm/health", "swarm/shape", "stats"},
+	"swarm/shape":         {},
 	"swarm/health":        {"stats"},
 	"swarm/crew":          {"swarm", "swarm/health", "stats"},
 	"swarm/link":          {"swarm", "swarm/health", "stats", "stats/journal"}, // whose records survive a kill
@@ -28,7 +29,7 @@ var mayImport = map[string][]string{
 	"behaviours/http1":    {"stats"},
 	"behaviours/requests": {"behaviours", "stats", "stats/exchange"},
 	"behaviours/*":        {"stats", "behaviours"},
-	"tui":                 {"tui/draw", "swarm", "stats", "stats/exchange"},
+	"tui":                 {"tui/draw", "swarm", "swarm/shape", "stats", "stats/exchange"},
 	"tui/draw":            {},
 	"cli":                 {"cli/*", "tui", "behaviours", "behaviours/*", "swarm", "swarm/*", "stats", "stats/*"},
 	"cli/build":           {},

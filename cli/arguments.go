@@ -3,6 +3,8 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"io"
+	"math"
 	"os"
 	"slices"
 	"strings"
@@ -11,6 +13,8 @@ import (
 
 	"tload/cli/build"
 	"tload/stats/report"
+	"tload/swarm"
+	"tload/swarm/shape"
 )
 
 // What users do can be said in four ways: by arguments, by -f, by behaviours
@@ -129,7 +133,45 @@ func (p *program) sources(s *settings) error {
 	if s.demo && slices.ContainsFunc(s.args, func(arg string) bool { return !strings.HasPrefix(arg, "/") }) {
 		return misuse{errors.New("the demo loads its own target: write paths of it, such as /fail, or leave demo out")}
 	}
+	if err := s.readShape(); err != nil {
+		return err
+	}
 	p.noteUnused(s)
+	return nil
+}
+
+// readShape reads --shape: the load over time in words, or a file of it.
+func (s *settings) readShape() error {
+	switch {
+	case s.shapeText == "" && s.arrivals.value == "poisson" && !s.given("rate"):
+		return misuse{errors.New("--arrivals poisson: how many a second? say --rate 500 too")}
+	case s.shapeText == "":
+		return nil
+	case s.given("users") && !s.given("rate"):
+		return misuse{errors.New("--shape says how many users there are: leave -u out; or say --rate too, and the shape is of arrivals by at most -u users")}
+	}
+	return s.takeShape(s.given("rate"))
+}
+
+// takeShape reads the shape, which is of arrivals or of users.
+func (s *settings) takeShape(ofArrivals bool) (err error) {
+	if f, ferr := os.Open(s.shapeText); ferr == nil {
+		defer f.Close()
+		s.shape, err = shape.Read(io.LimitReader(f, 64<<20))
+	} else if strings.ContainsAny(s.shapeText, " \t\n") {
+		s.shape, err = shape.Parse(s.shapeText)
+	} else {
+		err = ferr
+	}
+	if err != nil {
+		return misuse{fmt.Errorf("--shape: %w", err)}
+	}
+	if !ofArrivals {
+		if most := s.shape.Most(); most > swarm.MaxUsers {
+			return misuse{fmt.Errorf("--shape: %g users: one process runs at most %d; use more workers", most, swarm.MaxUsers)}
+		}
+		s.users = count(max(math.Round(s.shape.Most()), 1))
+	}
 	return nil
 }
 

@@ -14,6 +14,7 @@ import (
 	"tload/stats/exchange"
 	"tload/stats/report"
 	"tload/swarm/link"
+	"tload/swarm/shape"
 	"tload/tui"
 )
 
@@ -41,6 +42,9 @@ type loading struct {
 	runTime     seconds
 	iterations  count
 	rate        rate
+	arrivals    choice
+	shapeText   string
+	shape       *shape.Shape
 	maxWait     seconds
 	stopTimeout seconds
 	only        []string
@@ -139,6 +143,9 @@ func (s *settings) define() *pflag.FlagSet {
 	f.VarP(&s.spawnRate, "spawn-rate", "r", "users started per second")
 	f.VarP(&s.runTime, "run-time", "t", "20, 20s, 3m, 1h20m; counted from the start (default: until stopped)")
 	f.VarP(&s.iterations, "iterations", "n", "stop after `N` tasks in all")
+	f.StringVar(&s.shapeText, "shape", "", "how high the load is when, of users or with --rate of arrivals: 'ramp 0 100 30s, hold 5m, spike 500 10s, step 50 1m x5, wave 10 100 2m x3', or a `FILE` of times and levels")
+	s.arrivals = choice{"constant", []string{"constant", "poisson"}}
+	f.Var(&s.arrivals, "arrivals", "with --rate: at equal distances, or at random ones as of many who know nothing of each other")
 	f.Var(&s.rate, "rate", "open model: so many task starts per second whatever the target does (500, 500/s, 30k/m); -u caps the users")
 	f.Var(&s.maxWait, "max-wait", "with --rate: drop an arrival that found no free user for so long (default: it waits)")
 	s.stopTimeout = seconds(10 * time.Second)

@@ -50,10 +50,11 @@ type taskRecord struct {
 type changeRecord struct {
 	At   span      `json:"at_s"`
 	Wall time.Time `json:"wall"`
-	From int       `json:"from"`
-	To   int       `json:"to"`
+	From float64   `json:"from"`
+	To   float64   `json:"to"`
 	Rate float64   `json:"spawn_rate"`
 	Who  string    `json:"who"`
+	Of   string    `json:"of,omitempty"` // "arrivals" a second, or users
 }
 
 type nodeRecord struct {
@@ -116,7 +117,11 @@ func recordOf(meta report.Meta, s *swarm.Snapshot) record {
 			})}
 		}),
 		Changes: each(s.Changes, func(c swarm.Change) changeRecord {
-			return changeRecord{inSeconds(c.At), c.Wall, c.From, c.To, c.Rate, c.Who}
+			of := ""
+			if c.Arrivals {
+				of = "arrivals"
+			}
+			return changeRecord{inSeconds(c.At), c.Wall, c.From, c.To, c.Rate, c.Who, of}
 		}),
 		Health: healthOf(s.Health),
 		Nodes: each(s.Nodes, func(n swarm.NodeView) nodeRecord {
@@ -129,7 +134,7 @@ func recordOf(meta report.Meta, s *swarm.Snapshot) record {
 func (r *record) run() *swarm.Snapshot {
 	return &swarm.Snapshot{
 		State: swarm.Stopped, Taken: r.Taken, Reason: r.Meta.Exit, Host: r.Meta.Host, RunID: r.Meta.RunID, Seed: r.Meta.Seed,
-		Started: r.Meta.Started, RunTime: r.RunTime.duration(), Rate: r.Meta.Rate, Target: r.Target, SpawnRate: r.SpawnRate, Peak: r.Meta.Peak,
+		Started: r.Meta.Started, RunTime: r.RunTime.duration(), Open: r.Meta.Rate > 0, Rate: r.Meta.Rate, Target: r.Target, SpawnRate: r.SpawnRate, Peak: r.Meta.Peak,
 		Behaviours: each(r.Behaviours, func(b behaviourRecord) swarm.BehaviourView {
 			return swarm.BehaviourView{Name: b.Name, Weight: b.Weight, Fixed: b.Fixed, Want: b.Want, Got: b.Got, Running: b.Running,
 				Tasks: each(b.Tasks, func(t taskRecord) swarm.TaskView {
@@ -137,7 +142,7 @@ func (r *record) run() *swarm.Snapshot {
 				})}
 		}),
 		Changes: each(r.Changes, func(c changeRecord) swarm.Change {
-			return swarm.Change{At: c.At.duration(), Wall: c.Wall, From: c.From, To: c.To, Rate: c.Rate, Who: c.Who}
+			return swarm.Change{At: c.At.duration(), Wall: c.Wall, From: c.From, To: c.To, Rate: c.Rate, Who: c.Who, Arrivals: c.Of == "arrivals"}
 		}),
 		Health: r.Health.health(),
 		Nodes: each(r.Nodes, func(n nodeRecord) swarm.NodeView {

@@ -261,13 +261,18 @@ func (x *session) goOn(c *cutOff, plan *swarm.Plan) error {
 	}
 	before := r.run()
 	target := plan.Users // the record's own is what there were of an open model
-	if n := len(before.Changes); n > 0 {
-		target = before.Changes[n-1].To
+	arrivals := plan.Rate
+	for _, c := range before.Changes {
+		if c.Arrivals {
+			arrivals = c.To
+		} else {
+			target = int(c.To)
+		}
 	}
 	x.notes = append(r.Meta.Notes, fmt.Sprintf("its master was killed after %s and was back at %s: a worker goes on alone for %v, then its users stop",
 		stats.Clock(past.Elapsed), stats.Clock(x.started.Sub(r.Meta.Started)), link.Lease))
 	plan.Past = &swarm.Past{
-		Ledger: ledger, Started: r.Meta.Started, Target: target, SpawnRate: r.SpawnRate, Paused: r.State == swarm.Paused.String(),
+		Ledger: ledger, Started: r.Meta.Started, Target: target, Arrivals: arrivals, SpawnRate: r.SpawnRate, Paused: r.State == swarm.Paused.String(),
 		Peak: r.Meta.Peak, Changes: before.Changes, First: past.First, But: past.But,
 	}
 	if r.State == swarm.Stopping.String() || r.State == swarm.Stopped.String() {

@@ -43,7 +43,7 @@ func (p *program) screen(ctx context.Context, s *settings, own []behaviours.Beha
 	g := &stage{p: p, settings: s, own: own, logs: tui.NewLogs(10_000)}
 	defer g.hear(g.logs)()
 	o := g.options()
-	if s.given("users") || cut != nil {
+	if s.given("users") || s.shape != nil || cut != nil {
 		x, err := prepare(ctx, s, own, g.logs, cut)
 		if err != nil {
 			return p.complain(codeOf(err), err)
@@ -127,7 +127,7 @@ func (g *stage) form() (tui.Form, error) {
 		return tui.Form{}, err
 	}
 	f := tui.Form{
-		Asks: !s.inside && !s.demo, Requests: g.asked(), Rate: float64(s.rate),
+		Asks: !s.inside && !s.demo, Requests: g.asked(), Rate: float64(s.rate), Shape: s.shapeText,
 		Host: s.shownHost(), Users: int(s.users), SpawnRate: float64(s.spawnRate), RunTime: time.Duration(s.runTime), StopGrace: time.Duration(s.stopTimeout),
 		Capture: s.body > 0, CaptureSamples: int(s.capture), CaptureBody: int(s.body),
 	}
@@ -230,6 +230,12 @@ func (g *stage) launch(f tui.Form) (tui.Load, error) {
 		s.body = 0
 	}
 	s.rate = rate(f.Rate)
+	s.shapeText, s.shape = f.Shape, nil
+	if f.Shape != "" && !f.DryRun {
+		if err := s.takeShape(f.Rate > 0); err != nil {
+			return nil, err
+		}
+	}
 	own, tasks := g.own, 0
 	if f.Asks && strings.TrimSpace(f.Requests) != g.asked() {
 		var err error

@@ -163,12 +163,16 @@ func (s *settings) plan(list []*crew.Behaviour) swarm.Plan {
 	if s.seed == 0 {
 		s.seed = 1 + rand.Uint64N(1<<31)
 	}
-	return swarm.Plan{
+	p := swarm.Plan{
 		Behaviours: crew.Kinds(list), Host: s.shownHost(),
 		Users: int(s.users), SpawnRate: float64(s.spawnRate), RunTime: time.Duration(s.runTime), Iterations: int64(s.iterations),
-		Rate: float64(s.rate), StopTimeout: time.Duration(s.stopTimeout), Seed: s.seed,
+		Rate: float64(s.rate), Poisson: s.arrivals.value == "poisson", StopTimeout: time.Duration(s.stopTimeout), Seed: s.seed,
 		Samples: int(s.capture), Memory: int(s.memory),
 	}
+	if s.shape != nil {
+		p.Shape = s.shape
+	}
+	return p
 }
 
 // openLog opens the log in the run directory, or where --logfile says.

@@ -192,6 +192,12 @@ func (f *finished) Done() <-chan struct{} { return f.done }
 // Scale does nothing.
 func (f *finished) Scale(int, string) {}
 
+// SetRate does nothing.
+func (f *finished) SetRate(float64, string) {}
+
+// FollowShape does nothing.
+func (f *finished) FollowShape() {}
+
 // SetSpawnRate does nothing.
 func (f *finished) SetSpawnRate(float64) {}
 

@@ -7,6 +7,7 @@ import "time"
 // day: its mean hides it.
 type Level struct {
 	OK, Failed                             float32 // per second
+	Due, NotStarted                        float32 // … of what had a schedule
 	P50, P95, P99, P999, Max, CorrectedP99 float32 // milliseconds, of successes; 0 where there are none
 	Users, Target                          int32
 }
@@ -19,7 +20,7 @@ type reach struct{ low, high Level }
 func (s *Second) Level() Level {
 	ms := func(d time.Duration) float32 { return float32(float64(d) / 1e6) }
 	l := Level{
-		Failed: float32(s.FailRate()), OK: float32(s.RPS() - s.FailRate()),
+		Due: s.perSecond(s.Due), NotStarted: s.perSecond(s.NotStarted), Failed: float32(s.FailRate()), OK: float32(s.RPS() - s.FailRate()),
 		CorrectedP99: ms(s.CorrectedP99), Users: int32(s.Users), Target: int32(s.Target),
 	}
 	if s.OK > 0 {
@@ -73,7 +74,16 @@ func (r *reach) and(s Second) *reach {
 	return &out
 }
 
-func (l *Level) rates() [2]*float32 { return [...]*float32{&l.OK, &l.Failed} }
+func (s *Second) perSecond(n uint64) float32 {
+	if s.Span <= 0 {
+		return 0
+	}
+	return float32(float64(n) / s.Span.Seconds())
+}
+
+func (l *Level) rates() [4]*float32 {
+	return [...]*float32{&l.OK, &l.Failed, &l.Due, &l.NotStarted}
+}
 
 func (l *Level) latencies() [6]*float32 {
 	return [...]*float32{&l.P50, &l.P95, &l.P99, &l.P999, &l.Max, &l.CorrectedP99}

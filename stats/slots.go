@@ -180,7 +180,7 @@ func (x slot) second(span time.Duration, d *Delta) Second {
 func (d *Delta) second(at, span time.Duration, users, target int, suspect bool) Second {
 	l := d.OK.Latency()
 	return Second{
-		At: at, Span: span, OK: d.OK.Count(), Failed: d.Failed.Count(), Late: d.Late, NotStarted: d.NotStarted, In: d.In, Out: d.Out,
+		At: at, Span: span, OK: d.OK.Count(), Failed: d.Failed.Count(), Late: d.Late, NotStarted: d.NotStarted, Due: d.Due, In: d.In, Out: d.Out,
 		P50: l.P50, P95: l.P95, P99: l.P99, P999: l.P999, Max: l.Max, CorrectedP99: d.Corrected.Latency().P99,
 		Spread: d.OK.spread(), FailedSpread: d.Failed.spread(),
 		Users: users, Target: target, Suspect: suspect,

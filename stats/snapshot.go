@@ -207,6 +207,7 @@ type Second struct {
 	Span time.Duration
 
 	OK, Failed, Late, NotStarted uint64
+	Due                          uint64 // starts that had a schedule
 	In, Out                      uint64
 	P50, P95, P99, P999, Max     time.Duration // of successes
 	CorrectedP99                 time.Duration

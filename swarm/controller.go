@@ -46,6 +46,8 @@ type Controller struct {
 	target    int
 	level     int       // users that the nodes' ramps, or arrivals, asked for
 	rate      float64   // users per second
+	arrivals  float64   // of the open model, per second
+	byHand    bool      // somebody has taken over from the shape
 	peak      int       // most users that ever ran
 	most      int       // … since the last tick
 	groups    int       // error groups that were logged
@@ -68,7 +70,7 @@ func New(p Plan, nodes ...Node) (*Controller, error) {
 		p.Log = slog.New(slog.DiscardHandler)
 	}
 	c := &Controller{
-		plan: p, log: p.Log, rate: p.SpawnRate, nodes: members{behaviours: p.Behaviours},
+		plan: p, log: p.Log, rate: p.SpawnRate, arrivals: p.Rate, nodes: members{behaviours: p.Behaviours},
 		ledger: stats.NewLedger(p.Samples, p.Memory),
 		done:   make(chan struct{}), wake: make(chan struct{}, 1),
 	}
@@ -79,7 +81,7 @@ func New(p Plan, nodes ...Node) (*Controller, error) {
 		c.join(n, "", "local")
 	}
 	c.ledger.Tap = p.Tap
-	s := &Snapshot{Snapshot: c.ledger.Snapshot(), Host: p.Host, RunID: p.RunID, Seed: p.Seed, RunTime: p.RunTime, Rate: p.Rate, SpawnRate: c.rate, Taken: time.Now()}
+	s := &Snapshot{Snapshot: c.ledger.Snapshot(), Host: p.Host, RunID: p.RunID, Seed: p.Seed, RunTime: p.RunTime, Open: p.Rate > 0, Rate: p.Rate, SpawnRate: c.rate, Taken: time.Now()}
 	if p.Past != nil {
 		p.Past.show(s)
 	}
@@ -117,6 +119,7 @@ func (c *Controller) join(n Node, id, name string) {
 // goOn takes up a run that another controller began.
 func (c *Controller) goOn(past *Past) {
 	c.ledger, c.changes, c.peak, c.rate = past.Ledger, past.Changes, past.Peak, past.SpawnRate
+	c.arrivals = past.Arrivals
 	for _, g := range past.Ledger.Snapshot().Groups {
 		c.groups = max(c.groups, g.ID)
 	}
@@ -160,7 +163,36 @@ func (c *Controller) poke() {
 // Scale asks for that many users; who says why, for the list of changes. The
 // number of running users follows at the spawn rate.
 func (c *Controller) Scale(users int, who string) {
-	c.do(func() { c.scale(min(max(users, 0), MaxUsers), who) })
+	c.do(func() {
+		c.byHand = c.byHand || c.plan.Shape != nil && !c.open()
+		c.scale(min(max(users, 0), MaxUsers), who)
+	})
+}
+
+// SetRate asks for that many arrivals a second, in the open model; who says why, for the
+// list of changes. What is no such number is ignored.
+func (c *Controller) SetRate(perSecond float64, who string) {
+	if !(perSecond >= 0) || perSecond > MaxRate {
+		return
+	}
+	c.do(func() {
+		if c.open() {
+			c.byHand = c.byHand || c.plan.Shape != nil
+			c.setRate(perSecond, who)
+		}
+	})
+}
+
+// FollowShape gives the load back to the plan's shape, after Scale or SetRate has taken it
+// over.
+func (c *Controller) FollowShape() {
+	c.do(func() {
+		if c.byHand {
+			c.byHand = false
+			c.log.Info("the shape goes on")
+			c.follow(time.Now())
+		}
+	})
 }
 
 // SetSpawnRate makes the number of users follow at that many per second. What is
@@ -268,6 +300,7 @@ func (c *Controller) Run(ctx context.Context) error {
 			next = c.started.Add(tick)
 		}
 		now := time.Now()
+		c.follow(now)
 		status := c.nodes.look()
 		if c.nodes.changed || c.waits {
 			c.assign()
@@ -316,7 +349,7 @@ func (c *Controller) readMail() {
 func (c *Controller) begin() {
 	c.started = time.Now()
 	c.state = Spawning
-	c.want = Assignment{Until: c.plan.RunTime, Arrivals: c.plan.Rate, Quota: Unlimited}
+	c.want = Assignment{Until: c.plan.RunTime, Open: c.open(), Poisson: c.plan.Poisson, Quota: Unlimited}
 	if c.plan.Iterations > 0 {
 		c.want.Quota = c.plan.Iterations
 	}
@@ -344,7 +377,74 @@ func (c *Controller) begin() {
 		}
 		return
 	}
+	if s := c.plan.Shape; s != nil {
+		first := s.Mean(0, tick)
+		if c.open() {
+			c.arrivals = first
+		} else {
+			c.plan.Users = level(first)
+		}
+	}
 	c.scale(c.plan.Users, "start")
+}
+
+// level is a whole number of users.
+func level(v float64) int { return min(int(math.Round(max(v, 0))), MaxUsers) }
+
+// follow drives the load as the shape says, in steps of a tick: users to where it is in
+// the middle of the step, arrivals as many as it has in the whole of it.
+func (c *Controller) follow(now time.Time) {
+	s := c.plan.Shape
+	if s == nil || c.byHand || c.started.IsZero() || !c.stopAt.IsZero() || c.want.Paused {
+		return
+	}
+	at := c.elapsed(now).Round(tick)
+	switch _, done := s.At(c.elapsed(now)); {
+	case done:
+		c.stop("shape")
+	case c.open():
+		if rate := s.Mean(at, at+tick); rate != c.arrivals {
+			c.setRate(min(rate, MaxRate), "shape")
+		}
+	default:
+		if users := level(s.Mean(at, at+tick)); users != c.target {
+			c.scale(users, "shape")
+		}
+	}
+}
+
+// setRate changes the arrivals from now on.
+func (c *Controller) setRate(perSecond float64, who string) {
+	if !c.stopAt.IsZero() || perSecond == c.arrivals {
+		return
+	}
+	c.changed(Change{From: c.arrivals, To: perSecond, Arrivals: true, Who: who})
+	if who != "shape" {
+		c.log.Info("arrivals", "from", c.arrivals, "to", perSecond, "who", who)
+		c.ledger.Segment(fmt.Sprintf("%g/s", perSecond))
+	}
+	c.arrivals = perSecond
+	c.assign()
+}
+
+// changed adds to the list of changes. Those of a shape are one, and keys pressed in a
+// row are.
+func (c *Controller) changed(x Change) {
+	now := time.Now()
+	x.At = c.elapsed(now)
+	x.Wall = c.started.Add(x.At)
+	if n := len(c.changes); n > 0 {
+		last := &c.changes[n-1]
+		row := x.Who == "you" && x.At-last.At < 2*time.Second && (x.To > x.From) == (x.From > last.From)
+		if last.Who == x.Who && last.Arrivals == x.Arrivals && (row || x.Who == "shape") {
+			x.From, x.At, x.Wall = last.From, last.At, last.Wall
+			c.changes = c.changes[: n-1 : n-1]
+		}
+	}
+	c.changes = append(c.changes[:len(c.changes):len(c.changes)], x)
+	if len(c.changes) > 1000 {
+		c.changes = c.changes[len(c.changes)-500:]
+	}
 }
 
 // open says that starts come from an arrival rate: how many users there are,
@@ -356,7 +456,10 @@ func (c *Controller) assign() {
 	if c.started.IsZero() {
 		return
 	}
-	c.want.Spawn, c.want.Since = c.rate, c.elapsed(time.Now())
+	c.want.Spawn, c.want.Since, c.want.Arrivals = c.rate, c.elapsed(time.Now()), c.arrivals
+	if c.plan.Shape != nil && !c.byHand {
+		c.want.Spawn = 0 // the shape says how fast
+	}
 	c.waits = c.nodes.assign(c.want, c.target)
 }
 
@@ -372,16 +475,11 @@ func (c *Controller) scale(users int, who string) {
 	if !c.stopAt.IsZero() && who != "stop" || users == c.target && who != "start" {
 		return
 	}
-	now := time.Now()
-	change := Change{At: c.elapsed(now), Wall: c.started.Add(c.elapsed(now)), From: c.target, To: users, Rate: c.rate, Who: who}
-	if n := len(c.changes); n > 0 && who == "you" && c.changes[n-1].Who == who && change.At-c.changes[n-1].At < 2*time.Second && (users > c.target) == (c.target > c.changes[n-1].From) {
-		// Keys pressed in a row are one change.
-		change.From, change.At, change.Wall = c.changes[n-1].From, c.changes[n-1].At, c.changes[n-1].Wall
-		c.changes = c.changes[: n-1 : n-1]
-	}
-	c.changes = append(c.changes[:len(c.changes):len(c.changes)], change)
-	if len(c.changes) > 1000 {
-		c.changes = c.changes[len(c.changes)-500:]
+	c.changed(Change{From: float64(c.target), To: float64(users), Rate: c.rate, Who: who})
+	if who == "shape" {
+		c.target, c.steady = users, false
+		c.assign()
+		return
 	}
 	c.log.Info("users", "from", c.target, "to", users, "rate", c.rate, "who", who)
 	if c.steady && who != "stop" {
@@ -415,7 +513,7 @@ func (c *Controller) look(s NodeStatus) {
 	}
 	if (c.open() || s.Level == c.target) && !c.steady {
 		c.steady = true
-		if s.Level > 0 {
+		if s.Level > 0 && (c.plan.Shape == nil || c.byHand) {
 			c.ledger.Segment(fmt.Sprintf("steady %d", s.Level))
 			c.log.Info("all users running", "users", s.Level)
 		}

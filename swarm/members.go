@@ -187,7 +187,7 @@ func same(a, b Assignment) bool {
 		return false
 	}
 	a.Users, b.Users = nil, nil
-	return a.Gen == b.Gen && a.Spawn == b.Spawn && a.IDBase == b.IDBase && a.IDStep == b.IDStep && a.Arrivals == b.Arrivals &&
+	return a.Gen == b.Gen && a.Spawn == b.Spawn && a.IDBase == b.IDBase && a.IDStep == b.IDStep && a.Arrivals == b.Arrivals && a.Open == b.Open &&
 		a.Until == b.Until && a.Quota == b.Quota && a.Paused == b.Paused && a.Stop == b.Stop
 }
 

@@ -46,13 +46,15 @@ const Unlimited = -1
 // Assignment is what a node is to do.
 type Assignment struct {
 	Gen   uint64  // grows with each; one that is not newer is ignored
-	Users []int   // of each behaviour; with Arrivals no more than these
+	Users []int   // of each behaviour; if Open no more than these
 	Spawn float64 // users per second until they are there; 0: at once
 
 	// The first user's number is IDBase, and each further one is IDStep more.
 	IDBase, IDStep int64
 
-	Arrivals float64       // task starts per second whatever the target does; 0, then and ever: users decide
+	Open     bool          // task starts come by the clock, whatever the target does, and not when users are free; once and for all
+	Arrivals float64       // … so many a second; 0: none
+	Poisson  bool          // … at random distances; once and for all
 	Since    time.Duration // on the run's clock: when the first of them is due; it stays as first given
 	Until    time.Duration // on the run's clock; what would be due then or later is no arrival; 0: no end
 	Quota    int64         // tasks in all, since the run began, or Unlimited

@@ -5,6 +5,7 @@ import (
 
 	"tload/stats"
 	"tload/swarm/health"
+	"tload/swarm/shape"
 )
 
 // State is where a run stands.
@@ -43,7 +44,11 @@ type Snapshot struct {
 	Seed    uint64
 	Started time.Time     // wall clock
 	RunTime time.Duration // how long it is to run; 0: until stopped
-	Rate    float64       // arrivals per second of the open model; 0 in the closed one
+	Open    bool          // the open model: tasks start by the clock
+	Rate    float64       // … arrivals per second
+
+	Shape  []shape.Point // the corners of the load's shape; nil for none
+	ByHand bool          // … which somebody has taken over from
 
 	Target    int     // users asked for
 	SpawnRate float64 // users per second
@@ -97,7 +102,8 @@ type Doing struct {
 type Change struct {
 	At       time.Duration // since the run began
 	Wall     time.Time
-	From, To int
+	From, To float64
+	Arrivals bool    // … a second, and not users
 	Rate     float64 // spawn rate
 	Who      string  // "start", "you", "shape", "run time" …
 }

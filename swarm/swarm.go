@@ -25,6 +25,7 @@ import (
 	"time"
 
 	"tload/stats"
+	"tload/swarm/shape"
 )
 
 // Behaviour is one kind of user, as the swarm sees it.
@@ -61,10 +62,15 @@ type Plan struct {
 	RunTime     time.Duration // 0: until stopped
 	Iterations  int64         // tasks in all; 0: no limit
 	Rate        float64       // task starts per second whatever the target does; 0: users decide
+	Poisson     bool          // … at random distances, as of many who know nothing of each other
 	StopTimeout time.Duration // grace for tasks in hand
 	Seed        uint64
 	Host        string // for those who look
 	RunID       string
+
+	// Shape, if set, says how high the load is to be at each moment of the run: users,
+	// or with Rate arrivals per second. When it is over, so is the run.
+	Shape Shape
 
 	// Expect is how many nodes are waited for before the first user starts.
 	Expect int
@@ -87,11 +93,23 @@ type Plan struct {
 	OnBatch func(b *stats.Batch, now time.Duration, users stats.Users)
 }
 
+// Shape is a load over time; package shape makes one of words. It is called on the
+// controller's goroutine and must not wait.
+type Shape interface {
+	// At is the level at that time of the run. When it is done, so is the run.
+	At(t time.Duration) (level float64, done bool)
+	// Mean is the level between two moments.
+	Mean(from, to time.Duration) float64
+	// Points are its corners for those who look, or nil.
+	Points() []shape.Point
+}
+
 // Past is a run that another controller began, as it is known from its journal.
 type Past struct {
 	Ledger    *stats.Ledger // which has all that is known
 	Started   time.Time     // wall clock
 	Target    int
+	Arrivals  float64 // of the open model, per second
 	SpawnRate float64 // users per second
 	Paused    bool
 	Stop      string // why it was ending already; "" for it was not
@@ -114,6 +132,9 @@ func (p *Past) Told(id string) int64 {
 
 // MaxUsers is the most users that a run may ask for in one process.
 const MaxUsers = 5_000_000
+
+// MaxRate is the most arrivals a second that a run may ask for.
+const MaxRate = 1e7
 
 // Check says what is wrong with a plan, in words for the person who made it.
 func (p *Plan) Check() error {

@@ -12,9 +12,12 @@ func (c *Controller) view(now time.Time) {
 	status := c.nodes.look()
 	s := &Snapshot{
 		Snapshot: c.ledger.Snapshot(), Taken: now, State: c.shownState(), Reason: c.reason, Err: c.err,
-		Host: c.plan.Host, RunID: c.plan.RunID, Seed: c.plan.Seed, Started: c.started, RunTime: c.plan.RunTime, Rate: c.plan.Rate,
+		Host: c.plan.Host, RunID: c.plan.RunID, Seed: c.plan.Seed, Started: c.started, RunTime: c.plan.RunTime, Open: c.open(), Rate: c.shownRate(), ByHand: c.byHand,
 		Target: c.shownTarget(), SpawnRate: c.rate, Running: status.Active, Stopping: status.Stopping, Peak: c.peak, Backlog: status.Backlog,
 		Doing: status.Doing, Changes: c.changes, Invite: c.invite,
+	}
+	if c.plan.Shape != nil {
+		s.Shape = c.plan.Shape.Points()
 	}
 	c.logGroups(s.Groups)
 	s.Doing.InRequest = s.InFlight
@@ -37,6 +40,14 @@ func (c *Controller) view(now time.Time) {
 		s.Nodes = append(s.Nodes, v)
 	}
 	c.snapshot.Store(s)
+}
+
+// shownRate is how many arrivals are asked for.
+func (c *Controller) shownRate() float64 {
+	if !c.open() {
+		return 0
+	}
+	return c.arrivals
 }
 
 // maxViews is how many of a behaviour's tasks are shown: a snapshot is made four

@@ -103,7 +103,7 @@ func TestASpikeIsOnEveryChart(t *testing.T) {
 			}
 		}
 		m := p.m
-		look := look{m.seconds(), 0, wholeSpan(m.snap.Elapsed), percentileSets[0], false, -1}
+		look := m.lookAt(m.seconds(), 0, wholeSpan(m.snap.Elapsed), percentileSets[0])
 		for _, what := range []int{ofRate, ofLatency} {
 			c := 0
 			drawn := look.picture(m, what, false, 100).Draw(100, 14, false).Lines

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -187,17 +188,31 @@ func newMarkDialog(*model) dialog {
 	}
 }
 
-// usersDialog sets users and spawn rate exactly.
+// usersDialog sets users and spawn rate exactly, or arrivals and how many users there may
+// be for them.
 type usersDialog struct {
-	users, rate *draw.Field
+	open        bool
+	users, rate *draw.Field // rate is of users' spawning, or of arrivals
 	second      bool
 }
 
 func newUsersDialog(m *model) dialog {
-	return &usersDialog{
-		users: newField(strconv.Itoa(m.target())),
-		rate:  newField(strconv.FormatFloat(m.live.SpawnRate, 'f', -1, 64)),
+	d := &usersDialog{open: m.live.Open, users: newField(strconv.Itoa(int(m.level()))), rate: newField(strconv.FormatFloat(m.live.SpawnRate, 'f', -1, 64))}
+	if d.open {
+		d.users, d.rate = newField(strconv.Itoa(lastTarget(m.live))), newField(strconv.FormatFloat(m.level(), 'f', -1, 64))
+		d.second = true // which stands first
 	}
+	return d
+}
+
+// lastTarget is how many users were asked for last, at most in the open model.
+func lastTarget(s *swarm.Snapshot) int {
+	for _, c := range slices.Backward(s.Changes) {
+		if !c.Arrivals && c.Who != "stop" {
+			return int(c.To)
+		}
+	}
+	return s.Target
 }
 
 func (d *usersDialog) focused() *draw.Field {
@@ -220,10 +235,18 @@ func (d *usersDialog) key(m *model, k tea.KeyPressMsg) (bool, tea.Cmd) {
 		if problem != "" {
 			return false, nil // it stands in the dialog
 		}
-		if rate != m.live.SpawnRate {
-			m.load.SetSpawnRate(rate)
+		switch {
+		case d.open:
+			if users != lastTarget(m.live) {
+				m.load.Scale(users, "you")
+			}
+			m.drive(rate)
+		default:
+			if rate != m.live.SpawnRate {
+				m.load.SetSpawnRate(rate)
+			}
+			m.drive(float64(users))
 		}
-		m.scaleTo(users)
 		return true, nil
 	default:
 		f := d.focused()
@@ -249,7 +272,10 @@ func (d *usersDialog) read() (users int, rate float64, problem string) {
 		return 0, 0, "users: a whole number, such as 200"
 	}
 	rate, err = strconv.ParseFloat(d.rate.Trimmed(), 64)
-	if err != nil || !(rate > 0) || math.IsInf(rate, 0) {
+	switch {
+	case d.open && (err != nil || !(rate >= 0) || rate > swarm.MaxRate):
+		return 0, 0, "arrivals: a number a second, such as 500"
+	case !d.open && (err != nil || !(rate > 0) || math.IsInf(rate, 0)):
 		return 0, 0, "spawn rate: a number above 0, such as 50"
 	}
 	return users, rate, ""
@@ -258,6 +284,9 @@ func (d *usersDialog) read() (users int, rate float64, problem string) {
 const mostUsers = swarm.MaxUsers
 
 func (d *usersDialog) brief() string {
+	if d.open {
+		return "rate " + d.rate.View(7, d.second) + " users " + d.users.View(5, !d.second) + " enter/esc"
+	}
 	return "users " + d.users.View(7, !d.second) + " rate " + d.rate.View(5, d.second) + " enter/esc"
 }
 
@@ -265,6 +294,18 @@ func (d *usersDialog) view(m *model, w, _ int) []string {
 	const bw = 50
 	users, rate, problem := d.read()
 	hint := ""
+	if d.open {
+		hint = "the next one keeps the part of its wait that is left"
+		if problem != "" {
+			hint = draw.Bad.Render("✗ " + problem)
+		}
+		return draw.Boxed("Arrivals", []string{
+			" Arrivals    [ " + d.rate.View(8, d.second) + " ] a second   now " + strconv.FormatFloat(m.live.Rate, 'f', -1, 64),
+			" Users       [ " + d.users.View(8, !d.second) + " ] at most",
+			" " + hint,
+			draw.Right(draw.Accent.Render("enter")+" apply   "+draw.Accent.Render("esc")+" cancel ", bw),
+		}, min(bw, max(w-4, 1)))
+	}
 	switch now := m.live.Running; {
 	case problem != "":
 		hint = draw.Bad.Render("✗ " + problem)

@@ -63,13 +63,15 @@ func (f *fakeLoad) set(change func(s *swarm.Snapshot)) {
 	f.snap = &s
 }
 
-func (f *fakeLoad) Scale(n int, who string) { f.note("scale %d %s", n, who) }
-func (f *fakeLoad) SetSpawnRate(r float64)  { f.note("rate %g", r) }
-func (f *fakeLoad) Pause(on bool)           { f.note("pause %v", on) }
-func (f *fakeLoad) Stop(why string)         { f.note("stop %s", why) }
-func (f *fakeLoad) Reset(n string)          { f.note("reset %s", n) }
-func (f *fakeLoad) Mark(n string)           { f.note("mark %s", n) }
-func (f *fakeLoad) Done() <-chan struct{}   { return f.done }
+func (f *fakeLoad) Scale(n int, who string)       { f.note("scale %d %s", n, who) }
+func (f *fakeLoad) SetRate(r float64, who string) { f.note("arrivals %g %s", r, who) }
+func (f *fakeLoad) FollowShape()                  { f.note("shape") }
+func (f *fakeLoad) SetSpawnRate(r float64)        { f.note("rate %g", r) }
+func (f *fakeLoad) Pause(on bool)                 { f.note("pause %v", on) }
+func (f *fakeLoad) Stop(why string)               { f.note("stop %s", why) }
+func (f *fakeLoad) Reset(n string)                { f.note("reset %s", n) }
+func (f *fakeLoad) Mark(n string)                 { f.note("mark %s", n) }
+func (f *fakeLoad) Done() <-chan struct{}         { return f.done }
 func (f *fakeLoad) History(_ context.Context, k stats.Key) []stats.Second {
 	f.note("history %s %s", k.Method, k.Name)
 	return f.snap.Seconds

@@ -95,7 +95,7 @@ func TestAPastedTextIsNotTakenForKeys(t *testing.T) {
 	p.m.fingers = fingers{now: func() time.Time { at = at.Add(between); return at }}
 	p.press("curl space http://127.0.0.1:5000/ enter")
 	p.want("that looks like a pasted text")
-	if got := p.load.told(); got != "" || p.quit || len(p.m.dialogs) > 0 || p.m.target() != 200 {
+	if got := p.load.told(); got != "" || p.quit || len(p.m.dialogs) > 0 || p.m.level() != 200 {
 		t.Errorf("told %q, quit %v, %d dialogs", got, p.quit, len(p.m.dialogs))
 	}
 	at = at.Add(time.Second)
@@ -568,7 +568,7 @@ func TestForm(t *testing.T) {
 	p.want("resolves 10.0.3.17", "enough for 200 users")
 	p.press("tab backspace backspace backspace 0 enter")
 	p.want("users: a whole number from 1")
-	p.press("backspace 50 tab tab tab tab")
+	p.press("backspace 50 tab tab tab tab tab")
 	p.want("50")
 	p.m.o.FileLimit = 64
 	p.want("too low for 50 users", "run ulimit -n 114, start again")
@@ -606,10 +606,12 @@ func TestTheFormAsksForRequestsAndArrivals(t *testing.T) {
 	p.want("✗ users: digits only, such as 200", "▸ 1 user, all there")
 	p.press("tab tab 50x")
 	p.want("✗ arrivals: a number per second", "▸ 50 a second for 10m, by at most 1 user: GET /, /cart?id=1")
+	p.press("tab hold space 20 space 1m,ramp space 0 space 1m")
+	p.want("▸ up to 20 arrivals a second for 2m", "▁ 2m")
 	p.press("tab backspace backspace backspace ?")
 	p.want("Keys: New run", "previous field")
 	p.press("esc enter")
-	if got.Users != 1 || got.Rate != 50 || got.RunTime != 0 || got.Requests != "/ /cart?id=1" {
+	if got.Users != 1 || got.Rate != 50 || got.RunTime != 0 || got.Requests != "/ /cart?id=1" || got.Shape != "hold 20 1m,ramp 0 1m" {
 		t.Errorf("got %+v", got)
 	}
 }

@@ -53,10 +53,13 @@ func (m *model) footItems(p *page) []string {
 
 // stepWords are the steps by which + and - go now.
 func (m *model) stepWords() string {
-	t := m.target()
-	up, down := stepAt(t), stepAt(t-1)
-	if up == down {
-		return footItem("+/-", fmt.Sprintf("%d users", up))
+	l := m.level()
+	up, down, unit := stepAt(l), -fewer(l), "users"
+	if m.live.Open {
+		unit = "arrivals/s"
 	}
-	return draw.Accent.Render("+") + fmt.Sprintf("%d ", up) + draw.Accent.Render("-") + fmt.Sprintf("%d users", down)
+	if up == down {
+		return footItem("+/-", fmt.Sprintf("%g %s", up, unit))
+	}
+	return draw.Accent.Render("+") + fmt.Sprintf("%g ", up) + draw.Accent.Render("-") + fmt.Sprintf("%g %s", down, unit)
 }

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	tea "charm.land/bubbletea/v2"
+
+	"tload/swarm/shape"
 	"tload/tui/draw"
 )
 
@@ -17,6 +19,7 @@ type Form struct {
 	Requests  string // paths with blanks between them, or a file of requests
 	Users     int
 	Rate      float64 // tasks started per second; 0: a user begins the next when one is done
+	Shape     string  // of users, or with Rate of arrivals, over time; a text or a file
 	SpawnRate float64
 	RunTime   time.Duration // 0: until stopped
 	StopGrace time.Duration
@@ -59,6 +62,7 @@ const (
 	askUsers
 	askSpawn
 	askRate
+	askShape
 	askTime
 	askGrace
 	fields
@@ -102,7 +106,7 @@ func newForm(m *model, f Form) *form {
 		arrivals = strconv.FormatFloat(f.Rate, 'f', -1, 64)
 	}
 	for i, text := range [fields]string{
-		f.Host, f.Requests, strconv.Itoa(max(f.Users, 1)), strconv.FormatFloat(spawn, 'f', -1, 64), arrivals, typed(f.RunTime), typed(f.StopGrace),
+		f.Host, f.Requests, strconv.Itoa(max(f.Users, 1)), strconv.FormatFloat(spawn, 'f', -1, 64), arrivals, f.Shape, typed(f.RunTime), typed(f.StopGrace),
 	} {
 		x.typed[i] = newField(text)
 	}
@@ -147,7 +151,7 @@ func (f *form) isQuery() bool {
 func (f *form) key(m *model, k tea.KeyPressMsg) tea.Cmd {
 	press := k.String()
 	x := f.field()
-	if x != nil && (press == "space" && f.at <= askRequests || press == "?" && f.isQuery()) {
+	if x != nil && (press == "space" && (f.at <= askRequests || f.at == askShape) || press == "?" && f.isQuery()) {
 		x.Key(k)
 		return nil
 	}
@@ -262,6 +266,10 @@ func (f *form) read() (x Form, at int, problem string) {
 		if x.Rate, err = strconv.ParseFloat(text, 64); err != nil || x.Rate < 0 || x.Rate > 1e9 {
 			return x, askRate, chars[askRate].word
 		}
+	}
+	x.Shape = f.text(askShape)
+	if _, err := shape.Parse(x.Shape); x.Shape != "" && err != nil && strings.Contains(x.Shape, " ") {
+		return x, askShape, "shape: " + err.Error()
 	}
 	if x.RunTime, err = span(f.text(askTime)); err != nil {
 		return x, askTime, chars[askTime].word

@@ -6,7 +6,9 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
+	"tload/swarm/shape"
 	"tload/tui/draw"
 )
 
@@ -37,7 +39,7 @@ func (f *form) asks(i int, label string, w int, hint string) string {
 
 func (f *form) view(m *model, w, h int) draw.Pane {
 	gap := []string{""}
-	if h < 22 {
+	if h < 27 {
 		gap = nil
 	}
 	found := f.foundLines(w)
@@ -87,9 +89,31 @@ func (f *form) loadLines(w int) []string {
 	return []string{
 		draw.FirstThatFits(w, line+" users/s   "+peak, line+" users/s", line+"/s"),
 		f.asks(askRate, "Arrivals", 9, "/s  "+draw.Dim.Render("blank = a user begins again when it is done")),
+		f.shapeLine(w),
 		f.asks(askTime, "Run time", 9, "    "+draw.Dim.Render("blank = until you stop it")),
 		f.asks(askGrace, "Stop grace", 9, "    "+draw.Dim.Render("wait for requests in flight")),
 	}
+}
+
+// shapeLine asks for a shape and shows its curve.
+func (f *form) shapeLine(w int) string {
+	const field = 28
+	room := w - formAnswer - field - 2
+	hint := draw.Dim.Render(draw.FirstThatFits(room, "blank, or ramp 0 100 30s, hold 5m, ramp 0 30s", "ramp 0 100 30s, hold 5m", "ramp 0 9 30s", ""))
+	if s, err := shape.Parse(f.text(askShape)); err == nil {
+		hint = draw.Accent.Render(curve(s, max(min(room-12, 40), 1))) + " " + typed(s.Length())
+	}
+	return f.asks(askShape, "Shape", field, " "+hint)
+}
+
+// curve is a shape in n characters.
+func curve(s *shape.Shape, n int) string {
+	values := make([]float64, n)
+	for i := range values {
+		from, to := s.Length()*time.Duration(i)/time.Duration(n), s.Length()*time.Duration(i+1)/time.Duration(n)
+		values[i] = s.Mean(from, to)
+	}
+	return draw.Spark(values, n)
 }
 
 // requestLines ask for what is requested, where no behaviours say it.
@@ -116,8 +140,22 @@ func (f *form) does() string {
 		}
 	}
 	end := "until you stop it"
+	s, err := shape.Parse(x.Shape)
+	if err == nil && (x.RunTime == 0 || x.RunTime > s.Length()) {
+		x.RunTime = s.Length()
+	}
 	if x.RunTime > 0 {
 		end = "for " + typed(x.RunTime)
+	}
+	if shaped := x.Shape != ""; shaped {
+		most := "as " + x.Shape + " says"
+		if err == nil {
+			most = "up to " + rate(s.Most())
+		}
+		if x.Rate > 0 {
+			return fmt.Sprintf("%s arrivals a second %s, by at most %s: %s", most, end, plural(x.Users, "user"), what)
+		}
+		return fmt.Sprintf("%s users %s: %s", most, end, what)
 	}
 	if x.Rate > 0 {
 		return fmt.Sprintf("%s a second %s, by at most %s: %s", rate(x.Rate), end, plural(x.Users, "user"), what)

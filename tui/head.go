@@ -120,7 +120,10 @@ func (m *model) status() string {
 	}
 	users := thousands(s.Running)
 	past := clock(s.Elapsed)
-	target := m.wanted.or(s.Target)
+	target := s.Target
+	if !s.Open {
+		target = int(m.wanted.or(float64(s.Target)))
+	}
 	if target != s.Running {
 		users += "/" + thousands(target)
 	}
@@ -139,8 +142,15 @@ func (m *model) status() string {
 	fixed := draw.FirstThatFits(f.w-draw.Width(light)-2,
 		fmt.Sprintf("  %s %s  %s users", state, elapsed, users)+tail, fmt.Sprintf("  %s %s  %s users", state, past, users)+tail,
 		fmt.Sprintf(" %s %s %su", state, past, users)+tail, fmt.Sprintf(" %s %s %su", state, past, users), fmt.Sprintf(" %s %su", state, users))
-	if s.Rate > 0 {
-		a := rate(s.Rate) + "/s arrivals"
+	if len(s.Shape) > 0 {
+		if s.ByHand {
+			extra = append(extra, draw.Warning.Render("by hand (A)"))
+		} else {
+			extra = append(extra, "shaped")
+		}
+	}
+	if s.Open {
+		a := rate(m.wanted.or(s.Rate)) + "/s arrivals"
 		if s.Backlog > 0 {
 			a += ", " + thousands(s.Backlog) + " wait"
 		}

@@ -102,6 +102,20 @@ func (m *model) goBack() tea.Cmd {
 	return m.screen().notice(m, tickMsg{})
 }
 
+// followShape gives the load back to its shape.
+func (m *model) followShape() tea.Cmd {
+	switch {
+	case len(m.live.Shape) == 0:
+		m.say("this run has no shape (--shape)")
+	case !m.live.ByHand:
+		m.say("the load follows its shape")
+	default:
+		m.load.FollowShape()
+		m.say("the shape goes on")
+	}
+	return nil
+}
+
 func (m *model) pause() tea.Cmd {
 	on := m.live.State != swarm.Paused
 	m.load.Pause(on)

@@ -97,15 +97,15 @@ func steps(by int) meaning {
 	return on(func(s paned, m *model) tea.Cmd { return s.pane(m, by) })
 }
 
-func adds(step func(target int) int) meaning {
+func adds(step func(level float64) float64) meaning {
 	return anywhere(func(m *model) tea.Cmd {
-		t := m.target()
-		m.scaleTo(max(t+step(t), 0))
+		l := m.level()
+		m.drive(max(l+step(l), 0))
 		return nil
 	})
 }
 
-func by(n int) func(int) int { return func(int) int { return n } }
+func by(n float64) func(float64) float64 { return func(float64) float64 { return n } }
 
 // always are the keys that mean the same wherever one is: in a dialog, too.
 func always() []binding {
@@ -137,9 +137,15 @@ func everywhere(tabs []*page) []binding {
 		bind("/", "filter", "filter or search: words, !not, ~regexp, status:5xx, kind:reset", anywhere((*model).askFilter)),
 		bind("e", "export", "export what is shown; an exchange: save it", on(exporter.export)),
 
-		bind("+ =", "", "more users, by the step shown", adds(stepAt)).steers().while((*model).stepWords),
-		bind("- _", "", "fewer users", adds(func(t int) int { return -stepAt(t - 1) })).steers(),
-		bind("u", "set users", "set users and spawn rate exactly", opens(newUsersDialog)).steers(),
+		bind("+ =", "", "more users or arrivals, by the step shown", adds(stepAt)).steers().while((*model).stepWords),
+		bind("- _", "", "fewer of them", adds(fewer)).steers(),
+		bind("u", "set users", "set users and spawn rate, or arrivals, exactly", opens(newUsersDialog)).steers().while(func(m *model) string {
+			if m.live.Open {
+				return footItem("u", "set rate")
+			}
+			return footItem("u", "set users")
+		}),
+		bind("A", "shape", "the load follows its shape again", anywhere((*model).followShape)).steers(),
 		bind("space", "", "pause and resume: users keep their sessions", anywhere((*model).pause)).steers().while(func(m *model) string {
 			if m.snap.State == swarm.Paused {
 				return footItem("space", "resume")
@@ -207,10 +213,10 @@ func nextTabs() []binding {
 // fineSteps are for pages that show no text, where w wraps.
 func fineSteps() []binding {
 	return []binding{
-		bind("w", "1/10", "one user more", adds(by(1))).steers().as("w/W s/S"),
-		bind("W", "", "ten users more", adds(by(10))).steers(),
-		bind("s", "", "one user fewer", adds(by(-1))).steers(),
-		bind("S", "", "ten users fewer", adds(by(-10))).steers(),
+		bind("w", "1/10", "one more, of users or arrivals", adds(by(1))).steers().as("w/W s/S"),
+		bind("W", "", "ten more", adds(by(10))).steers(),
+		bind("s", "", "one fewer", adds(by(-1))).steers(),
+		bind("S", "", "ten fewer", adds(by(-10))).steers(),
 	}
 }
 

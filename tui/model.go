@@ -193,7 +193,7 @@ func (m *model) read() {
 	if !m.frozen {
 		m.snap = m.live
 	}
-	m.wanted.settle(m.live.Target)
+	m.wanted.settle(m.asked())
 	if !m.active() {
 		m.dialogs = slices.DeleteFunc(m.dialogs, dialog.steers)
 	}
@@ -450,6 +450,8 @@ func reasonText(s *swarm.Snapshot) string {
 		return "stopped"
 	case "you":
 		return "stopped by you"
+	case "shape":
+		return "its shape is at its end"
 	}
 	return s.Reason
 }

@@ -12,6 +12,7 @@ import (
 	"charm.land/lipgloss/v2"
 
 	"tload/stats"
+	"tload/swarm/shape"
 	"tload/tui/draw"
 )
 
@@ -39,6 +40,32 @@ type look struct {
 	set        []percentile
 	log        bool          // latency on a logarithmic scale
 	cursor     time.Duration // below 0: none
+	open       bool          // the load is of arrivals
+	shape      []shape.Point // … over time; nil for none
+}
+
+// lookAt is how everything of a run is looked at.
+func (m *model) lookAt(seconds []stats.Second, from, span time.Duration, set []percentile) look {
+	return look{seconds: seconds, from: from, span: span, set: set, cursor: -1, open: m.snap.Open, shape: m.snap.Shape}
+}
+
+// shaped is the curve of the load's shape, what is still to come of it, too.
+func (l look) shaped(cols int) draw.Series {
+	s := draw.Series{Values: slices.Repeat([]float64{math.NaN()}, cols+1), Pen: draw.PenThin}
+	at := 0
+	for x := range s.Values {
+		t := l.from + time.Duration((float64(x)+0.5)/float64(cols)*float64(l.span))
+		for at < len(l.shape) && l.shape[at].At <= t {
+			at++
+		}
+		if at == 0 || at == len(l.shape) {
+			continue
+		}
+		a, b := l.shape[at-1], l.shape[at]
+		s.Values[x] = a.Level + (b.Level-a.Level)*float64(t-a.At)/float64(b.At-a.At)
+	}
+	s.Low, s.High = s.Values, s.Values
+	return s
 }
 
 // behind is the look of a frame ago, for what stands at the right of another picture:
@@ -176,7 +203,14 @@ func (l look) titleOf(what int) (title, id string) {
 	case ofRate:
 		return "RPS  " + draw.PenHeavy.Legend("ok") + " " + draw.PenBad.Legend("fail"), "rps"
 	case ofUsers:
-		return "USERS  " + draw.PenDots.Legend("target") + " " + draw.PenHeavy.Legend("running"), "users"
+		title, id = "USERS  "+draw.PenDots.Legend("target")+" "+draw.PenHeavy.Legend("running"), "users"
+		if l.open {
+			title, id = "ARRIVALS/s  "+draw.PenDots.Legend("asked")+" "+draw.PenHeavy.Legend("started"), "arrivals"
+		}
+		if len(l.shape) > 0 {
+			title += " " + draw.PenThin.Legend("shape")
+		}
+		return title, id
 	}
 	title, id = "LATENCY ms ", "latency"
 	for _, p := range slices.Backward(l.set) {
@@ -212,6 +246,14 @@ func (l look) series(what, cols int) (lines []draw.Series) {
 			return float64(x.Failed)
 		})
 	case ofUsers:
+		if len(l.shape) > 0 {
+			lines = append(lines, l.shaped(cols))
+		}
+		if l.open {
+			line(draw.PenHeavy, true, mean, func(x *stats.Level) float64 { return float64(x.Due) })
+			line(draw.PenDots, false, mean, func(x *stats.Level) float64 { return float64(x.Due + x.NotStarted) })
+			break
+		}
 		line(draw.PenHeavy, true, largest, func(x *stats.Level) float64 { return float64(x.Users) })
 		line(draw.PenDots, false, largest, func(x *stats.Level) float64 { return float64(x.Target) })
 	}
@@ -231,17 +273,24 @@ const together = 5 * time.Second
 
 // moments are those of the run in their order.
 func (m *model) moments() (out []moment) {
-	last, from := -1, 0
+	last, from := -1, 0.0
 	for _, c := range m.snap.Changes {
 		if c.To == c.From || c.At <= time.Second {
 			continue
 		}
+		if c.Who == "shape" {
+			continue // its curve is drawn
+		}
+		unit := "users"
+		if c.Arrivals {
+			unit = "arrivals/s"
+		}
 		if last >= 0 && c.At-out[last].at <= together {
-			out[last].what = fmt.Sprintf("%+d users", c.To-from)
+			out[last].what = fmt.Sprintf("%+g %s", c.To-from, unit)
 			continue
 		}
 		from, last = c.From, len(out)
-		out = append(out, moment{c.At, "▲", fmt.Sprintf("%+d users", c.To-c.From)})
+		out = append(out, moment{c.At, "▲", fmt.Sprintf("%+g %s", c.To-c.From, unit)})
 	}
 	for i, s := range m.snap.Segments {
 		if i > 0 {

@@ -108,6 +108,9 @@ func (c *chartsScreen) span(m *model) (from, span time.Duration) {
 	}
 	// No room for what will never come.
 	end := m.snap.RunTime
+	if n := len(m.snap.Shape); n > 0 && (end == 0 || m.snap.Shape[n-1].At < end) {
+		end = m.snap.Shape[n-1].At
+	}
 	if m.snap.State == swarm.Stopped {
 		end = elapsed
 	}
@@ -220,7 +223,8 @@ func (c *chartsScreen) view(m *model, w, h int) draw.Pane {
 		return draw.Pane{Lines: []string{draw.Rule("CHARTS", "", w, true), " the screen is too small for charts"}}
 	}
 	from, span := c.span(m)
-	l := look{c.points(m), from, span, percentileSets[c.which], c.log, c.cursor}
+	l := m.lookAt(c.points(m), from, span, percentileSets[c.which])
+	l.log, l.cursor = c.log, c.cursor
 	right := l.behind(m, &c.past)
 	c.focus %= c.pictures(m)
 	who := "all endpoints"

@@ -207,7 +207,7 @@ func (d *dash) charts(m *model, w, h int) draw.Pane {
 	}
 	c, _ := tabOf[*chartsScreen](m)
 	from, span := c.span(m)
-	l := look{m.seconds(), from, span, percentileSets[0], false, -1}
+	l := m.lookAt(m.seconds(), from, span, percentileSets[0])
 	plot := func(what, w int, end string) draw.Pane {
 		l := l
 		if what == ofLatency && w < m.layout.w {

@@ -54,7 +54,7 @@ func (d *endpointScreen) view(m *model, w, h int) draw.Pane {
 	ok, failed := d.spread(m)
 	c, _ := tabOf[*chartsScreen](m)
 	from, span := c.span(m)
-	over := look{d.past.points(m), from, span, percentileSets[0], false, -1}.picture(m, ofLatency, false, w, " window "+c.windowName(m)+" ")
+	over := m.lookAt(d.past.points(m), from, span, percentileSets[0]).picture(m, ofLatency, false, w, " window "+c.windowName(m)+" ")
 	top := draw.Section{Title: draw.Heading.Render(d.title()) + "  " + m.windowName() + " ", End: " E: its errors · C: its charts · a: window ", Focused: true}
 	figures, more := figureLines(e, f.inner(w)), d.moreLines(m, f.inner(w))
 	d.text.Flush = true

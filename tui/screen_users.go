@@ -198,7 +198,7 @@ func (s *usersScreen) view(m *model, w, h int) draw.Pane {
 	if chart > 0 {
 		c, _ := tabOf[*chartsScreen](m)
 		from, span := c.span(m)
-		out.Put(look{m.seconds(), from, span, nil, false, -1}.picture(m, ofUsers, false, w, " window "+c.windowName(m)+" ").Draw(w, chart, f.boxed))
+		out.Put(m.lookAt(m.seconds(), from, span, nil).picture(m, ofUsers, false, w, " window "+c.windowName(m)+" ").Draw(w, chart, f.boxed))
 	}
 	if room := h - len(out.Lines); room > edges {
 		out.Put(draw.Section{Title: draw.Heading.Render("NOW") + ": what the users do ", Body: draw.Lines(now...)}.Draw(w, min(len(now)+edges, room), f.boxed))
@@ -233,7 +233,7 @@ func (s *usersScreen) doing(m *model, w int) []string {
 		}
 		out = append(out, " "+draw.Fit(r.name, 20)+" "+draw.Good.Render(draw.Fit(draw.Bar(float64(r.n)/float64(most), room), room))+draw.Right(thousands(r.n), 8))
 	}
-	if m.snap.Rate > 0 {
+	if m.snap.Open {
 		out = append(out, fmt.Sprintf(" arrivals %s/s, %s wait for a free user", rate(m.snap.Rate), thousands(m.snap.Backlog)))
 	}
 	return out
@@ -249,7 +249,10 @@ func changeLines(m *model, w int) []string {
 	}
 	var all []change
 	for _, c := range m.snap.Changes {
-		what := fmt.Sprintf("%s → %s", thousands(c.From), thousands(c.To))
+		what := fmt.Sprintf("%s → %s", thousands(int(c.From)), thousands(int(c.To)))
+		if c.Arrivals {
+			what = fmt.Sprintf("%s/s → %s/s arrivals", rate(c.From), rate(c.To))
+		}
 		if c.Rate > 0 {
 			what += fmt.Sprintf(" at %s/s", rate(c.Rate))
 		}

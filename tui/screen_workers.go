@@ -152,7 +152,7 @@ func (s *workersScreen) view(m *model, w, h int) draw.Pane {
 	if spare := rest - list; spare >= 8 && w >= 80 {
 		c, _ := tabOf[*chartsScreen](m)
 		from, span := c.span(m)
-		out.Put(look{m.seconds(), from, span, nil, false, -1}.picture(m, ofRate, false, w, " window "+c.windowName(m)+" ").Draw(w, min(spare, 18), f.boxed))
+		out.Put(m.lookAt(m.seconds(), from, span, nil).picture(m, ofRate, false, w, " window "+c.windowName(m)+" ").Draw(w, min(spare, 18), f.boxed))
 	}
 	out.Put(draw.Section{Title: name, Body: draw.Lines(health...)}.Draw(w, len(health)+edges, f.boxed))
 	out.Put(draw.Section{Title: draw.Heading.Render("TRAFFIC") + "  " + m.windowName() + " ", Body: draw.Lines(traffic...)}.Draw(w, len(traffic)+edges, f.boxed))

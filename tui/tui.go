@@ -43,6 +43,8 @@ import (
 type Load interface {
 	Snapshot() *swarm.Snapshot
 	Scale(users int, who string)
+	SetRate(perSecond float64, who string)
+	FollowShape()
 	SetSpawnRate(perSecond float64)
 	Pause(on bool)
 	Stop(reason string)

@@ -1,50 +1,82 @@
 package tui
 
 import (
+	"math"
+	"strconv"
 	"time"
 )
 
-// wanted is how many users were asked for, until a snapshot says so: keys count on
-// from the last one pressed.
+// The load has a unit: users, or in the open model arrivals per second. Keys, steps and
+// the dialog act on that.
+
+// wanted is how high a load was asked for, until a snapshot says so: keys count on from
+// the last one pressed.
 type wanted struct {
-	users int
+	level float64
 	until time.Time // zero: nothing is asked for
 }
 
 // settle forgets what has come true, or never will.
-func (w *wanted) settle(target int) {
-	if target == w.users || time.Now().After(w.until) {
+func (w *wanted) settle(level float64) {
+	if level == w.level || time.Now().After(w.until) {
 		*w = wanted{}
 	}
 }
 
-// or is the number asked for, otherwise the target.
-func (w wanted) or(target int) int {
+// or is the level asked for, otherwise this one.
+func (w wanted) or(level float64) float64 {
 	if w.until.IsZero() {
-		return target
+		return level
 	}
-	return w.users
+	return w.level
 }
 
-// target is how many users were asked for, the last key included.
-func (m *model) target() int { return m.wanted.or(m.live.Target) }
-
-// scaleTo wants so many users and shows it before the swarm has answered.
-func (m *model) scaleTo(users int) {
-	m.wanted = wanted{users, time.Now().Add(2 * time.Second)}
-	m.load.Scale(users, "you")
-	m.say("target %s users", thousands(users))
+// load is how high it is to be as far as the newest snapshot knows.
+func (m *model) asked() float64 {
+	if m.live.Open {
+		return m.live.Rate
+	}
+	return float64(m.live.Target)
 }
 
-// stepAt is how many users a press of + adds to so many.
-func stepAt(users int) int {
+// level is how high a load was asked for, the last key included.
+func (m *model) level() float64 { return m.wanted.or(m.asked()) }
+
+// drive wants a load so high and shows it before the swarm has answered.
+func (m *model) drive(level float64) {
+	m.wanted = wanted{level, time.Now().Add(2 * time.Second)}
+	if m.live.Open {
+		m.load.SetRate(level, "you")
+	} else {
+		m.load.Scale(int(level), "you")
+	}
+	hint := ""
+	if len(m.live.Shape) > 0 && !m.live.ByHand {
+		hint = ", by hand (A gives it back to the shape)"
+	}
+	m.say("target %s%s", m.inUnits(level), hint)
+}
+
+// inUnits is a level with its unit.
+func (m *model) inUnits(level float64) string {
+	if m.live.Open {
+		return strconv.FormatFloat(level, 'f', -1, 64) + " arrivals/s"
+	}
+	return thousands(int(level)) + " users"
+}
+
+// stepAt is how much a press of + adds to so high a load.
+func stepAt(level float64) float64 {
 	switch {
-	case users < 10:
+	case level < 10:
 		return 1
-	case users < 500:
+	case level < 500:
 		return 10
-	case users < 5000:
+	case level < 5000:
 		return 100
 	}
 	return 1000
 }
+
+// fewer is how much a press of - takes away.
+func fewer(level float64) float64 { return -stepAt(math.Ceil(level) - 1) }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -57,8 +58,15 @@ func TestAWalkOfRandomKeys(t *testing.T) {
 	o := formOptions()
 	o.Run, o.Launch = start(), func(Form) (Load, error) { return start(), nil }
 	o.Send = func(_ context.Context, x *stats.Exchange) (*stats.Exchange, error) { return x, nil }
+	t.Chdir(t.TempDir())
+	o.Dir = t.TempDir()
 	p := sit(t, w, h, o)
 	for i := range steps {
+		for _, d := range p.m.dialogs { // whatever is typed, nothing is written elsewhere
+			if d, ok := d.(*exportDialog); ok {
+				d.path.Set(filepath.Join(o.Dir, "walked"))
+			}
+		}
 		switch n := r.IntN(100); {
 		case n < 80:
 			k := keys[r.IntN(len(keys))]

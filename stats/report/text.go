@@ -21,6 +21,7 @@ const (
 var exits = map[string]string{
 	"run-time":    "ended by its run time",
 	"iterations":  "ended by its iterations",
+	"shape":       "ended with its shape",
 	"you":         "stopped by you",
 	"interrupt":   "stopped by ctrl+c",
 	"ctrl+c":      "stopped by ctrl+c",

@@ -2,6 +2,7 @@ package crew
 
 import (
 	"math"
+	"math/rand/v2"
 	"slices"
 	"sync"
 	"time"
@@ -17,13 +18,14 @@ type arrivals struct {
 	maxWait time.Duration
 	began   time.Time // when the run did
 
-	mu      sync.Mutex // guards all below
-	end     time.Time  // of the run: what is due then or later is no arrival; zero for none
-	quota   int64      // arrivals in all, or swarm.Unlimited
-	came    int64      // … so far, those that were dropped not counted
-	rate    float64    // per second
-	base    time.Time  // arrival 0 of this rate
-	issued  int64      // arrivals of this rate that were released
+	mu      sync.Mutex     // guards all below
+	end     time.Time      // of the run: what is due then or later is no arrival; zero for none
+	quota   int64          // arrivals in all, or swarm.Unlimited
+	came    int64          // … so far, those that were dropped not counted
+	rate    float64        // per second; 0: none
+	base    time.Time      // since when it has been that
+	ahead   float64        // how many arrivals' worth of time lie between base and the next one
+	gap     func() float64 // … and between two
 	waiting []time.Time
 	head    int           // of waiting
 	idle    []*User       // parked here
@@ -32,9 +34,15 @@ type arrivals struct {
 	closed  bool
 }
 
-// newArrivals is the schedule of an assignment, for a run that began then.
-func newArrivals(began time.Time, a swarm.Assignment, maxWait time.Duration) *arrivals {
-	q := &arrivals{began: began, rate: a.Arrivals, maxWait: maxWait, base: began.Add(a.Since)}
+// newArrivals is the schedule of an assignment, for a run that began then: at equal
+// distances, the first at once, or with random ones, as of many who know nothing of each
+// other (a Poisson process).
+func newArrivals(began time.Time, a swarm.Assignment, maxWait time.Duration, random *rand.Rand) *arrivals {
+	q := &arrivals{began: began, rate: a.Arrivals, maxWait: maxWait, base: began.Add(a.Since), gap: func() float64 { return 1 }}
+	if a.Poisson {
+		q.gap = random.ExpFloat64
+		q.ahead = q.gap()
+	}
 	q.limit(a)
 	return q
 }
@@ -54,12 +62,11 @@ func (q *arrivals) assign(a swarm.Assignment, now time.Time) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.limit(a)
-	if a.Arrivals == q.rate || a.Arrivals <= 0 {
+	if a.Arrivals == q.rate {
 		return
 	}
-	wait := q.due(q.issued).Sub(now)
-	q.base = now.Add(time.Duration(float64(wait) * q.rate / a.Arrivals))
-	q.rate, q.issued = a.Arrivals, 0
+	q.ahead = max(q.ahead-now.Sub(q.base).Seconds()*q.rate, 0)
+	q.base, q.rate = now, max(a.Arrivals, 0)
 }
 
 // release hands out what has become due by now and says when the next one is
@@ -71,7 +78,7 @@ func (q *arrivals) release(now time.Time) (next time.Time, missing int) {
 		return now.Add(time.Hour), 0
 	}
 	for {
-		due := q.due(q.issued)
+		due := q.due()
 		if over := !q.end.IsZero() && !due.Before(q.end); over || due.After(now) {
 			q.expire(now)
 			if over {
@@ -82,7 +89,7 @@ func (q *arrivals) release(now time.Time) (next time.Time, missing int) {
 			}
 			return due, missing
 		}
-		q.issued++
+		q.ahead += q.gap()
 		if q.quota != swarm.Unlimited && q.came >= q.quota {
 			continue
 		}
@@ -99,9 +106,18 @@ func (q *arrivals) release(now time.Time) (next time.Time, missing int) {
 	}
 }
 
-func (q *arrivals) due(n int64) time.Time {
+// due is when the next one is.
+func (q *arrivals) due() time.Time {
+	const never = 1000 * 365 * 86400 // seconds
+	wait := float64(never)
+	if q.rate > 0 {
+		wait = min(q.ahead/q.rate, never)
+	}
+	if wait > math.MaxInt64/1e9/2 {
+		return q.base.AddDate(100, 0, 0)
+	}
 	// Rounded: what is due at the end must not come a nanosecond before it.
-	return q.base.Add(time.Duration(math.Round(float64(n) / q.rate * float64(time.Second))))
+	return q.base.Add(time.Duration(math.Round(wait * float64(time.Second))))
 }
 
 // expire drops what has waited longer than maxWait. The iterations that they
@@ -172,13 +188,13 @@ func (q *arrivals) forget(u *User) {
 
 // resume moves the schedule, and what waits, by the length of a pause: nothing
 // was due in it.
-func (q *arrivals) resume(paused time.Duration, now time.Time) {
+func (q *arrivals) resume(paused time.Duration) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	for i := range q.waiting {
 		q.waiting[i] = q.waiting[i].Add(paused)
 	}
-	q.base, q.issued = now, 0
+	q.base = q.base.Add(paused)
 }
 
 // backlog is how many arrivals wait.

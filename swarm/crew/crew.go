@@ -186,8 +186,8 @@ func (c *Crew) Assign(a swarm.Assignment) {
 		return
 	}
 	c.quota.most.Store(a.Quota)
-	if first && a.Arrivals > 0 {
-		c.arrivals = newArrivals(c.began, a, c.job.MaxWait)
+	if first && a.Open {
+		c.arrivals = newArrivals(c.began, a, c.job.MaxWait, rand.New(rand.NewPCG(c.job.Seed, uint64(a.IDBase))))
 	}
 	if a.Paused == c.paused.IsZero() {
 		c.pause(a.Paused, now)
@@ -243,7 +243,7 @@ func (c *Crew) pause(on bool, now time.Time) {
 		return
 	}
 	if q := c.arrivals; q != nil {
-		q.resume(now.Sub(c.paused), now)
+		q.resume(now.Sub(c.paused))
 	}
 	c.paused = time.Time{}
 	c.gate.open()

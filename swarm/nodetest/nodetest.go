@@ -276,7 +276,9 @@ func noQuota(t *testing.T, b *bench) {
 }
 
 func arrivals(t *testing.T, b *bench) {
-	b.assign(func(a *swarm.Assignment) { a.Users[0], a.Arrivals, a.Until = 10, 200, 500*time.Millisecond })
+	b.assign(func(a *swarm.Assignment) {
+		a.Users[0], a.Open, a.Arrivals, a.Until = 10, true, 200, 500*time.Millisecond
+	})
 	b.until("all that is due", func(swarm.NodeStatus) bool { return b.Ended.Load() >= 100 })
 	b.assign(func(a *swarm.Assignment) { a.Stop = swarm.Graceful })
 	b.awake("the last user has left", func(s swarm.NodeStatus) bool { return s.Count() == 0 })
