@@ -208,9 +208,10 @@ func TestDeployOverSSH(t *testing.T) {
 	}
 	fake := filepath.Join(f.dir, "bin")
 	os.Mkdir(fake, 0o755)
+	// Each copies to a box of its own: two that make one file at once do not both.
 	for name, script := range map[string]string{
 		"ssh": `shift; cd "$FAKE"; exec bash -c "$*"`,
-		"scp": `cp "$2" "$FAKE/copied"`,
+		"scp": `cp "$2" "$FAKE/copied.$$"`,
 	} {
 		os.WriteFile(filepath.Join(fake, name), []byte("#!/bin/bash\n"+script+"\n"), 0o755)
 	}
