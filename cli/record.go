@@ -7,6 +7,7 @@ import (
 	"tload/stats/report"
 	"tload/swarm"
 	"tload/swarm/health"
+	"tload/swarm/shape"
 )
 
 // record is what the run journal keeps besides the statistics, once a second:
@@ -21,6 +22,9 @@ type record struct {
 	Taken      time.Time         `json:"taken"`
 	Behaviours []behaviourRecord `json:"behaviours,omitempty"`
 	Changes    []changeRecord    `json:"changes,omitempty"`
+	Shape      []cornerRecord    `json:"shape,omitempty"`
+	ByHand     bool              `json:"by_hand,omitempty"`
+	Open       bool              `json:"open_model,omitempty"`
 	Health     healthRecord      `json:"health"`
 	Nodes      []nodeRecord      `json:"nodes,omitempty"`
 }
@@ -55,6 +59,11 @@ type changeRecord struct {
 	Rate float64   `json:"spawn_rate"`
 	Who  string    `json:"who"`
 	Of   string    `json:"of,omitempty"` // "arrivals" a second, or users
+}
+
+type cornerRecord struct {
+	At    span    `json:"at_s"`
+	Level float64 `json:"level"`
 }
 
 type nodeRecord struct {
@@ -123,6 +132,9 @@ func recordOf(meta report.Meta, s *swarm.Snapshot) record {
 			}
 			return changeRecord{inSeconds(c.At), c.Wall, c.From, c.To, c.Rate, c.Who, of}
 		}),
+		Shape:  each(s.Shape, func(p shape.Point) cornerRecord { return cornerRecord{inSeconds(p.At), p.Level} }),
+		ByHand: s.ByHand,
+		Open:   s.Open,
 		Health: healthOf(s.Health),
 		Nodes: each(s.Nodes, func(n swarm.NodeView) nodeRecord {
 			return nodeRecord{n.Name, n.State, n.Users, n.RPS, n.Most, inSeconds(n.RTT), inSeconds(n.Skew), inSeconds(n.Lag), n.Build, healthOf(n.Health)}
@@ -134,7 +146,7 @@ func recordOf(meta report.Meta, s *swarm.Snapshot) record {
 func (r *record) run() *swarm.Snapshot {
 	return &swarm.Snapshot{
 		State: swarm.Stopped, Taken: r.Taken, Reason: r.Meta.Exit, Host: r.Meta.Host, RunID: r.Meta.RunID, Seed: r.Meta.Seed,
-		Started: r.Meta.Started, RunTime: r.RunTime.duration(), Open: r.Meta.Rate > 0, Rate: r.Meta.Rate, Target: r.Target, SpawnRate: r.SpawnRate, Peak: r.Meta.Peak,
+		Started: r.Meta.Started, RunTime: r.RunTime.duration(), Open: r.Open || r.Meta.Rate > 0, Rate: r.Meta.Rate, Target: r.Target, SpawnRate: r.SpawnRate, Peak: r.Meta.Peak,
 		Behaviours: each(r.Behaviours, func(b behaviourRecord) swarm.BehaviourView {
 			return swarm.BehaviourView{Name: b.Name, Weight: b.Weight, Fixed: b.Fixed, Want: b.Want, Got: b.Got, Running: b.Running,
 				Tasks: each(b.Tasks, func(t taskRecord) swarm.TaskView {
@@ -144,6 +156,8 @@ func (r *record) run() *swarm.Snapshot {
 		Changes: each(r.Changes, func(c changeRecord) swarm.Change {
 			return swarm.Change{At: c.At.duration(), Wall: c.Wall, From: c.From, To: c.To, Rate: c.Rate, Who: c.Who, Arrivals: c.Of == "arrivals"}
 		}),
+		Shape:  each(r.Shape, func(c cornerRecord) shape.Point { return shape.Point{At: c.At.duration(), Level: c.Level} }),
+		ByHand: r.ByHand,
 		Health: r.Health.health(),
 		Nodes: each(r.Nodes, func(n nodeRecord) swarm.NodeView {
 			return swarm.NodeView{Name: n.Name, State: n.State, Users: n.Users, RPS: n.RPS, Most: n.Most, RTT: n.RTT.duration(), Skew: n.Skew.duration(), Lag: n.Lag.duration(), Build: n.Build, Health: n.Health.health()}

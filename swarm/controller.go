@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"tload/stats"
+	"tload/swarm/shape"
 )
 
 // tick is how often samples are taken and a snapshot is published. Ticks stand
@@ -44,9 +45,10 @@ type Controller struct {
 	invite    string     // how nodes join; "" where none does
 	waits     bool       // a node is not assigned all of it yet
 	target    int
-	level     int       // users that the nodes' ramps, or arrivals, asked for
-	rate      float64   // users per second
-	arrivals  float64   // of the open model, per second
+	level     int     // users that the nodes' ramps, or arrivals, asked for
+	rate      float64 // users per second
+	arrivals  float64 // of the open model, per second
+	shape     []shape.Point
 	byHand    bool      // somebody has taken over from the shape
 	peak      int       // most users that ever ran
 	most      int       // … since the last tick
@@ -77,6 +79,9 @@ func New(p Plan, nodes ...Node) (*Controller, error) {
 	if p.Past != nil {
 		c.goOn(p.Past)
 	}
+	if p.Shape != nil {
+		c.shape = shape.Thin(p.Shape.Points(), maxCorners)
+	}
 	for _, n := range nodes {
 		c.join(n, "", "local")
 	}
@@ -88,6 +93,10 @@ func New(p Plan, nodes ...Node) (*Controller, error) {
 	c.snapshot.Store(s)
 	return c, nil
 }
+
+// maxCorners is how many of a shape's corners are shown: a snapshot is made four times a
+// second, and kept on disk.
+const maxCorners = 100
 
 // Invite has the snapshots say how a node may join.
 func (c *Controller) Invite(line string) {

@@ -33,6 +33,18 @@ type Shape struct {
 // Points are the corners.
 func (s *Shape) Points() []Point { return s.points }
 
+// Thin is at most n of the points, the first and the last among them.
+func Thin(points []Point, n int) []Point {
+	if len(points) <= n || n < 2 {
+		return points
+	}
+	out := make([]Point, n)
+	for i := range out {
+		out[i] = points[i*(len(points)-1)/(n-1)]
+	}
+	return out
+}
+
 // Length is when the shape is over.
 func (s *Shape) Length() time.Duration {
 	if len(s.points) == 0 {
