@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"runtime"
 	"strings"
+	"time"
 
 	"tload/swarm"
 )
@@ -23,6 +24,12 @@ type Behaviour struct {
 	// starts and after the last one has left. An error of Setup keeps the run
 	// from starting; one of Teardown is said at the end.
 	Setup, Teardown func(ctx context.Context, host string) error
+
+	// Shape, if set, says how many users there are at each moment of the run, those of all
+	// behaviours together; with --rate, how many arrivals a second. When it is done, so is
+	// the run. One behaviour of a program may have one, and -u and --shape take its place.
+	// It is called often and must not wait.
+	Shape func(t time.Duration) (level float64, done bool)
 
 	// New makes the tasks of one user. It is called once per user, and more
 	// often to look at the tasks, so it does no I/O.

@@ -8,9 +8,11 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/pflag"
 
+	"tload/behaviours"
 	"tload/cli/build"
 	"tload/stats/report"
 	"tload/swarm"
@@ -152,6 +154,38 @@ func (s *settings) readShape() error {
 	}
 	return s.takeShape(s.given("rate"))
 }
+
+// programmed is a shape of a behaviours program: nobody knows its corners.
+type programmed func(t time.Duration) (level float64, done bool)
+
+// shapeOf is that of the behaviours, if nothing given takes its place; nil for none.
+func (s *settings) shapeOf(list []behaviours.Behaviour) programmed {
+	if s.shape != nil || s.given("users") && !s.given("rate") {
+		return nil
+	}
+	for _, b := range list {
+		if b.Shape != nil {
+			return b.Shape
+		}
+	}
+	return nil
+}
+
+// At implements swarm.Shape.
+func (f programmed) At(t time.Duration) (level float64, done bool) { return f(t) }
+
+// Mean implements swarm.Shape: what a program says is straight for that long.
+func (f programmed) Mean(from, to time.Duration) float64 {
+	a, _ := f(from)
+	b, done := f(to)
+	if done {
+		return a
+	}
+	return (a + b) / 2
+}
+
+// Points implements swarm.Shape.
+func (f programmed) Points() []shape.Point { return nil }
 
 // takeShape reads the shape, which is of arrivals or of users.
 func (s *settings) takeShape(ofArrivals bool) (err error) {

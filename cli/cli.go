@@ -97,6 +97,7 @@ func commands() []command {
 }
 
 func (p *program) main(ctx context.Context) int {
+	reportsAsked()
 	if len(p.args) > 0 {
 		for _, c := range commands() {
 			if c.name == p.args[0] {

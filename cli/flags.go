@@ -44,6 +44,8 @@ type loading struct {
 	rate        rate
 	arrivals    choice
 	shapeText   string
+	keepGoing   bool
+	runTimeFrom choice
 	shape       *shape.Shape
 	maxWait     seconds
 	stopTimeout seconds
@@ -143,6 +145,9 @@ func (s *settings) define() *pflag.FlagSet {
 	f.VarP(&s.spawnRate, "spawn-rate", "r", "users started per second")
 	f.VarP(&s.runTime, "run-time", "t", "20, 20s, 3m, 1h20m; counted from the start (default: until stopped)")
 	f.VarP(&s.iterations, "iterations", "n", "stop after `N` tasks in all")
+	s.runTimeFrom = choice{"start", []string{"start", "steady"}}
+	f.Var(&s.runTimeFrom, "run-time-from", "what --run-time is counted from: the start, or when all users run")
+	f.BoolVar(&s.keepGoing, "keep-going", false, "go on with a target that cannot be reached from the start (default: the run ends after 5 s)")
 	f.StringVar(&s.shapeText, "shape", "", "how high the load is when, of users or with --rate of arrivals: 'ramp 0 100 30s, hold 5m, spike 500 10s, step 50 1m x5, wave 10 100 2m x3', or a `FILE` of times and levels")
 	s.arrivals = choice{"constant", []string{"constant", "poisson"}}
 	f.Var(&s.arrivals, "arrivals", "with --rate: at equal distances, or at random ones as of many who know nothing of each other")

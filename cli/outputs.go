@@ -46,6 +46,54 @@ func (x *session) watchThresholds() {
 	}
 }
 
+// writeOnDemand writes the reports of the run so far each time SIGUSR1 asks for them.
+func (x *session) writeOnDemand() {
+	for {
+		select {
+		case <-x.ctl.Done():
+			return
+		case <-reportsAsked():
+		}
+		if x.dir == "" {
+			x.log.Warn("the reports so far are asked for, and there is no run directory: leave --no-out out")
+			continue
+		}
+		r := x.resultOf(x.ctl.Snapshot())
+		r.Exit = "so-far"
+		if err := report.WriteDir(x.dir, r); err != nil {
+			x.log.Error("the reports so far", "error", err)
+			continue
+		}
+		x.log.Info("the reports so far are written", "dir", x.dir)
+	}
+}
+
+// deadAfter is how long a target may be dead from the start before the run ends.
+const deadAfter = 5 * time.Second
+
+// watchTarget ends a run whose target was never there: nobody would look at its numbers.
+func (x *session) watchTarget() {
+	t := time.NewTicker(time.Second)
+	defer t.Stop()
+	for {
+		select {
+		case <-x.ctl.Done():
+			return
+		case <-t.C:
+		}
+		s := x.ctl.Snapshot()
+		switch all := &s.Total.Run; {
+		case s.State < swarm.Spawning || all.Requests == 0 && s.Elapsed < 2*deadAfter:
+		case !x.neverReached(s):
+			return
+		case s.Elapsed >= deadAfter:
+			x.log.Error("the target was never reached: the run ends (--keep-going goes on)", "requests", all.Requests)
+			x.ctl.Stop("unreachable")
+			return
+		}
+	}
+}
+
 // writeFiles writes the run directory and what the flags ask for. What cannot
 // be written does not keep the rest from it.
 func (x *session) writeFiles() error {

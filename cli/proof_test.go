@@ -22,6 +22,7 @@ import (
 
 // result is what a proof looks at in summary.json.
 type result struct {
+	Exit  string
 	Total struct {
 		Requests, Failures, Aborted int64
 		NotStarted                  int64              `json:"not_started"`

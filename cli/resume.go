@@ -112,7 +112,7 @@ func (s *settings) same(own []behaviours.Behaviour) (string, error) {
 		return "", err
 	}
 	b, err := json.Marshal(map[string]any{
-		"job": j, "files": files, "rate": float64(t.rate), "tasks": int64(t.iterations), "time": t.runTime.String(), "build": us.Build,
+		"job": j, "files": files, "rate": float64(t.rate), "shape": t.shapeText, "arrivals": t.arrivals.value, "from": t.runTimeFrom.value, "tasks": int64(t.iterations), "time": t.runTime.String(), "build": us.Build,
 	})
 	sum := sha256.Sum256(b)
 	return hex.EncodeToString(sum[:]), err
@@ -274,6 +274,9 @@ func (x *session) goOn(c *cutOff, plan *swarm.Plan) error {
 	plan.Past = &swarm.Past{
 		Ledger: ledger, Started: r.Meta.Started, Target: target, Arrivals: arrivals, SpawnRate: r.SpawnRate, Paused: r.State == swarm.Paused.String(),
 		Peak: r.Meta.Peak, Changes: before.Changes, First: past.First, But: past.But,
+	}
+	if plan.FromSteady && r.RunTime > 0 { // when it ends was known
+		plan.RunTime, plan.FromSteady = r.RunTime.duration(), false
 	}
 	if r.State == swarm.Stopping.String() || r.State == swarm.Stopped.String() {
 		plan.Past.Stop = cmpOr(r.Meta.Exit, "stop")

@@ -43,7 +43,7 @@ func (p *program) screen(ctx context.Context, s *settings, own []behaviours.Beha
 	g := &stage{p: p, settings: s, own: own, logs: tui.NewLogs(10_000)}
 	defer g.hear(g.logs)()
 	o := g.options()
-	if s.given("users") || s.shape != nil || cut != nil {
+	if s.given("users") || s.shape != nil || s.shapeOf(own) != nil || cut != nil {
 		x, err := prepare(ctx, s, own, g.logs, cut)
 		if err != nil {
 			return p.complain(codeOf(err), err)

@@ -69,6 +69,7 @@ func TestScripts(t *testing.T) {
 			"exitcode": exitCode,
 			"running":  running,
 			"counted":  counted,
+			"there":    there,
 			"signal":   sendSignal,
 		},
 	})
@@ -126,15 +127,27 @@ func running(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Fatalf("%s: no run", path)
 }
 
-// signal NAME sends TERM, INT, HUP or KILL to the newest command in the
-// background.
+// signals are those that sendSignal can send; the files of a system may add its own.
+var signals = map[string]syscall.Signal{"TERM": syscall.SIGTERM, "INT": syscall.SIGINT, "HUP": syscall.SIGHUP, "KILL": syscall.SIGKILL}
+
+// signal NAME sends one of signals to the newest command in the background.
 func sendSignal(ts *testscript.TestScript, neg bool, args []string) {
 	list := ts.BackgroundCmds()
-	sig := map[string]syscall.Signal{"TERM": syscall.SIGTERM, "INT": syscall.SIGINT, "HUP": syscall.SIGHUP, "KILL": syscall.SIGKILL}[args[0]]
+	sig := signals[args[0]]
 	if len(list) == 0 || sig == 0 {
 		ts.Fatalf("no command, or no signal %s", args[0])
 	}
 	ts.Check(list[len(list)-1].Process.Signal(sig))
+}
+
+// there FILE waits until there is such a file.
+func there(ts *testscript.TestScript, neg bool, args []string) {
+	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+		if _, err := os.Stat(ts.MkAbs(args[0])); err == nil {
+			return
+		}
+	}
+	ts.Fatalf("%s: not there", args[0])
 }
 
 // counted FILE holds a summary.json that has requests.

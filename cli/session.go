@@ -91,6 +91,9 @@ func prepare(ctx context.Context, s *settings, own []behaviours.Behaviour, logs 
 		return nil, err
 	}
 	plan := s.plan(x.job.Behaviours)
+	if f := s.shapeOf(list); f != nil {
+		plan.Shape = f
+	}
 	x.job.MaxWait, x.job.Sources = time.Duration(s.maxWait), x.transport.Sources
 	if err := plan.Check(); err != nil {
 		return nil, misuse{err}
@@ -98,10 +101,11 @@ func prepare(ctx context.Context, s *settings, own []behaviours.Behaviour, logs 
 	if err := errors.Join(s.checkFiles(), s.checkOutputs()); err != nil {
 		return nil, err
 	}
+	var dead error
 	if s.master {
 		plan.Expect = int(s.expectWorkers)
-	} else if err := x.transport.Reach(ctx); err != nil {
-		return nil, err
+	} else if dead = x.transport.Reach(ctx); dead != nil && !s.keepGoing {
+		return nil, dead
 	}
 	plan.RunID = x.started.Format("20060102-150405")
 	if cut != nil {
@@ -116,6 +120,9 @@ func prepare(ctx context.Context, s *settings, own []behaviours.Behaviour, logs 
 	}
 	shared.Log = x.log
 	plan.Log = x.log
+	if dead != nil {
+		x.log.Warn("going on without a target", "error", dead)
+	}
 	if x.dirErr != nil {
 		x.log.Error("no run directory", "error", x.dirErr)
 	}
@@ -166,7 +173,7 @@ func (s *settings) plan(list []*crew.Behaviour) swarm.Plan {
 	p := swarm.Plan{
 		Behaviours: crew.Kinds(list), Host: s.shownHost(),
 		Users: int(s.users), SpawnRate: float64(s.spawnRate), RunTime: time.Duration(s.runTime), Iterations: int64(s.iterations),
-		Rate: float64(s.rate), Poisson: s.arrivals.value == "poisson", StopTimeout: time.Duration(s.stopTimeout), Seed: s.seed,
+		Rate: float64(s.rate), Poisson: s.arrivals.value == "poisson", FromSteady: s.runTimeFrom.value == "steady", StopTimeout: time.Duration(s.stopTimeout), Seed: s.seed,
 		Samples: int(s.capture), Memory: int(s.memory),
 	}
 	if s.shape != nil {
@@ -212,6 +219,10 @@ func (x *session) start() {
 		if x.settings.abort {
 			go x.watchThresholds()
 		}
+		if !x.settings.keepGoing {
+			go x.watchTarget()
+		}
+		go x.writeOnDemand()
 		go x.awaitWorkers()
 		x.runErr = errors.Join(x.ctl.Run(context.Background()), x.noWorkers, x.teardown())
 		x.closeMaster()
@@ -294,8 +305,7 @@ func (x *session) code() int {
 		return exitBroken
 	case s.Reason == "users-ended" && s.Total.Run.Requests+s.Total.Run.Aborted == 0:
 		return exitBroken // nobody came to do anything
-	case s.Total.Run.Dialled == 0 && (s.Total.Run.Requests > 0 && s.Total.Run.Requests == unreachable(s) ||
-		s.Total.Run.Requests == s.Total.Run.Failures && x.transport.Unconnected()):
+	case x.neverReached(s):
 		return exitBroken // there was nobody to do it with
 	}
 	for _, c := range x.failIf {
@@ -304,4 +314,11 @@ func (x *session) code() int {
 		}
 	}
 	return exitOK
+}
+
+// neverReached says that users came, and that no connection ever stood on which they
+// could have sent a request.
+func (x *session) neverReached(s *swarm.Snapshot) bool {
+	all := &s.Total.Run
+	return all.Dialled == 0 && (all.Requests > 0 && all.Requests == unreachable(s) || all.Requests == all.Failures && x.transport.Unconnected())
 }

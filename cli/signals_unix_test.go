@@ -11,3 +11,5 @@ const (
 	pause        = syscall.SIGSTOP
 	resume       = syscall.SIGCONT
 )
+
+func init() { signals["USR1"] = syscall.SIGUSR1 }

@@ -64,3 +64,42 @@ func TestNoConnectionEverStood(t *testing.T) {
 		})
 	}
 }
+
+// TestATargetThatWasNeverThere ends a run that would go on for an hour, and not one
+// that is told to wait.
+func TestATargetThatWasNeverThere(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds")
+	}
+	for _, tt := range []struct {
+		name, exit string
+		args       []string
+	}{
+		{"a run of an hour", "unreachable", []string{"-t", "1h"}},
+		{"arrivals", "unreachable", []string{"-t", "1h", "--rate", "20"}},
+		{"told to wait", "run-time", []string{"-t", "7s", "--keep-going"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			l, err := net.Listen("tcp", "127.0.0.1:0")
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer l.Close()
+			go func() {
+				for {
+					nc, err := l.Accept()
+					if err != nil {
+						return
+					}
+					nc.Close()
+				}
+			}()
+			s, out, err := load(t, t.TempDir(), "", append([]string{"--host=https://" + l.Addr().String(), "-u", "2", "--no-out"}, tt.args...)...)
+			var exit *exec.ExitError
+			if !errors.As(err, &exit) || exit.ExitCode() != exitBroken || s.Exit != tt.exit {
+				t.Errorf("got %v and an end by %q, want exit code %d and %q\n%s", err, s.Exit, exitBroken, tt.exit, out)
+			}
+		})
+	}
+}

@@ -56,6 +56,7 @@ type Controller struct {
 	stopAt    time.Time // when the grace ends; zero while running
 	changes   []Change
 	steady    bool
+	end       time.Duration // of the run, on its clock; 0: none, or not known yet
 	endedSelf bool
 }
 
@@ -358,7 +359,10 @@ func (c *Controller) readMail() {
 func (c *Controller) begin() {
 	c.started = time.Now()
 	c.state = Spawning
-	c.want = Assignment{Until: c.plan.RunTime, Open: c.open(), Poisson: c.plan.Poisson, Quota: Unlimited}
+	if !c.plan.FromSteady {
+		c.end = c.plan.RunTime
+	}
+	c.want = Assignment{Until: c.end, Open: c.open(), Poisson: c.plan.Poisson, Quota: Unlimited}
 	if c.plan.Iterations > 0 {
 		c.want.Quota = c.plan.Iterations
 	}
@@ -522,6 +526,11 @@ func (c *Controller) look(s NodeStatus) {
 	}
 	if (c.open() || s.Level == c.target) && !c.steady {
 		c.steady = true
+		if c.plan.FromSteady && c.end == 0 && c.plan.RunTime > 0 {
+			c.end = c.elapsed(time.Now()) + c.plan.RunTime
+			c.want.Until = c.end
+			c.assign()
+		}
 		if s.Level > 0 && (c.plan.Shape == nil || c.byHand) {
 			c.ledger.Segment(fmt.Sprintf("steady %d", s.Level))
 			c.log.Info("all users running", "users", s.Level)
@@ -543,7 +552,7 @@ func (c *Controller) check(now time.Time, s NodeStatus) {
 	case c.started.IsZero():
 	case c.stopAt.IsZero():
 		switch {
-		case c.plan.RunTime > 0 && c.elapsed(now) >= c.plan.RunTime:
+		case c.end > 0 && c.elapsed(now) >= c.end:
 			c.stop("run-time")
 		case s.Exhausted && !c.waits:
 			c.stop("iterations")
@@ -562,8 +571,8 @@ func (c *Controller) check(now time.Time, s NodeStatus) {
 // due is when something has to be done at the latest.
 func (c *Controller) due(next time.Time) time.Time {
 	end := c.stopAt
-	if end.IsZero() && c.plan.RunTime > 0 {
-		end = c.started.Add(c.plan.RunTime)
+	if end.IsZero() && c.end > 0 {
+		end = c.started.Add(c.end)
 	}
 	if !end.IsZero() && end.Before(next) {
 		return end

@@ -60,6 +60,7 @@ type Plan struct {
 	Users       int           // target at the start; with Rate the most users there may be
 	SpawnRate   float64       // users per second; 0 means 1
 	RunTime     time.Duration // 0: until stopped
+	FromSteady  bool          // … counted from when all users run for the first time
 	Iterations  int64         // tasks in all; 0: no limit
 	Rate        float64       // task starts per second whatever the target does; 0: users decide
 	Poisson     bool          // … at random distances, as of many who know nothing of each other

@@ -122,7 +122,7 @@ func (m *model) pause() tea.Cmd {
 	if on {
 		m.say("paused: users hold before their next task (space resumes)")
 	} else {
-		m.say("resumed")
+		m.say("resumed: users go on at the spawn rate, within 10 s")
 	}
 	return nil
 }

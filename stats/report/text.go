@@ -22,6 +22,8 @@ var exits = map[string]string{
 	"run-time":    "ended by its run time",
 	"iterations":  "ended by its iterations",
 	"shape":       "ended with its shape",
+	"unreachable": "ended, for the target was never reached,",
+	"so-far":      "goes on, so far",
 	"you":         "stopped by you",
 	"interrupt":   "stopped by ctrl+c",
 	"ctrl+c":      "stopped by ctrl+c",

@@ -228,7 +228,7 @@ func (c *Crew) stop(kind swarm.StopKind, now time.Time) {
 	c.path.aim(make([]int, len(c.path.to)))
 	c.path.fall()
 	c.roster.set(c.path.now, nil)
-	c.gate.open()
+	c.gate.open(now, 0)
 	if kind == swarm.Hard {
 		c.kill()
 	}
@@ -246,7 +246,23 @@ func (c *Crew) pause(on bool, now time.Time) {
 		q.resume(now.Sub(c.paused))
 	}
 	c.paused = time.Time{}
-	c.gate.open()
+	c.gate.open(now, c.reunion())
+}
+
+// slowestReunion is how long it takes at most until all users go on after a pause.
+const slowestReunion = 10 * time.Second
+
+// reunion is how long it takes until all users that are held go on: they come back at
+// the spawn rate, as they came. Arrivals have their own times.
+func (c *Crew) reunion() time.Duration {
+	if c.arrivals != nil {
+		return 0
+	}
+	if c.now.Spawn <= 0 {
+		return time.Second
+	}
+	seconds := float64(c.gate.holding()) / c.now.Spawn
+	return time.Duration(min(seconds, slowestReunion.Seconds()) * float64(time.Second))
 }
 
 // steer steps the ramp and hands out arrivals, until End.
@@ -289,6 +305,9 @@ func (c *Crew) step(now time.Time) (next time.Time) {
 		next, missing = q.release(c.within(now))
 		// There come as many as are missing, to at most what was assigned.
 		c.path.walk(min(missing, 100))
+	}
+	if held := c.gate.step(now); next.IsZero() || !held.IsZero() && held.Before(next) {
+		next = held
 	}
 	c.roster.set(c.path.now, c.start)
 	if before > 0 && c.path.left() == 0 {

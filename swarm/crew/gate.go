@@ -3,6 +3,7 @@ package crew
 import (
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // gate holds users before their next task while the run is paused.
@@ -10,6 +11,11 @@ type gate struct {
 	shut  atomic.Bool // written with mu held
 	mu    sync.Mutex
 	users []*User // those that are held, and some that have been stopped since
+
+	// Those that were held when it opened are let go one after the other.
+	opened time.Time
+	over   time.Duration
+	total  int
 }
 
 // hold parks the user until the gate opens, if it is shut.
@@ -30,14 +36,37 @@ func (g *gate) close() {
 	g.shut.Store(true)
 }
 
-func (g *gate) open() {
+// open lets users go on, those that are held at equal distances within that time: all
+// at once would be a load that nobody asked for. The time comes from step.
+func (g *gate) open(now time.Time, over time.Duration) {
+	g.mu.Lock()
+	g.shut.Store(false)
+	g.opened, g.over, g.total = now, over, len(g.users)
+	g.mu.Unlock()
+	g.step(now)
+}
+
+// step lets go those whose time has come, and says when the next one's comes; zero for
+// none.
+func (g *gate) step(now time.Time) (next time.Time) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.shut.Store(false)
-	for _, u := range g.users {
+	if g.shut.Load() || len(g.users) == 0 {
+		return next
+	}
+	due := g.total
+	if g.over > 0 {
+		due = min(int(float64(g.total)*float64(now.Sub(g.opened))/float64(g.over))+1, g.total)
+	}
+	n := min(max(due-(g.total-len(g.users)), 0), len(g.users))
+	for _, u := range g.users[:n] {
 		u.wake()
 	}
-	g.users = nil
+	if g.users = g.users[n:]; len(g.users) == 0 {
+		g.users = nil
+		return next
+	}
+	return g.opened.Add(time.Duration(float64(g.over) * float64(due) / float64(g.total)))
 }
 
 // holding is how many users are held.

@@ -140,3 +140,56 @@ func TestTheRateIsDrivenLive(t *testing.T) {
 		}
 	})
 }
+
+// TestUsersGoOnOneAfterTheOther when a pause ends, at the spawn rate.
+func TestUsersGoOnOneAfterTheOther(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var n counter
+		c := run(t, swarm.Plan{Users: 100, SpawnRate: 50, StopTimeout: time.Second}, n.behaviour("a", 10*time.Millisecond, 0))
+		time.Sleep(3 * time.Second)
+		c.Pause(true)
+		time.Sleep(time.Second)
+		c.Pause(false)
+		for _, tt := range []struct {
+			after time.Duration
+			held  int
+		}{{300 * time.Millisecond, 85}, {time.Second, 50}, {1900 * time.Millisecond, 5}, {2500 * time.Millisecond, 0}} {
+			time.Sleep(tt.after)
+			if got := c.Snapshot().Doing.Paused; got < tt.held-14 || got > tt.held+14 {
+				t.Errorf("%v after the pause %d are held, want about %d", tt.after, got, tt.held)
+			}
+			c.Pause(true) // and whoever has gone on is held with the others
+			time.Sleep(time.Second)
+			if got := c.Snapshot().Doing.Paused; got != 100 {
+				t.Errorf("%d are held, want all", got)
+			}
+			c.Pause(false)
+		}
+		time.Sleep(3 * time.Second)
+		c.Stop("test")
+		<-c.Done()
+	})
+}
+
+// TestTheRunTimeCountsFromTheSteadyState, users or arrivals, and nobody is cut short.
+func TestTheRunTimeCountsFromTheSteadyState(t *testing.T) {
+	for _, rate := range []float64{0, 100} {
+		synctest.Test(t, func(t *testing.T) {
+			var n counter
+			c := run(t, swarm.Plan{Users: 50, SpawnRate: 10, Rate: rate, RunTime: 3 * time.Second, FromSteady: true, StopTimeout: time.Second},
+				n.behaviour("a", 10*time.Millisecond, 0))
+			began := time.Now()
+			<-c.Done()
+			want := 3 * time.Second
+			if rate == 0 {
+				want += 4900 * time.Millisecond // the first of fifty comes at once
+			}
+			if took := time.Since(began); took < want-100*time.Millisecond || took > want+500*time.Millisecond || c.Snapshot().Reason != "run-time" {
+				t.Errorf("rate %v: it took %v, want %v; ended by %q", rate, took, want, c.Snapshot().Reason)
+			}
+			if rate > 0 && n.begun.Load() != 300 {
+				t.Errorf("got %d task starts, want 300", n.begun.Load())
+			}
+		})
+	}
+}
