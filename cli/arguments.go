@@ -14,6 +14,7 @@ import (
 
 	"tload/behaviours"
 	"tload/cli/build"
+	"tload/stats/capacity"
 	"tload/stats/report"
 	"tload/swarm"
 	"tload/swarm/shape"
@@ -135,7 +136,7 @@ func (p *program) sources(s *settings) error {
 	if s.demo && slices.ContainsFunc(s.args, func(arg string) bool { return !strings.HasPrefix(arg, "/") }) {
 		return misuse{errors.New("the demo loads its own target: write paths of it, such as /fail, or leave demo out")}
 	}
-	if err := s.readShape(); err != nil {
+	if err := errors.Join(s.readShape(), s.readFind()); err != nil {
 		return err
 	}
 	p.noteUnused(s)
@@ -155,12 +156,45 @@ func (s *settings) readShape() error {
 	return s.takeShape(s.given("rate"))
 }
 
+// readFind reads --find: what the load that is searched for holds.
+func (s *settings) readFind() error {
+	switch {
+	case s.findText == "":
+		return nil
+	case s.shapeText != "":
+		return misuse{errors.New("--find and --shape exclude each other: both say how high the load is")}
+	case s.iterations > 0:
+		return misuse{errors.New("--find and -n exclude each other: a search ends when it has found something; --run-time bounds it")}
+	}
+	goals, err := report.ParseGoals(s.findText, s.given("rate"))
+	if err != nil {
+		return misuse{fmt.Errorf("--find: %w", err)}
+	}
+	s.goals = goals
+	return nil
+}
+
+// search is the one that --find asks for, and how many users there may be.
+func (s *settings) search() (search *capacity.Search, users int) {
+	users = int(s.users)
+	if !s.given("users") || s.demo && !s.typed["users"] { // as many as one would want to wait for
+		users = 10_000
+		if limit := raiseFileLimit(); limit > 0 && !s.master {
+			users = max(min(users, limit-fileSpare), 1)
+		}
+	}
+	if s.given("rate") {
+		return capacity.New(s.goals, "arrivals/s", float64(s.rate), swarm.MaxRate), users
+	}
+	return capacity.New(s.goals, "users", 1, float64(users)), users
+}
+
 // programmed is a shape of a behaviours program: nobody knows its corners.
 type programmed func(t time.Duration) (level float64, done bool)
 
 // shapeOf is that of the behaviours, if nothing given takes its place; nil for none.
 func (s *settings) shapeOf(list []behaviours.Behaviour) programmed {
-	if s.shape != nil || s.given("users") && !s.given("rate") {
+	if s.shape != nil || s.goals != nil || s.given("users") && !s.given("rate") {
 		return nil
 	}
 	for _, b := range list {

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"tload/behaviours/requests"
+	"tload/stats/capacity"
 	"tload/stats/exchange"
 	"tload/stats/report"
 	"tload/swarm/link"
@@ -47,6 +48,8 @@ type loading struct {
 	keepGoing   bool
 	runTimeFrom choice
 	shape       *shape.Shape
+	findText    string
+	goals       []capacity.Goal
 	maxWait     seconds
 	stopTimeout seconds
 	only        []string
@@ -149,6 +152,7 @@ func (s *settings) define() *pflag.FlagSet {
 	f.Var(&s.runTimeFrom, "run-time-from", "what --run-time is counted from: the start, or when all users run")
 	f.BoolVar(&s.keepGoing, "keep-going", false, "go on with a target that cannot be reached from the start (default: the run ends after 5 s)")
 	f.StringVar(&s.shapeText, "shape", "", "how high the load is when, of users or with --rate of arrivals: 'ramp 0 100 30s, hold 5m, spike 500 10s, step 50 1m x5, wave 10 100 2m x3', or a `FILE` of times and levels")
+	f.StringVar(&s.findText, "find", "", "search for the highest load that holds `GOALS` (p95<300ms,errors<1%): users up to -u, or arrivals from --rate on; exit 1 if it cannot be told")
 	s.arrivals = choice{"constant", []string{"constant", "poisson"}}
 	f.Var(&s.arrivals, "arrivals", "with --rate: at equal distances, or at random ones as of many who know nothing of each other")
 	f.Var(&s.rate, "rate", "open model: so many task starts per second whatever the target does (500, 500/s, 30k/m); -u caps the users")

@@ -146,7 +146,7 @@ func recordOf(meta report.Meta, s *swarm.Snapshot) record {
 func (r *record) run() *swarm.Snapshot {
 	return &swarm.Snapshot{
 		State: swarm.Stopped, Taken: r.Taken, Reason: r.Meta.Exit, Host: r.Meta.Host, RunID: r.Meta.RunID, Seed: r.Meta.Seed,
-		Started: r.Meta.Started, RunTime: r.RunTime.duration(), Open: r.Open || r.Meta.Rate > 0, Rate: r.Meta.Rate, Target: r.Target, SpawnRate: r.SpawnRate, Peak: r.Meta.Peak,
+		Find: r.Meta.Find, Started: r.Meta.Started, RunTime: r.RunTime.duration(), Open: r.Open || r.Meta.Rate > 0, Rate: r.Meta.Rate, Target: r.Target, SpawnRate: r.SpawnRate, Peak: r.Meta.Peak,
 		Behaviours: each(r.Behaviours, func(b behaviourRecord) swarm.BehaviourView {
 			return swarm.BehaviourView{Name: b.Name, Weight: b.Weight, Fixed: b.Fixed, Want: b.Want, Got: b.Got, Running: b.Running,
 				Tasks: each(b.Tasks, func(t taskRecord) swarm.TaskView {
@@ -157,7 +157,7 @@ func (r *record) run() *swarm.Snapshot {
 			return swarm.Change{At: c.At.duration(), Wall: c.Wall, From: c.From, To: c.To, Rate: c.Rate, Who: c.Who, Arrivals: c.Of == "arrivals"}
 		}),
 		Shape:  each(r.Shape, func(c cornerRecord) shape.Point { return shape.Point{At: c.At.duration(), Level: c.Level} }),
-		ByHand: r.ByHand,
+		Shaped: len(r.Shape) > 0, ByHand: r.ByHand,
 		Health: r.Health.health(),
 		Nodes: each(r.Nodes, func(n nodeRecord) swarm.NodeView {
 			return swarm.NodeView{Name: n.Name, State: n.State, Users: n.Users, RPS: n.RPS, Most: n.Most, RTT: n.RTT.duration(), Skew: n.Skew.duration(), Lag: n.Lag.duration(), Build: n.Build, Health: n.Health.health()}

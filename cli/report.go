@@ -22,7 +22,7 @@ func (x *session) resultOf(s *swarm.Snapshot) *report.Run {
 	r := &report.Run{
 		Meta: report.Meta{
 			Version: Version, Host: s.Host, RunID: s.RunID, Started: s.Started, Exit: s.Reason, Hangup: x.hungUp.Load(),
-			Peak: s.Peak, Seed: s.Seed, Rate: s.Rate, Generator: generator(s), Dir: x.dir, Notes: x.notes,
+			Peak: s.Peak, Seed: s.Seed, Rate: s.Rate, Generator: generator(s), Dir: x.dir, Notes: x.notes, Find: s.Find,
 		},
 		Snapshot: s.Snapshot, Redact: x.settings.masker,
 	}

@@ -233,6 +233,12 @@ func (s *settings) asked() string {
 	if s.rate > 0 {
 		words = []string{fmt.Sprintf("%g arrivals/s, at most %d users", float64(s.rate), s.users)}
 	}
+	switch {
+	case s.goals != nil:
+		words = []string{"searches for the highest load that holds " + s.findText}
+	case s.shape != nil:
+		words = []string{"as " + s.shapeText + " says"}
+	}
 	if s.runTime > 0 {
 		words = append(words, "for "+s.runTime.String())
 	}

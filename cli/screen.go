@@ -43,7 +43,7 @@ func (p *program) screen(ctx context.Context, s *settings, own []behaviours.Beha
 	g := &stage{p: p, settings: s, own: own, logs: tui.NewLogs(10_000)}
 	defer g.hear(g.logs)()
 	o := g.options()
-	if s.given("users") || s.shape != nil || s.shapeOf(own) != nil || cut != nil {
+	if s.given("users") || s.shape != nil || s.goals != nil || s.shapeOf(own) != nil || cut != nil {
 		x, err := prepare(ctx, s, own, g.logs, cut)
 		if err != nil {
 			return p.complain(codeOf(err), err)
@@ -230,7 +230,7 @@ func (g *stage) launch(f tui.Form) (tui.Load, error) {
 		s.body = 0
 	}
 	s.rate = rate(f.Rate)
-	s.shapeText, s.shape = f.Shape, nil
+	s.shapeText, s.shape, s.goals = f.Shape, nil, nil // the form says how high the load is
 	if f.Shape != "" && !f.DryRun {
 		if err := s.takeShape(f.Rate > 0); err != nil {
 			return nil, err

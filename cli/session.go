@@ -179,6 +179,9 @@ func (s *settings) plan(list []*crew.Behaviour) swarm.Plan {
 	if s.shape != nil {
 		p.Shape = s.shape
 	}
+	if s.goals != nil {
+		p.Find, p.Users = s.search()
+	}
 	return p
 }
 
@@ -307,6 +310,9 @@ func (x *session) code() int {
 		return exitBroken // nobody came to do anything
 	case x.neverReached(s):
 		return exitBroken // there was nobody to do it with
+	}
+	if s.Find != nil && !s.Find.Found {
+		return exitFailed
 	}
 	for _, c := range x.failIf {
 		if !c.FailIf(s.Snapshot).Held {

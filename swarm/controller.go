@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"tload/stats"
+	"tload/stats/capacity"
 	"tload/swarm/shape"
 )
 
@@ -49,7 +50,8 @@ type Controller struct {
 	rate      float64 // users per second
 	arrivals  float64 // of the open model, per second
 	shape     []shape.Point
-	byHand    bool      // somebody has taken over from the shape
+	byHand    bool      // somebody has taken over from the shape or the search
+	stride    float64   // users per second, in which the search changes them
 	peak      int       // most users that ever ran
 	most      int       // … since the last tick
 	groups    int       // error groups that were logged
@@ -174,7 +176,7 @@ func (c *Controller) poke() {
 // number of running users follows at the spawn rate.
 func (c *Controller) Scale(users int, who string) {
 	c.do(func() {
-		c.byHand = c.byHand || c.plan.Shape != nil && !c.open()
+		c.byHand = c.byHand || c.follows() && !c.open()
 		c.scale(min(max(users, 0), MaxUsers), who)
 	})
 }
@@ -187,19 +189,22 @@ func (c *Controller) SetRate(perSecond float64, who string) {
 	}
 	c.do(func() {
 		if c.open() {
-			c.byHand = c.byHand || c.plan.Shape != nil
+			c.byHand = c.byHand || c.follows()
 			c.setRate(perSecond, who)
 		}
 	})
 }
 
-// FollowShape gives the load back to the plan's shape, after Scale or SetRate has taken it
+// follows says that the plan's shape or search says how high the load is.
+func (c *Controller) follows() bool { return c.plan.Shape != nil || c.plan.Find != nil }
+
+// FollowShape gives the load back to the plan's shape or search, after Scale or SetRate has taken it
 // over.
 func (c *Controller) FollowShape() {
 	c.do(func() {
 		if c.byHand {
 			c.byHand = false
-			c.log.Info("the shape goes on")
+			c.log.Info("the load follows its plan again")
 			c.follow(time.Now())
 		}
 	})
@@ -311,6 +316,7 @@ func (c *Controller) Run(ctx context.Context) error {
 		}
 		now := time.Now()
 		c.follow(now)
+		c.search(now)
 		status := c.nodes.look()
 		if c.nodes.changed || c.waits {
 			c.assign()
@@ -390,8 +396,13 @@ func (c *Controller) begin() {
 		}
 		return
 	}
-	if s := c.plan.Shape; s != nil {
-		first := s.Mean(0, tick)
+	if c.follows() {
+		first := 0.0
+		if f := c.plan.Find; f != nil {
+			first, _ = f.Next(capacity.Moment{})
+		} else {
+			first = c.plan.Shape.Mean(0, tick)
+		}
 		if c.open() {
 			c.arrivals = first
 		} else {
@@ -423,6 +434,34 @@ func (c *Controller) follow(now time.Time) {
 		if users := level(s.Mean(at, at+tick)); users != c.target {
 			c.scale(users, "shape")
 		}
+	}
+}
+
+// strideTime is how long users take from one level of a search to the next: all at once
+// they would be a load of their own.
+const strideTime = 2 * time.Second
+
+// search drives the load as the search for the highest one says.
+func (c *Controller) search(now time.Time) {
+	f := c.plan.Find
+	if f == nil || c.started.IsZero() || !c.stopAt.IsZero() {
+		return
+	}
+	if c.byHand || c.want.Paused {
+		f.Break()
+		return
+	}
+	status := c.nodes.look()
+	steady := !c.waits && (c.open() || c.steady && status.Active == c.target)
+	switch want, done := f.Next(capacity.Moment{At: c.elapsed(now), Steady: steady, Backlog: status.Backlog}); {
+	case done:
+		c.log.Info("the search is over", "result", f.Result().String())
+		c.stop("search")
+	case c.open():
+		c.setRate(min(want, MaxRate), "search")
+	case level(want) != c.target:
+		c.stride = max(math.Abs(want-float64(c.target))/strideTime.Seconds(), 1)
+		c.scale(level(want), "search")
 	}
 }
 
@@ -470,8 +509,8 @@ func (c *Controller) assign() {
 		return
 	}
 	c.want.Spawn, c.want.Since, c.want.Arrivals = c.rate, c.elapsed(time.Now()), c.arrivals
-	if c.plan.Shape != nil && !c.byHand {
-		c.want.Spawn = 0 // the shape says how fast
+	if c.follows() && !c.byHand {
+		c.want.Spawn = c.stride // a shape says how fast: at once
 	}
 	c.waits = c.nodes.assign(c.want, c.target)
 }
@@ -488,13 +527,17 @@ func (c *Controller) scale(users int, who string) {
 	if !c.stopAt.IsZero() && who != "stop" || users == c.target && who != "start" {
 		return
 	}
-	c.changed(Change{From: float64(c.target), To: float64(users), Rate: c.rate, Who: who})
+	rate := c.rate
+	if who == "search" {
+		rate = c.stride
+	}
+	c.changed(Change{From: float64(c.target), To: float64(users), Rate: rate, Who: who})
 	if who == "shape" {
 		c.target, c.steady = users, false
 		c.assign()
 		return
 	}
-	c.log.Info("users", "from", c.target, "to", users, "rate", c.rate, "who", who)
+	c.log.Info("users", "from", c.target, "to", users, "rate", rate, "who", who)
 	if c.steady && who != "stop" {
 		c.ledger.Segment(fmt.Sprintf("ramp to %d", users))
 	}
@@ -509,6 +552,9 @@ func (c *Controller) stop(reason string) {
 	c.stopAt = now.Add(c.plan.StopTimeout)
 	c.log.Info("stopping", "reason", reason, "grace", c.plan.StopTimeout)
 	c.want.Stop, c.want.Paused = Graceful, false
+	if c.plan.Find != nil {
+		c.plan.Find.End("the run was stopped before, by " + reason)
+	}
 	if c.target == 0 {
 		c.assign()
 		return
@@ -667,6 +713,9 @@ func (c *Controller) fold(b *stats.Batch, now time.Duration, users stats.Users) 
 	c.peak = max(c.peak, users.Running)
 	if c.plan.OnBatch != nil {
 		c.plan.OnBatch(b, now, users)
+	}
+	if c.plan.Find != nil {
+		c.plan.Find.Add(b, now, users.Suspect)
 	}
 	c.ledger.Fold(b, now, users)
 }

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"tload/stats"
+	"tload/stats/capacity"
 	"tload/swarm/health"
 	"tload/swarm/shape"
 )
@@ -47,8 +48,11 @@ type Snapshot struct {
 	Open    bool          // the open model: tasks start by the clock
 	Rate    float64       // … arrivals per second
 
-	Shape  []shape.Point // the corners of the load's shape; nil for none
-	ByHand bool          // … which somebody has taken over from
+	Shaped bool          // a shape says how high the load is
+	Shape  []shape.Point // … its corners, if it has any
+	ByHand bool          // … which, or the search, somebody has taken over from
+
+	Find *capacity.Result // what the search for the highest load has found; nil for none
 
 	Target    int     // users asked for
 	SpawnRate float64 // users per second

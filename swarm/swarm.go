@@ -25,6 +25,7 @@ import (
 	"time"
 
 	"tload/stats"
+	"tload/stats/capacity"
 	"tload/swarm/shape"
 )
 
@@ -72,6 +73,10 @@ type Plan struct {
 	// Shape, if set, says how high the load is to be at each moment of the run: users,
 	// or with Rate arrivals per second. When it is over, so is the run.
 	Shape Shape
+
+	// Find, if set, says how high the load is to be from what comes back of it, in
+	// the place of a Shape. When it is done, so is the run.
+	Find *capacity.Search
 
 	// Expect is how many nodes are waited for before the first user starts.
 	Expect int

@@ -142,11 +142,11 @@ func (m *model) status() string {
 	fixed := draw.FirstThatFits(f.w-draw.Width(light)-2,
 		fmt.Sprintf("  %s %s  %s users", state, elapsed, users)+tail, fmt.Sprintf("  %s %s  %s users", state, past, users)+tail,
 		fmt.Sprintf(" %s %s %su", state, past, users)+tail, fmt.Sprintf(" %s %s %su", state, past, users), fmt.Sprintf(" %s %su", state, users))
-	if len(s.Shape) > 0 {
+	if what := follows(s); what != "" {
 		if s.ByHand {
 			extra = append(extra, draw.Warning.Render("by hand (A)"))
 		} else {
-			extra = append(extra, "shaped")
+			extra = append(extra, what)
 		}
 	}
 	if s.Open {

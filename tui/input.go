@@ -102,16 +102,16 @@ func (m *model) goBack() tea.Cmd {
 	return m.screen().notice(m, tickMsg{})
 }
 
-// followShape gives the load back to its shape.
+// followShape gives the load back to its shape or search.
 func (m *model) followShape() tea.Cmd {
 	switch {
-	case len(m.live.Shape) == 0:
-		m.say("this run has no shape (--shape)")
+	case follows(m.live) == "":
+		m.say("nothing but you says how high the load is (--shape, --find)")
 	case !m.live.ByHand:
-		m.say("the load follows its shape")
+		m.say("the load is %s already", follows(m.live))
 	default:
 		m.load.FollowShape()
-		m.say("the shape goes on")
+		m.say("the load is %s again", follows(m.live))
 	}
 	return nil
 }

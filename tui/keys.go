@@ -145,7 +145,7 @@ func everywhere(tabs []*page) []binding {
 			}
 			return footItem("u", "set users")
 		}),
-		bind("A", "shape", "the load follows its shape again", anywhere((*model).followShape)).steers(),
+		bind("A", "shape", "the load follows its shape or search again", anywhere((*model).followShape)).steers(),
 		bind("space", "", "pause and resume: users keep their sessions", anywhere((*model).pause)).steers().while(func(m *model) string {
 			if m.snap.State == swarm.Paused {
 				return footItem("space", "resume")

@@ -4,12 +4,14 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
 
 	"tload/stats"
+	"tload/stats/capacity"
 	"tload/swarm"
 	"tload/tui/draw"
 )
@@ -182,7 +184,11 @@ func (s *usersScreen) view(m *model, w, h int) draw.Pane {
 	f := m.layout
 	edges := f.edges()
 	now, changes := s.doing(m, f.inner(w)), changeLines(m, f.inner(w))
+	steps := stepLines(m.snap.Find, f.inner(w))
 	below := len(now) + edges
+	if len(steps) > 0 {
+		below += min(len(steps), 8) + edges
+	}
 	if len(changes) > 0 {
 		below += min(len(changes), 6) + edges
 	}
@@ -202,6 +208,14 @@ func (s *usersScreen) view(m *model, w, h int) draw.Pane {
 	}
 	if room := h - len(out.Lines); room > edges {
 		out.Put(draw.Section{Title: draw.Heading.Render("NOW") + ": what the users do ", Body: draw.Lines(now...)}.Draw(w, min(len(now)+edges, room), f.boxed))
+	}
+	if room := h - len(out.Lines); room > edges && len(steps) > 0 {
+		if len(changes) > 0 && room > 10+edges {
+			room -= 4 + edges
+		}
+		room = min(room, len(steps)+edges)
+		shown := append(steps[:1:1], steps[max(len(steps)-room+edges+1, 1):]...)
+		out.Put(draw.Section{Title: draw.Heading.Render("FIND") + " " + clean(m.snap.Find.Asked()) + " ", Body: draw.Lines(shown...)}.Draw(w, room, f.boxed))
 	}
 	if room := h - len(out.Lines); room > edges && len(changes) > 0 {
 		out.Put(draw.Section{Title: "CHANGES ", Body: draw.Lines(changes[max(len(changes)-room+edges, 0):]...)}.Draw(w, room, f.boxed))
@@ -237,6 +251,45 @@ func (s *usersScreen) doing(m *model, w int) []string {
 		out = append(out, fmt.Sprintf(" arrivals %s/s, %s wait for a free user", rate(m.snap.Rate), thousands(m.snap.Backlog)))
 	}
 	return out
+}
+
+// stepLines are the levels that a search for the highest load has tried, oldest first,
+// below their heading.
+func stepLines(f *capacity.Result, w int) []string {
+	if f == nil {
+		return nil
+	}
+	column := func(g *capacity.Goal) int { return max(draw.Width(clean(g.Text))+10, 14) }
+	head := draw.Right(strings.ToUpper(f.Unit), 12) + "  " + draw.Fit("VERDICT", 15) + draw.Right("FROM", 7) + draw.Right("FOR", 7)
+	for i := range f.Goals {
+		g := &f.Goals[i]
+		head += draw.Right(clean(g.Text)+" ("+g.Show(g.Limit)+")", column(g))
+	}
+	out := []string{draw.Dim.Render(draw.Cut(head, w))}
+	for _, x := range f.Steps {
+		verdict := draw.Fit(x.Verdict.String()+map[bool]string{true: " again"}[x.Again], 15)
+		switch x.Verdict {
+		case capacity.Holds:
+			verdict = draw.Good.Render(verdict)
+		case capacity.Fails:
+			verdict = draw.Bad.Render(verdict)
+		}
+		at := func(s float64) string { return clock(time.Duration(s * float64(time.Second))) }
+		line := draw.Right(levelText(f, x.Level), 12) + "  " + verdict + draw.Right(at(x.From), 7) + draw.Right(at(x.To-x.From), 7)
+		for i := range f.Goals {
+			line += draw.Right(f.Goals[i].Show(x.Bad[i]), column(&f.Goals[i]))
+		}
+		out = append(out, draw.Cut(line, w))
+	}
+	return out
+}
+
+// levelText is a level of a search without its unit.
+func levelText(f *capacity.Result, level float64) string {
+	if f.Unit == "users" {
+		return thousands(int(level))
+	}
+	return strconv.FormatFloat(level, 'g', 4, 64)
 }
 
 // changeLines are what was done to the run, oldest first: users, segments, marks.

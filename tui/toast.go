@@ -31,6 +31,13 @@ func (m *model) noteLine() string {
 	w := m.layout.w
 	if m.toast.text == "" || time.Now().After(m.toast.till) {
 		m.toast = toast{}
+		if f := m.snap.Find; f != nil && m.form == nil {
+			st := draw.Accent
+			if f.Done && !f.Found {
+				st = draw.WarnBold
+			}
+			return draw.Rule(" find "+clean(f.Asked())+": "+st.Render(draw.Cut(f.String(), w-16-draw.Width(clean(f.Asked()))))+" ", "", w, false)
+		}
 		return m.progressLine(w)
 	}
 	st, sign := draw.Bold, " "

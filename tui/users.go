@@ -4,6 +4,8 @@ import (
 	"math"
 	"strconv"
 	"time"
+
+	"tload/swarm"
 )
 
 // The load has a unit: users, or in the open model arrivals per second. Keys, steps and
@@ -51,10 +53,21 @@ func (m *model) drive(level float64) {
 		m.load.Scale(int(level), "you")
 	}
 	hint := ""
-	if len(m.live.Shape) > 0 && !m.live.ByHand {
-		hint = ", by hand (A gives it back to the shape)"
+	if what := follows(m.live); what != "" && !m.live.ByHand {
+		hint = ", by hand (A gives it back)"
 	}
 	m.say("target %s%s", m.inUnits(level), hint)
+}
+
+// follows is what says how high the load is, besides people; "" for nothing.
+func follows(s *swarm.Snapshot) string {
+	switch {
+	case s.Find != nil && !s.Find.Done:
+		return "searched"
+	case s.Shaped:
+		return "shaped"
+	}
+	return ""
 }
 
 // inUnits is a level with its unit.

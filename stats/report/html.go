@@ -32,6 +32,7 @@ const matrixColumns = 30
 func HTML(w io.Writer, r *Run) error {
 	t, err := template.New("report").Funcs(template.FuncMap{
 		"count": count, "ms": millis, "rate": rate, "percent": percent, "clock": clock, "size": size, "plain": plain, "share": share, "cpu": stats.CPU,
+		"seconds": func(s float64) string { return clock(time.Duration(s * float64(time.Second))) },
 	}).Parse(page)
 	if err != nil {
 		return err

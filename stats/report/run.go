@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"tload/stats"
+	"tload/stats/capacity"
 	"tload/stats/exchange"
 )
 
@@ -60,6 +61,8 @@ type Meta struct {
 	Generator  Generator   `json:"generator"`
 	Thresholds []Threshold `json:"thresholds,omitempty"`
 	Workers    []Worker    `json:"workers,omitempty"`
+
+	Find *capacity.Result `json:"find,omitempty"` // what a search for the highest load found; nil for none
 
 	Dir   string   `json:"dir,omitempty"`   // where the files are, as a person would type it
 	Notes []string `json:"notes,omitempty"` // what else a reader must know, a line each: what could not be written, what was skipped

@@ -7,33 +7,35 @@ import (
 	"time"
 
 	"tload/stats"
+	"tload/stats/capacity"
 )
 
 // The shape of summary.json. A number that does not apply is absent, never 0:
 // such fields are pointers, or maps that are left out when empty.
 type summary struct {
-	Version      string       `json:"tload"`
-	Host         string       `json:"host,omitempty"`
-	Started      time.Time    `json:"started"`
-	Elapsed      float64      `json:"elapsed_s"`
-	Exit         string       `json:"exit,omitempty"`
-	Error        string       `json:"error,omitempty"`
-	Hangup       bool         `json:"hangup,omitempty"`
-	Users        peak         `json:"users"`
-	Seed         uint64       `json:"seed"`
-	Rate         float64      `json:"rate,omitempty"`
-	Total        numbers      `json:"total"`
-	Endpoints    []endpoint   `json:"endpoints"`
-	Transactions []endpoint   `json:"transactions,omitempty"`
-	Tasks        []task       `json:"tasks"`
-	Errors       []failure    `json:"errors"`
-	Exceptions   []exception  `json:"exceptions"`
-	Thresholds   []Threshold  `json:"thresholds"`
-	Segments     []segment    `json:"segments"`
-	Marks        []mark       `json:"marks,omitempty"`
-	Generator    *generatorOf `json:"generator,omitempty"`
-	Workers      []Worker     `json:"workers,omitempty"`
-	Notes        []string     `json:"notes,omitempty"`
+	Version      string           `json:"tload"`
+	Host         string           `json:"host,omitempty"`
+	Started      time.Time        `json:"started"`
+	Elapsed      float64          `json:"elapsed_s"`
+	Exit         string           `json:"exit,omitempty"`
+	Error        string           `json:"error,omitempty"`
+	Hangup       bool             `json:"hangup,omitempty"`
+	Users        peak             `json:"users"`
+	Seed         uint64           `json:"seed"`
+	Rate         float64          `json:"rate,omitempty"`
+	Total        numbers          `json:"total"`
+	Endpoints    []endpoint       `json:"endpoints"`
+	Transactions []endpoint       `json:"transactions,omitempty"`
+	Tasks        []task           `json:"tasks"`
+	Errors       []failure        `json:"errors"`
+	Exceptions   []exception      `json:"exceptions"`
+	Thresholds   []Threshold      `json:"thresholds"`
+	Segments     []segment        `json:"segments"`
+	Find         *capacity.Result `json:"find,omitempty"`
+	Marks        []mark           `json:"marks,omitempty"`
+	Generator    *generatorOf     `json:"generator,omitempty"`
+	Workers      []Worker         `json:"workers,omitempty"`
+	Notes        []string         `json:"notes,omitempty"`
 }
 
 type peak struct {
@@ -141,7 +143,7 @@ func summarise(r *Run) *summary {
 		Total:     numbersOf(&s.Total.Run),
 		Endpoints: endpoints(r.rows()), Transactions: endpoints(s.Transactions),
 		Tasks: []task{}, Errors: []failure{}, Exceptions: []exception{}, Thresholds: append([]Threshold{}, r.Thresholds...), Segments: []segment{},
-		Workers: r.Workers, Notes: r.Notes,
+		Workers: r.Workers, Notes: r.Notes, Find: r.Find,
 	}
 	for i := range s.Tasks {
 		t := &s.Tasks[i]

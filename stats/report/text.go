@@ -22,6 +22,7 @@ var exits = map[string]string{
 	"run-time":    "ended by its run time",
 	"iterations":  "ended by its iterations",
 	"shape":       "ended with its shape",
+	"search":      "ended with its search",
 	"unreachable": "ended, for the target was never reached,",
 	"so-far":      "goes on, so far",
 	"you":         "stopped by you",
@@ -45,7 +46,11 @@ func WholeText(w io.Writer, r *Run) error { return writeText(w, r, true) }
 func writeText(w io.Writer, r *Run, whole bool) error {
 	t := &r.Snapshot.Total.Run
 	title := textTitle(r)
-	head := append(title, textTotals(t))
+	head := title
+	if f := r.Find; f != nil {
+		head = append(head, wrapped("  find ", plain(f.Asked()+": "+f.String()))...)
+	}
+	head = append(head, textTotals(t))
 	head = append(head, textLatency(r)...)
 	if t.Redirects > 0 {
 		head = append(head, fmt.Sprintf("  redirects %s followed, requests on the wire besides those above", count(t.Redirects)))

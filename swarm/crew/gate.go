@@ -66,7 +66,11 @@ func (g *gate) step(now time.Time) (next time.Time) {
 		g.users = nil
 		return next
 	}
-	return g.opened.Add(time.Duration(float64(g.over) * float64(due) / float64(g.total)))
+	next = g.opened.Add(time.Duration(float64(g.over) * float64(due) / float64(g.total)))
+	if least := now.Add(time.Millisecond); next.Before(least) { // rounded down it may be now
+		return least
+	}
+	return next
 }
 
 // holding is how many users are held.
