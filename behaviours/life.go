@@ -212,6 +212,9 @@ func (u *User) pick(v *visit) (t *planned, nth int) {
 	case loops > 0 && n >= loops:
 		return nil, 0
 	}
+	if w := u.kind.weights.Load(); w != nil {
+		return &tasks[v.outline.weigh(*w, u.Rand())], 0
+	}
 	return &tasks[v.outline.pick(u.Rand())], 0
 }
 
@@ -255,6 +258,24 @@ func (p *outline) pick(r *rand.Rand) int {
 	}
 	for i := range p.tasks {
 		if n < p.upTo[i] {
+			return i
+		}
+	}
+	return len(p.tasks) - 1
+}
+
+// weigh is pick by weights that somebody has changed, by index of the task.
+func (p *outline) weigh(weights []int, r *rand.Rand) int {
+	total := 0
+	for i := range p.tasks {
+		total += weights[p.tasks[i].index]
+	}
+	if total <= 0 { // never: the last one of a set keeps its weight
+		return p.pick(r)
+	}
+	n := r.IntN(total)
+	for i := range p.tasks {
+		if n -= weights[p.tasks[i].index]; n < 0 {
 			return i
 		}
 	}

@@ -56,11 +56,21 @@ func (s *server) count(path string) int {
 // drive runs behaviours to the end of the plan and returns the last snapshot.
 func drive(t *testing.T, host string, p swarm.Plan, list ...behaviours.Behaviour) *swarm.Snapshot {
 	t.Helper()
+	c := controller(t, host, p, list...)
+	if err := c.Run(t.Context()); err != nil {
+		t.Error(err)
+	}
+	return c.Snapshot()
+}
+
+// controller is one of a run that has not begun.
+func controller(t *testing.T, host string, p swarm.Plan, list ...behaviours.Behaviour) *swarm.Controller {
+	t.Helper()
 	tr, err := behaviours.NewTransport(behaviours.Options{Host: host, Timeout: 10 * time.Second})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer tr.Close()
+	t.Cleanup(func() { tr.Close() })
 	bound, err := behaviours.Bind(&behaviours.Shared{Transport: tr}, list)
 	if err != nil {
 		t.Fatal(err)
@@ -78,10 +88,7 @@ func drive(t *testing.T, host string, p swarm.Plan, list ...behaviours.Behaviour
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := c.Run(t.Context()); err != nil {
-		t.Error(err)
-	}
-	return c.Snapshot()
+	return c
 }
 
 func get(u *behaviours.User, path string) func(context.Context) error {

@@ -37,6 +37,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"tload/stats"
@@ -66,6 +67,8 @@ type kind struct {
 	wait  Wait
 	root  *outline // of every user whose tasks are like those that were looked at
 	infos []swarm.TaskInfo
+
+	weights atomic.Pointer[[]int] // by index of the task, once somebody has changed one
 
 	rows   sync.Once      // fills meters when the first user starts
 	meters []*stats.Meter // by index of the task
@@ -114,6 +117,7 @@ func Bind(s *Shared, list []Behaviour) ([]*crew.Behaviour, error) {
 		}
 		out = append(out, &crew.Behaviour{
 			Behaviour: swarm.Behaviour{Name: k.name, Weight: b.Weight, Fixed: b.Fixed, Tasks: k.infos}, New: k.life,
+			Weigh: func(w []int) { k.weights.Store(&w) },
 		})
 	}
 	dealBy(s.Deal, s.Log)

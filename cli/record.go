@@ -43,6 +43,7 @@ type taskRecord struct {
 	Name   string  `json:"name"`
 	Depth  int     `json:"depth,omitempty"`
 	Weight int     `json:"weight,omitempty"`
+	Turn   bool    `json:"turn,omitempty"` // tasks of its set run in turn
 	Set    bool    `json:"set,omitempty"`
 	Want   float64 `json:"want_percent,omitempty"`
 	Got    float64 `json:"got_percent,omitempty"`
@@ -58,7 +59,8 @@ type changeRecord struct {
 	To   float64   `json:"to"`
 	Rate float64   `json:"spawn_rate"`
 	Who  string    `json:"who"`
-	Of   string    `json:"of,omitempty"` // "arrivals" a second, or users
+	Of   string    `json:"of,omitempty"` // "arrivals" a second, or users; the weight of What, if that is set
+	What string    `json:"what,omitempty"`
 }
 
 type cornerRecord struct {
@@ -122,7 +124,7 @@ func recordOf(meta report.Meta, s *swarm.Snapshot) record {
 		Meta: meta, State: s.State.String(), RunTime: inSeconds(s.RunTime), Target: s.Target, SpawnRate: s.SpawnRate, Taken: s.Taken,
 		Behaviours: each(s.Behaviours, func(b swarm.BehaviourView) behaviourRecord {
 			return behaviourRecord{b.Name, b.Weight, b.Fixed, b.Want, b.Got, b.Running, each(b.Tasks, func(t swarm.TaskView) taskRecord {
-				return taskRecord{t.Name, t.Depth, t.Weight, t.Set, t.Want, t.Got, t.Runs, t.Failed, inSeconds(t.Mean)}
+				return taskRecord{t.Name, t.Depth, t.Weight, t.Turn, t.Set, t.Want, t.Got, t.Runs, t.Failed, inSeconds(t.Mean)}
 			})}
 		}),
 		Changes: each(s.Changes, func(c swarm.Change) changeRecord {
@@ -130,7 +132,7 @@ func recordOf(meta report.Meta, s *swarm.Snapshot) record {
 			if c.Arrivals {
 				of = "arrivals"
 			}
-			return changeRecord{inSeconds(c.At), c.Wall, c.From, c.To, c.Rate, c.Who, of}
+			return changeRecord{inSeconds(c.At), c.Wall, c.From, c.To, c.Rate, c.Who, of, c.Weight}
 		}),
 		Shape:  each(s.Shape, func(p shape.Point) cornerRecord { return cornerRecord{inSeconds(p.At), p.Level} }),
 		ByHand: s.ByHand,
@@ -150,11 +152,11 @@ func (r *record) run() *swarm.Snapshot {
 		Behaviours: each(r.Behaviours, func(b behaviourRecord) swarm.BehaviourView {
 			return swarm.BehaviourView{Name: b.Name, Weight: b.Weight, Fixed: b.Fixed, Want: b.Want, Got: b.Got, Running: b.Running,
 				Tasks: each(b.Tasks, func(t taskRecord) swarm.TaskView {
-					return swarm.TaskView{Name: t.Name, Depth: t.Depth, Weight: t.Weight, Set: t.Set, Want: t.Want, Got: t.Got, Runs: t.Runs, Failed: t.Failed, Mean: t.Mean.duration()}
+					return swarm.TaskView{Name: t.Name, Depth: t.Depth, Weight: t.Weight, Turn: t.Turn, Set: t.Set, Want: t.Want, Got: t.Got, Runs: t.Runs, Failed: t.Failed, Mean: t.Mean.duration()}
 				})}
 		}),
 		Changes: each(r.Changes, func(c changeRecord) swarm.Change {
-			return swarm.Change{At: c.At.duration(), Wall: c.Wall, From: c.From, To: c.To, Rate: c.Rate, Who: c.Who, Arrivals: c.Of == "arrivals"}
+			return swarm.Change{At: c.At.duration(), Wall: c.Wall, From: c.From, To: c.To, Rate: c.Rate, Who: c.Who, Arrivals: c.Of == "arrivals", Weight: c.What}
 		}),
 		Shape:  each(r.Shape, func(c cornerRecord) shape.Point { return shape.Point{At: c.At.duration(), Level: c.Level} }),
 		Shaped: len(r.Shape) > 0, ByHand: r.ByHand,

@@ -273,7 +273,7 @@ func (x *session) goOn(c *cutOff, plan *swarm.Plan) error {
 		stats.Clock(past.Elapsed), stats.Clock(x.started.Sub(r.Meta.Started)), link.Lease))
 	plan.Past = &swarm.Past{
 		Ledger: ledger, Started: r.Meta.Started, Target: target, Arrivals: arrivals, SpawnRate: r.SpawnRate, Paused: r.State == swarm.Paused.String(),
-		Peak: r.Meta.Peak, Changes: before.Changes, First: past.First, But: past.But,
+		Peak: r.Meta.Peak, Changes: before.Changes, Weights: before.Behaviours, First: past.First, But: past.But,
 	}
 	if plan.FromSteady && r.RunTime > 0 { // when it ends was known
 		plan.RunTime, plan.FromSteady = r.RunTime.duration(), false

@@ -195,6 +195,9 @@ func (f *finished) Scale(int, string) {}
 // SetRate does nothing.
 func (f *finished) SetRate(float64, string) {}
 
+// SetWeight does nothing.
+func (f *finished) SetWeight(string, int, int, string) {}
+
 // FollowShape does nothing.
 func (f *finished) FollowShape() {}
 

@@ -74,6 +74,7 @@ func New(p Plan, nodes ...Node) (*Controller, error) {
 	if p.Log == nil {
 		p.Log = slog.New(slog.DiscardHandler)
 	}
+	p.Behaviours = own(p.Behaviours)
 	c := &Controller{
 		plan: p, log: p.Log, rate: p.SpawnRate, arrivals: p.Rate, nodes: members{behaviours: p.Behaviours},
 		ledger: stats.NewLedger(p.Samples, p.Memory),
@@ -132,6 +133,7 @@ func (c *Controller) join(n Node, id, name string) {
 func (c *Controller) goOn(past *Past) {
 	c.ledger, c.changes, c.peak, c.rate = past.Ledger, past.Changes, past.Peak, past.SpawnRate
 	c.arrivals = past.Arrivals
+	c.weigh(past.Weights)
 	for _, g := range past.Ledger.Snapshot().Groups {
 		c.groups = max(c.groups, g.ID)
 	}
@@ -368,7 +370,7 @@ func (c *Controller) begin() {
 	if !c.plan.FromSteady {
 		c.end = c.plan.RunTime
 	}
-	c.want = Assignment{Until: c.end, Open: c.open(), Poisson: c.plan.Poisson, Quota: Unlimited}
+	c.want = Assignment{Weights: c.want.Weights, Until: c.end, Open: c.open(), Poisson: c.plan.Poisson, Quota: Unlimited}
 	if c.plan.Iterations > 0 {
 		c.want.Quota = c.plan.Iterations
 	}
@@ -488,7 +490,7 @@ func (c *Controller) changed(x Change) {
 	if n := len(c.changes); n > 0 {
 		last := &c.changes[n-1]
 		row := x.Who == "you" && x.At-last.At < 2*time.Second && (x.To > x.From) == (x.From > last.From)
-		if last.Who == x.Who && last.Arrivals == x.Arrivals && (row || x.Who == "shape") {
+		if last.Who == x.Who && last.Arrivals == x.Arrivals && last.Weight == x.Weight && (row || x.Who == "shape") {
 			x.From, x.At, x.Wall = last.From, last.At, last.Wall
 			c.changes = c.changes[: n-1 : n-1]
 		}

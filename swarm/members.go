@@ -186,6 +186,9 @@ func same(a, b Assignment) bool {
 	if !slices.Equal(a.Users, b.Users) || b.Gen == 0 {
 		return false
 	}
+	if !slices.EqualFunc(a.Weights, b.Weights, slices.Equal[[]int]) {
+		return false
+	}
 	a.Users, b.Users = nil, nil
 	return a.Gen == b.Gen && a.Spawn == b.Spawn && a.IDBase == b.IDBase && a.IDStep == b.IDStep && a.Arrivals == b.Arrivals && a.Open == b.Open &&
 		a.Until == b.Until && a.Quota == b.Quota && a.Paused == b.Paused && a.Stop == b.Stop

@@ -58,6 +58,7 @@ type Assignment struct {
 	Since    time.Duration // on the run's clock: when the first of them is due; it stays as first given
 	Until    time.Duration // on the run's clock; what would be due then or later is no arrival; 0: no end
 	Quota    int64         // tasks in all, since the run began, or Unlimited
+	Weights  [][]int       // of each behaviour's tasks, for the choice of the next one; nil: as they were made
 	Paused   bool          // users hold before their next task, and nothing is due
 	Stop     StopKind
 }

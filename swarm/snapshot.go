@@ -85,6 +85,7 @@ type TaskView struct {
 	Name   string
 	Depth  int
 	Weight int
+	Turn   bool    // tasks of its set run in turn, and have no weight
 	Set    bool    // a nested set
 	Want   float64 // percent of the runs in its set; 0 where tasks run in turn
 	Got    float64
@@ -108,6 +109,7 @@ type Change struct {
 	Wall     time.Time
 	From, To float64
 	Arrivals bool    // … a second, and not users
+	Weight   string  // of what the weight was changed; "" for users or arrivals
 	Rate     float64 // spawn rate
 	Who      string  // "start", "you", "shape", "run time" …
 }

@@ -32,7 +32,7 @@ import (
 // Behaviour is one kind of user, as the swarm sees it.
 type Behaviour struct {
 	Name   string
-	Weight int // its share of the users; 0 means 1
+	Weight int // its share of the users; 0 means 1, NoWeight none
 	Fixed  int // an exact number instead of a share, started first
 
 	// Tasks is the tree of what it does, depth first, for those who look.
@@ -40,17 +40,17 @@ type Behaviour struct {
 }
 
 func (b *Behaviour) weight() int {
-	if b.Weight <= 0 {
+	if b.Weight == 0 {
 		return 1
 	}
-	return b.Weight
+	return max(b.Weight, 0)
 }
 
 // TaskInfo describes a task, or a nested set of tasks.
 type TaskInfo struct {
 	Name   string  // unique in its behaviour; the Name of its stats.Task row
 	Depth  int     // 0 at the top
-	Weight int     // within its set; 0 where tasks run in turn
+	Weight int     // within its set; 0 where tasks run in turn, NoWeight for never
 	Set    bool    // a nested set
 	Want   float64 // expected percent of the picks in its set; 0 where tasks run in turn
 }
@@ -121,6 +121,7 @@ type Past struct {
 	Stop      string // why it was ending already; "" for it was not
 	Peak      int
 	Changes   []Change
+	Weights   []BehaviourView // as they were at last
 
 	// The ledger has the seconds before First of all nodes elsewhere, but of these,
 	// by the id with which they joined, only those before their own.

@@ -76,7 +76,7 @@ func behaviourViews(list []*Behaviour, status NodeStatus, want []int, s *stats.S
 		}
 		// Runs of the siblings of each depth, for the share that each got.
 		for _, t := range b.Tasks[:min(len(b.Tasks), maxViews)] {
-			view := TaskView{Name: t.Name, Depth: t.Depth, Weight: t.Weight, Set: t.Set, Want: t.Want}
+			view := TaskView{Name: t.Name, Depth: t.Depth, Weight: max(t.Weight, 0), Turn: t.Weight == 0, Set: t.Set, Want: t.Want}
 			if r := rows[[2]string{b.Name, t.Name}]; r != nil {
 				view.Runs, view.Failed, view.Mean = r.Run.Requests, r.Run.Failures, r.Run.Latency.Mean
 			}

@@ -208,7 +208,7 @@ func newUsersDialog(m *model) dialog {
 // lastTarget is how many users were asked for last, at most in the open model.
 func lastTarget(s *swarm.Snapshot) int {
 	for _, c := range slices.Backward(s.Changes) {
-		if !c.Arrivals && c.Who != "stop" {
+		if !c.Arrivals && c.Weight == "" && c.Who != "stop" {
 			return int(c.To)
 		}
 	}

@@ -65,13 +65,16 @@ func (f *fakeLoad) set(change func(s *swarm.Snapshot)) {
 
 func (f *fakeLoad) Scale(n int, who string)       { f.note("scale %d %s", n, who) }
 func (f *fakeLoad) SetRate(r float64, who string) { f.note("arrivals %g %s", r, who) }
-func (f *fakeLoad) FollowShape()                  { f.note("shape") }
-func (f *fakeLoad) SetSpawnRate(r float64)        { f.note("rate %g", r) }
-func (f *fakeLoad) Pause(on bool)                 { f.note("pause %v", on) }
-func (f *fakeLoad) Stop(why string)               { f.note("stop %s", why) }
-func (f *fakeLoad) Reset(n string)                { f.note("reset %s", n) }
-func (f *fakeLoad) Mark(n string)                 { f.note("mark %s", n) }
-func (f *fakeLoad) Done() <-chan struct{}         { return f.done }
+func (f *fakeLoad) SetWeight(b string, task, w int, who string) {
+	f.note("weight %s %d %d %s", b, task, w, who)
+}
+func (f *fakeLoad) FollowShape()           { f.note("shape") }
+func (f *fakeLoad) SetSpawnRate(r float64) { f.note("rate %g", r) }
+func (f *fakeLoad) Pause(on bool)          { f.note("pause %v", on) }
+func (f *fakeLoad) Stop(why string)        { f.note("stop %s", why) }
+func (f *fakeLoad) Reset(n string)         { f.note("reset %s", n) }
+func (f *fakeLoad) Mark(n string)          { f.note("mark %s", n) }
+func (f *fakeLoad) Done() <-chan struct{}  { return f.done }
 func (f *fakeLoad) History(_ context.Context, k stats.Key) []stats.Second {
 	f.note("history %s %s", k.Method, k.Name)
 	return f.snap.Seconds
@@ -200,7 +203,7 @@ func snapshot() *swarm.Snapshot {
 			{Name: "BrowsingUser", Weight: 3, Want: 75, Got: 75, Running: 150, Tasks: []swarm.TaskView{
 				{Name: "browse", Weight: 5, Want: 50, Got: 50.3, Runs: 88412, Mean: 212 * time.Millisecond},
 				{Name: "buy", Weight: 3, Set: true, Want: 30, Got: 29.6},
-				{Name: "buy/cart", Depth: 1, Weight: 1, Runs: 2000, Failed: 12, Mean: 98 * time.Millisecond},
+				{Name: "buy/cart", Depth: 1, Turn: true, Runs: 2000, Failed: 12, Mean: 98 * time.Millisecond},
 			}},
 			{Name: "CheckoutUser", Weight: 1, Want: 25, Got: 25, Running: 50},
 		},

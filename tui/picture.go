@@ -273,7 +273,7 @@ const together = 5 * time.Second
 
 // moments are those of the run in their order.
 func (m *model) moments() (out []moment) {
-	last, from := -1, 0.0
+	last, from, of := -1, 0.0, ""
 	for _, c := range m.snap.Changes {
 		if c.To == c.From || c.At <= time.Second {
 			continue
@@ -285,11 +285,14 @@ func (m *model) moments() (out []moment) {
 		if c.Arrivals {
 			unit = "arrivals/s"
 		}
-		if last >= 0 && c.At-out[last].at <= together {
+		if c.Weight != "" {
+			unit = "weight of " + clean(c.Weight)
+		}
+		if last >= 0 && of == unit && c.At-out[last].at <= together {
 			out[last].what = fmt.Sprintf("%+g %s", c.To-from, unit)
 			continue
 		}
-		from, last = c.From, len(out)
+		from, last, of = c.From, len(out), unit
 		out = append(out, moment{c.At, "▲", fmt.Sprintf("%+g %s", c.To-c.From, unit)})
 	}
 	for i, s := range m.snap.Segments {

@@ -21,6 +21,11 @@ import (
 type usersScreen struct {
 	blankScreen
 	table *list[taskRow]
+
+	weighed struct { // what was given a weight last, until a snapshot says so
+		id string
+		wanted
+	}
 }
 
 // taskRow is a behaviour or one of its tasks.
@@ -52,20 +57,20 @@ func newUsers() *usersScreen {
 			}},
 			{Name: "WEIGHT", Width: 7, Rank: 4, Cell: func(r taskRow) string {
 				switch {
-				case r.t != nil && r.t.Want == 0:
+				case r.t != nil && r.t.Turn:
 					return "-"
 				case r.t != nil:
-					return fmt.Sprint(max(r.t.Weight, 1))
+					return fmt.Sprint(r.t.Weight)
 				case r.b.Fixed > 0:
 					return fmt.Sprintf("=%d", r.b.Fixed)
 				}
-				return fmt.Sprint(max(r.b.Weight, 1))
+				return fmt.Sprint(r.b.Weight)
 			}},
 			{Name: "WANT%", Width: 6, Rank: 2, Cell: func(r taskRow) string {
 				if r.t == nil {
 					return percent(r.b.Want)
 				}
-				if r.t.Want == 0 {
+				if r.t.Turn {
 					return "turn"
 				}
 				return percent(r.t.Want)
@@ -118,9 +123,13 @@ func (s *usersScreen) name() string { return "Users" }
 func usersPage() *page {
 	return &page{
 		key: "5", make: func() screen { return newUsers() }, search: filtersRows(),
-		footer: []string{"+", "w", "u", "space", "x", "f", "q"},
+		footer: []string{"+", "w", "u", ">", "space", "x", "f", "q"},
 		silent: map[string]string{"o": "a tree has one order", "O": "a tree has one order"},
-		keys:   slices.Concat([]binding{copyCell(), copyRow()}, fineSteps(), steering(), nextTabs()),
+		keys: slices.Concat([]binding{
+			bind("> .", "weight", "more weight for the behaviour or task", on(func(s *usersScreen, m *model) tea.Cmd { return s.weigh(m, 1) })).steers().as("< >"),
+			bind("< ,", "", "less weight; with 0 it is not done any more", on(func(s *usersScreen, m *model) tea.Cmd { return s.weigh(m, -1) })).steers(),
+			copyCell(), copyRow(),
+		}, fineSteps(), steering(), nextTabs()),
 	}
 }
 
@@ -173,6 +182,36 @@ func (s *usersScreen) move(_ *model, by draw.Move) tea.Cmd { s.table.Move(by); r
 func (s *usersScreen) copyCell(m *model) tea.Cmd           { return copyRowOf(m, s.table) }
 func (s *usersScreen) copyRow(m *model) tea.Cmd            { return copyRowOf(m, s.table) }
 func (s *usersScreen) export(m *model) tea.Cmd             { return exportTable(m, "users", s.table) }
+
+// weigh gives what is selected so much more weight. Keys pressed in a row count on from
+// the last one, as for users.
+func (s *usersScreen) weigh(m *model, by int) tea.Cmd {
+	r, ok := s.table.Selected()
+	if !ok {
+		return nil
+	}
+	id := s.table.ID(r)
+	task, weight, name := -1, r.b.Weight, r.b.Name
+	if r.t != nil {
+		task, weight, name = r.n, r.t.Weight, r.t.Name
+	}
+	if s.weighed.id == id && time.Now().Before(s.weighed.until) {
+		weight = int(s.weighed.or(float64(weight)))
+	}
+	weight += by
+	if weight < 0 {
+		m.say("%s has no weight as it is", clean(name))
+		return nil
+	}
+	if err := r.b.CheckWeight(m.live.Behaviours, task, weight); err != nil {
+		m.complain("%s", clean(err.Error()))
+		return nil
+	}
+	s.weighed.id, s.weighed.wanted = id, wanted{float64(weight), time.Now().Add(2 * time.Second)}
+	m.load.SetWeight(r.b.Name, task, weight, "you")
+	m.say("weight of %s: %d", clean(name), weight)
+	return nil
+}
 
 func (s *usersScreen) view(m *model, w, h int) draw.Pane {
 	v := m.snap
@@ -303,6 +342,9 @@ func changeLines(m *model, w int) []string {
 	var all []change
 	for _, c := range m.snap.Changes {
 		what := fmt.Sprintf("%s → %s", thousands(int(c.From)), thousands(int(c.To)))
+		if c.Weight != "" {
+			what = "weight of " + c.Weight + " " + what
+		}
 		if c.Arrivals {
 			what = fmt.Sprintf("%s/s → %s/s arrivals", rate(c.From), rate(c.To))
 		}

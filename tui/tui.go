@@ -46,6 +46,7 @@ type Load interface {
 	SetRate(perSecond float64, who string)
 	FollowShape()
 	SetSpawnRate(perSecond float64)
+	SetWeight(behaviour string, task, weight int, who string)
 	Pause(on bool)
 	Stop(reason string)
 	Reset(name string)

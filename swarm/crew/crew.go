@@ -16,6 +16,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -31,6 +32,10 @@ type Behaviour struct {
 
 	// New makes the life of one user. ctx ends only at a hard stop.
 	New func(ctx context.Context, u *User) Life
+
+	// Weigh, if set, has users choose their next task by these weights, of its Tasks in
+	// their order. It may be called at any time, and must not wait.
+	Weigh func(weights []int)
 }
 
 // Job is what a crew has to know of a run before it begins.
@@ -186,6 +191,12 @@ func (c *Crew) Assign(a swarm.Assignment) {
 		return
 	}
 	c.quota.most.Store(a.Quota)
+	for i, w := range a.Weights[:min(len(a.Weights), len(c.job.Behaviours))] {
+		b := c.job.Behaviours[i]
+		if b.Weigh != nil && len(w) == len(b.Tasks) && (i >= len(was.Weights) || !slices.Equal(w, was.Weights[i])) {
+			b.Weigh(w)
+		}
+	}
 	if first && a.Open {
 		c.arrivals = newArrivals(c.began, a, c.job.MaxWait, rand.New(rand.NewPCG(c.job.Seed, uint64(a.IDBase))))
 	}
