@@ -46,6 +46,7 @@ type loading struct {
 	arrivals    choice
 	shapeText   string
 	keepGoing   bool
+	warmUp      seconds
 	runTimeFrom choice
 	shape       *shape.Shape
 	findText    string
@@ -150,6 +151,7 @@ func (s *settings) define() *pflag.FlagSet {
 	f.VarP(&s.iterations, "iterations", "n", "stop after `N` tasks in all")
 	s.runTimeFrom = choice{"start", []string{"start", "steady"}}
 	f.Var(&s.runTimeFrom, "run-time-from", "what --run-time is counted from: the start, or when all users run")
+	f.Var(&s.warmUp, "warm-up", "what is done in this time is shown, and kept apart from the run's numbers (default: none)")
 	f.BoolVar(&s.keepGoing, "keep-going", false, "go on with a target that cannot be reached from the start (default: the run ends after 5 s)")
 	f.StringVar(&s.shapeText, "shape", "", "how high the load is when, of users or with --rate of arrivals: 'ramp 0 100 30s, hold 5m, spike 500 10s, step 50 1m x5, wave 10 100 2m x3', or a `FILE` of times and levels")
 	f.StringVar(&s.findText, "find", "", "search for the highest load that holds `GOALS` (p95<300ms,errors<1%): users up to -u, or arrivals from --rate on; exit 1 if it cannot be told")

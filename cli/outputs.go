@@ -36,6 +36,9 @@ func (x *session) watchThresholds() {
 		case <-t.C:
 		}
 		s := x.ctl.Snapshot()
+		if s.WarmUp > 0 && s.Apart == 0 {
+			continue
+		}
 		for _, c := range x.failIf {
 			if yes, known := c.True(s.Snapshot); yes && known && !(c.Early() && s.State != swarm.Running) {
 				x.log.Warn("threshold", "fail-if", c.Text)

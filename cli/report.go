@@ -1,7 +1,9 @@
 package cli
 
 import (
+	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"tload/stats"
@@ -30,6 +32,9 @@ func (x *session) resultOf(s *swarm.Snapshot) *report.Run {
 		for _, n := range s.Nodes {
 			r.Workers = append(r.Workers, report.Worker{ID: n.Name, Users: n.Most, Lost: n.State == swarm.Lost.String()})
 		}
+	}
+	if w := x.settings.warmUp; w > 0 && s.Apart == 0 && s.State == swarm.Stopped {
+		r.Notes = append(slices.Clip(r.Notes), fmt.Sprintf("the run ended within its warm-up of %s: these are its numbers", w.String()))
 	}
 	for _, c := range x.failIf {
 		r.Thresholds = append(r.Thresholds, c.FailIf(s.Snapshot))

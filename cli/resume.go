@@ -112,7 +112,7 @@ func (s *settings) same(own []behaviours.Behaviour) (string, error) {
 		return "", err
 	}
 	b, err := json.Marshal(map[string]any{
-		"job": j, "files": files, "rate": float64(t.rate), "shape": t.shapeText, "find": t.findText, "arrivals": t.arrivals.value, "from": t.runTimeFrom.value, "tasks": int64(t.iterations), "time": t.runTime.String(), "build": us.Build,
+		"job": j, "files": files, "rate": float64(t.rate), "shape": t.shapeText, "find": t.findText, "warm": t.warmUp.String(), "arrivals": t.arrivals.value, "from": t.runTimeFrom.value, "tasks": int64(t.iterations), "time": t.runTime.String(), "build": us.Build,
 	})
 	sum := sha256.Sum256(b)
 	return hex.EncodeToString(sum[:]), err

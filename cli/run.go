@@ -242,6 +242,9 @@ func (s *settings) asked() string {
 	if s.runTime > 0 {
 		words = append(words, "for "+s.runTime.String())
 	}
+	if s.warmUp > 0 {
+		words = append(words, "a warm-up of "+s.warmUp.String())
+	}
 	if s.iterations > 0 {
 		words = append(words, fmt.Sprintf("%d tasks", s.iterations))
 	}

@@ -70,6 +70,7 @@ func TestScripts(t *testing.T) {
 			"running":  running,
 			"counted":  counted,
 			"there":    there,
+			"warmed":   warmed,
 			"signal":   sendSignal,
 		},
 	})
@@ -156,6 +157,28 @@ func counted(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(json.Unmarshal([]byte(ts.ReadFile(args[0])), &s))
 	if s.Total.Requests == 0 {
 		ts.Fatalf("%s: no requests", args[0])
+	}
+}
+
+// warmed FILE holds a summary.json of two seconds of a warm-up and two of a run, of
+// about as many requests each, of which each is in one segment.
+func warmed(ts *testscript.TestScript, neg bool, args []string) {
+	type numbers struct{ Requests, Failures int64 }
+	var s struct {
+		Total    numbers
+		Errors   []struct{ Count int64 }
+		Segments []struct{ Total numbers }
+	}
+	ts.Check(json.Unmarshal([]byte(ts.ReadFile(args[0])), &s))
+	var rest numbers
+	for _, g := range s.Segments[1:] {
+		rest.Requests, rest.Failures = rest.Requests+g.Total.Requests, rest.Failures+g.Total.Failures
+	}
+	if warm := s.Segments[0].Total; rest != s.Total || warm.Requests < s.Total.Requests/4 || s.Total.Requests < warm.Requests/4 {
+		ts.Fatalf("%s: the warm-up has %v, the segments behind it %v, the run %v", args[0], warm, rest, s.Total)
+	}
+	if len(s.Errors) != 1 || s.Errors[0].Count != s.Total.Failures {
+		ts.Fatalf("%s: the errors are %v, of %d failures", args[0], s.Errors, s.Total.Failures)
 	}
 }
 

@@ -173,7 +173,7 @@ func (s *settings) plan(list []*crew.Behaviour) swarm.Plan {
 	p := swarm.Plan{
 		Behaviours: crew.Kinds(list), Host: s.shownHost(),
 		Users: int(s.users), SpawnRate: float64(s.spawnRate), RunTime: time.Duration(s.runTime), Iterations: int64(s.iterations),
-		Rate: float64(s.rate), Poisson: s.arrivals.value == "poisson", FromSteady: s.runTimeFrom.value == "steady", StopTimeout: time.Duration(s.stopTimeout), Seed: s.seed,
+		Rate: float64(s.rate), Poisson: s.arrivals.value == "poisson", FromSteady: s.runTimeFrom.value == "steady", WarmUp: time.Duration(s.warmUp), StopTimeout: time.Duration(s.stopTimeout), Seed: s.seed,
 		Samples: int(s.capture), Memory: int(s.memory),
 	}
 	if s.shape != nil {

@@ -38,10 +38,11 @@ func newGroups(samples, memory int) *groups {
 	return &groups{byKey: map[GroupKey]*group{}, success: map[Key]*Exchange{}, samples: samples, limit: memory}
 }
 
-// fold adds a batch of so many seconds ago; 0 is the one that goes on.
-func (gs *groups) fold(b *Batch, users, ago int) {
+// fold adds a batch of so many seconds ago; 0 is the one that goes on. It may be of
+// what is kept apart.
+func (gs *groups) fold(b *Batch, users, ago int, apart bool) {
 	for i := range b.Errors {
-		gs.foldError(&b.Errors[i], users, ago)
+		gs.foldError(&b.Errors[i], users, ago, apart)
 	}
 	for k, x := range b.Success {
 		if old := gs.success[k]; old != nil {
@@ -53,7 +54,7 @@ func (gs *groups) fold(b *Batch, users, ago int) {
 	gs.shrink()
 }
 
-func (gs *groups) foldError(e *ErrorDelta, users, ago int) {
+func (gs *groups) foldError(e *ErrorDelta, users, ago int, apart bool) {
 	g := gs.byKey[e.Key]
 	if g == nil {
 		key := e.Key
@@ -68,7 +69,11 @@ func (gs *groups) foldError(e *ErrorDelta, users, ago int) {
 		}
 	}
 	g.shown = nil
-	g.Count += e.Count
+	if apart {
+		g.Apart += e.Count
+	} else {
+		g.Count += e.Count
+	}
 	g.add(uint32(e.Count), ago)
 	if e.Count > 0 && e.First.Before(g.First) {
 		g.First = e.First
@@ -78,7 +83,11 @@ func (gs *groups) foldError(e *ErrorDelta, users, ago int) {
 	}
 	for _, v := range slices.Sorted(maps.Keys(e.Variants)) {
 		if _, known := g.variants[v]; known || len(g.variants) < MaxVariants {
-			g.variants[v] += e.Variants[v]
+			n := e.Variants[v]
+			if apart {
+				n = 0
+			}
+			g.variants[v] += n
 		}
 		if g.Message == "" {
 			g.Message = v
@@ -217,6 +226,16 @@ func quiet(counts []uint32) bool {
 func (gs *groups) begin() {
 	for _, g := range gs.list {
 		g.before, g.shown = g.Count, nil
+	}
+}
+
+// apart has all counts begin again.
+func (gs *groups) apart() {
+	for _, g := range gs.list {
+		g.Apart, g.Count, g.before, g.shown = g.Apart+g.Count, 0, 0, nil
+		for v := range g.variants {
+			g.variants[v] = 0
+		}
 	}
 }
 

@@ -28,7 +28,8 @@ type Ledger struct {
 	segments []Segment
 	segment  string
 	since    time.Duration // when the segment began
-	shown    time.Duration // when the shown numbers began
+	shown    time.Duration // when the shown numbers began; 0: with the run's
+	from     time.Duration // when the run's numbers began: what was before is kept apart
 	marks    []Mark
 	seconds  []Second // published; nil when a second closed
 }
@@ -39,6 +40,7 @@ type Tap interface {
 	Late(b *Batch, second int64)
 	Segment(name string)
 	Reset(name string)
+	Apart(name string)
 	Mark(name string)
 
 	// Told says whose seconds are in what was told so far: those before first of
@@ -57,6 +59,7 @@ type row struct {
 	key     Key
 	run     Delta
 	shown   *Delta // nil while the numbers never began again
+	apart   *Delta // what is kept apart; nil for nothing
 	segment Delta
 	now     Delta // in the second that goes on
 	slots   slots
@@ -99,7 +102,7 @@ func (l *Ledger) Fold(b *Batch, now time.Duration, users Users) {
 			l.total.add(d)
 		}
 	}
-	l.groups.fold(b, users.Running, 0)
+	l.groups.fold(b, users.Running, 0, false)
 	l.inFlight = b.InFlight
 	l.folded = l.folded || b.Folded
 	l.now = now
@@ -113,27 +116,38 @@ func (l *Ledger) Late(b *Batch, second int64) {
 	if l.Tap != nil {
 		l.Tap.Late(b, second)
 	}
+	apart := time.Duration(second)*time.Second < l.from
 	for key, d := range b.Rows {
-		l.row(key).late(d, second, l.second)
+		l.row(key).late(d, second, l.second, apart)
 		if key.Class == Request {
-			l.total.late(d, second, l.second)
+			l.total.late(d, second, l.second, apart)
 		}
 	}
-	l.groups.fold(b, l.users.Running, int(l.second-second))
+	if apart {
+		l.segments[0] = l.apart(l.segments[0].Name)
+	}
+	l.groups.fold(b, l.users.Running, int(l.second-second), apart)
 	l.folded = l.folded || b.Folded
 	l.seconds = nil
 }
 
 // late adds what belongs to a second before the one that goes on.
-func (r *row) late(d *Delta, second, now int64) {
-	if second >= now {
+func (r *row) late(d *Delta, second, now int64, apart bool) {
+	switch {
+	case apart:
+		if r.apart == nil {
+			r.apart = new(Delta)
+		}
+		r.apart.Merge(d)
+	case second >= now:
 		r.add(d)
 		return
-	}
-	r.run.Merge(d)
-	r.segment.Merge(d)
-	if r.shown != nil {
-		r.shown.Merge(d)
+	default:
+		r.run.Merge(d)
+		r.segment.Merge(d)
+		if r.shown != nil {
+			r.shown.Merge(d)
+		}
 	}
 	r.slots.late(d, second)
 	if ago := int(now - second); ago <= windowSeconds {
@@ -262,6 +276,39 @@ func (l *Ledger) Reset(name string) {
 	l.mark(name)
 }
 
+// Apart keeps what was until now as one segment of that name, and as points of the
+// charts, and has all other numbers begin again: those of a warm-up are not the run's.
+func (l *Ledger) Apart(name string) {
+	if l.Tap != nil {
+		l.Tap.Apart(name)
+	}
+	for _, r := range append(slices.Clone(l.order), l.total) {
+		if r.apart != nil {
+			r.run.Merge(r.apart) // of an earlier call
+		}
+		r.apart, r.run, r.shown = r.run.Clone(), Delta{}, nil
+		r.segment.Reset()
+		r.news = true
+	}
+	l.from, l.shown = l.now, 0
+	l.segments, l.since = []Segment{l.apart(name)}, l.now
+	l.groups.apart()
+}
+
+// apart is the segment of what is kept apart.
+func (l *Ledger) apart(name string) Segment {
+	s := Segment{Name: name, To: l.from}
+	if d := l.total.apart; d != nil {
+		s.Total = d.Summary(l.from)
+	}
+	for _, r := range l.order {
+		if r.apart != nil && !r.apart.Empty() {
+			s.Rows = append(s.Rows, Row{Key: r.key, Run: r.apart.Summary(l.from)})
+		}
+	}
+	return s
+}
+
 // Mark names this moment.
 func (l *Ledger) Mark(name string) {
 	if l.Tap != nil {
@@ -284,7 +331,7 @@ func (l *Ledger) mark(name string) {
 // Snapshot is everything as it is now. Rows without news are shared with the
 // snapshot before.
 func (l *Ledger) Snapshot() *Snapshot {
-	s := &Snapshot{Elapsed: l.now, InFlight: l.inFlight, Folded: l.folded, Marks: slices.Clip(l.marks)}
+	s := &Snapshot{Elapsed: l.now, Apart: l.from, InFlight: l.inFlight, Folded: l.folded, Marks: slices.Clip(l.marks)}
 	s.Total = l.publish(l.total)
 	for _, r := range l.order {
 		row := l.publish(r)
@@ -321,15 +368,15 @@ func (l *Ledger) rest() Second {
 func (l *Ledger) publish(r *row) Row {
 	r.row.Key = r.key
 	if r.news {
-		r.row.Run = r.run.Summary(l.now)
+		r.row.Run = r.run.Summary(l.now - l.from)
 		r.row.Shown = r.row.Run
 		if r.shown != nil {
 			r.row.Shown = r.shown.Summary(l.now - l.shown)
 		}
 	}
 	// Rates decay by the clock even where nothing happens.
-	r.row.Run.over(l.now)
-	r.row.Shown.over(l.now - l.shown)
+	r.row.Run.over(l.now - l.from)
+	r.row.Shown.over(l.now - max(l.shown, l.from))
 	if r.moved || r.news && l.second == 0 {
 		window, span := &r.window.sum, min(WindowSpan, time.Duration(l.second)*time.Second)
 		if l.second == 0 { // before the first full second: what there is

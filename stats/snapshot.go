@@ -10,6 +10,7 @@ import (
 // whoever holds one may read it from any goroutine for as long as it likes.
 type Snapshot struct {
 	Elapsed  time.Duration // since the run began
+	Apart    time.Duration // how much of that is kept apart, in the first of Segments and on the charts alone
 	InFlight int
 	Folded   bool // some names share a row, to bound their number
 
@@ -269,6 +270,7 @@ type Group struct {
 	Message  string // the first raw message
 	Count    uint64
 	Shown    uint64  // since the numbers began again; Count if they never did
+	Apart    uint64  // before all numbers began again, as after a warm-up; not in Count
 	Window   uint64  // what Row.Window covers
 	Rate     float64 // per second, over the last ten
 	First    time.Time

@@ -60,6 +60,7 @@ type Controller struct {
 	steady    bool
 	end       time.Duration // of the run, on its clock; 0: none, or not known yet
 	endedSelf bool
+	warm      bool // the warm-up is over
 }
 
 // New makes a controller for a plan, of nodes that run its users. It starts
@@ -134,6 +135,7 @@ func (c *Controller) goOn(past *Past) {
 	c.ledger, c.changes, c.peak, c.rate = past.Ledger, past.Changes, past.Peak, past.SpawnRate
 	c.arrivals = past.Arrivals
 	c.weigh(past.Weights)
+	c.warm = past.Ledger.Snapshot().Apart > 0
 	for _, g := range past.Ledger.Snapshot().Groups {
 		c.groups = max(c.groups, g.ID)
 	}
@@ -720,6 +722,11 @@ func (c *Controller) fold(b *stats.Batch, now time.Duration, users stats.Users) 
 		c.plan.Find.Add(b, now, users.Suspect)
 	}
 	c.ledger.Fold(b, now, users)
+	if w := c.plan.WarmUp; w > 0 && now >= w && !c.warm {
+		c.warm = true
+		c.log.Info("warm-up over: the numbers begin again", "after", w)
+		c.ledger.Apart("warm-up")
+	}
 }
 
 // logGroups says once of each group of failures that it has begun.

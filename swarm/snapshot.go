@@ -45,6 +45,7 @@ type Snapshot struct {
 	Seed    uint64
 	Started time.Time     // wall clock
 	RunTime time.Duration // how long it is to run; 0: until stopped
+	WarmUp  time.Duration // … before the numbers begin again; they have once Apart is above 0
 	Open    bool          // the open model: tasks start by the clock
 	Rate    float64       // … arrivals per second
 

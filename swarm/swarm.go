@@ -62,6 +62,7 @@ type Plan struct {
 	SpawnRate   float64       // users per second; 0 means 1
 	RunTime     time.Duration // 0: until stopped
 	FromSteady  bool          // … counted from when all users run for the first time
+	WarmUp      time.Duration // what is done before is kept apart from the run's numbers
 	Iterations  int64         // tasks in all; 0: no limit
 	Rate        float64       // task starts per second whatever the target does; 0: users decide
 	Poisson     bool          // … at random distances, as of many who know nothing of each other
@@ -156,8 +157,11 @@ func (p *Plan) Check() error {
 		return fmt.Errorf("spawn rate %g: it is a number of users per second above 0, such as 20", p.SpawnRate)
 	case !(p.Rate >= 0) || math.IsInf(p.Rate, 0):
 		return fmt.Errorf("rate %g: it is a number of task starts per second above 0, such as 500", p.Rate)
-	case p.RunTime < 0 || p.StopTimeout < 0:
+	case p.RunTime < 0 || p.StopTimeout < 0 || p.WarmUp < 0:
 		return fmt.Errorf("a duration below 0: write it as 20s, 3m or 1h20m")
+	}
+	if p.WarmUp > 0 && p.RunTime > 0 && p.RunTime <= p.WarmUp && !p.FromSteady {
+		return fmt.Errorf("a warm-up of %v leaves nothing of a run of %v: the run time is counted from its start", p.WarmUp, p.RunTime)
 	}
 	names := map[string]bool{}
 	for _, b := range p.Behaviours {

@@ -12,7 +12,7 @@ func (c *Controller) view(now time.Time) {
 	status := c.nodes.look()
 	s := &Snapshot{
 		Snapshot: c.ledger.Snapshot(), Taken: now, State: c.shownState(), Reason: c.reason, Err: c.err,
-		Host: c.plan.Host, RunID: c.plan.RunID, Seed: c.plan.Seed, Started: c.started, RunTime: c.end, Open: c.open(), Rate: c.shownRate(), Shaped: c.plan.Shape != nil, Shape: c.shape, ByHand: c.byHand,
+		Host: c.plan.Host, RunID: c.plan.RunID, Seed: c.plan.Seed, Started: c.started, RunTime: c.end, WarmUp: c.plan.WarmUp, Open: c.open(), Rate: c.shownRate(), Shaped: c.plan.Shape != nil, Shape: c.shape, ByHand: c.byHand,
 		Target: c.shownTarget(), SpawnRate: c.rate, Running: status.Active, Stopping: status.Stopping, Peak: c.peak, Backlog: status.Backlog,
 		Doing: status.Doing, Changes: c.changes, Invite: c.invite,
 	}

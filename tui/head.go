@@ -142,6 +142,9 @@ func (m *model) status() string {
 	fixed := draw.FirstThatFits(f.w-draw.Width(light)-2,
 		fmt.Sprintf("  %s %s  %s users", state, elapsed, users)+tail, fmt.Sprintf("  %s %s  %s users", state, past, users)+tail,
 		fmt.Sprintf(" %s %s %su", state, past, users)+tail, fmt.Sprintf(" %s %s %su", state, past, users), fmt.Sprintf(" %s %su", state, users))
+	if s.WarmUp > 0 && s.Apart == 0 && s.State.Active() {
+		extra = append(extra, draw.Warning.Render("warm-up "+clock(s.Elapsed)+"/"+clock(s.WarmUp)))
+	}
 	if what := follows(s); what != "" {
 		if s.ByHand {
 			extra = append(extra, draw.Warning.Render("by hand (A)"))

@@ -16,7 +16,7 @@
 // The file is a line that names the format, and records:
 //
 //	marker  4 bytes   7f 't' 'l' 'r'
-//	type    1 byte    O options, B batch, L late batch, T totals, P told, S segment, R reset, M mark, K kept, E end
+//	type    1 byte    O options, B batch, L late batch, T totals, P told, S segment, R reset, A apart, M mark, K kept, E end
 //	length  4 bytes   of the payload, little endian
 //	check   4 bytes   CRC-32C of type, length and payload
 //	payload
@@ -70,6 +70,7 @@ const (
 	keptRecord    = 'K'
 	segmentRecord = 'S'
 	resetRecord   = 'R'
+	apartRecord   = 'A'
 	markRecord    = 'M'
 	endRecord     = 'E'
 	blankRecord   = '-' // was another one, and is taken back

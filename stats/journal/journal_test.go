@@ -627,3 +627,34 @@ func BenchmarkFold(b *testing.B) {
 		w.Fold(&batch, now, stats.Users{})
 	}
 }
+
+// TestAWarmUpIsApartAgain when its journal is read, and in what was told late.
+func TestAWarmUpIsApartAgain(t *testing.T) {
+	m := &memory{limit: 1 << 30}
+	w := start(m, "", Options{})
+	live := stats.NewLedger(0, 0)
+	live.Tap = w
+	drive(live, 3, func() { until(t, "the disk to keep up", func() bool { return w.queued() == 0 }) })
+	live.Apart("warm-up")
+	var b stats.Batch
+	b.Row(stats.Key{Method: "GET", Name: "/"}).OK.AddN(time.Millisecond, 9)
+	live.Fold(&b, 4*time.Second, stats.Users{Running: 2})
+	live.Late(&b, 1)
+	live.Fold(&b, 5*time.Second, stats.Users{Running: 2})
+	if err := closing(t, w); err != nil {
+		t.Fatal(err)
+	}
+	info, again, err := replay(m.read())
+	if err != nil || len(info.Notes) > 0 || info.Lost > 0 {
+		t.Fatalf("%v, %+v", err, info)
+	}
+	got, want := again.Snapshot(), live.Snapshot()
+	if want.Total.Run.Requests != 18 || want.Apart != 3*time.Second {
+		t.Fatalf("%d requests after %v", want.Total.Run.Requests, want.Apart)
+	}
+	for _, p := range [][2]any{{got.Total, want.Total}, {got.Segments, want.Segments}, {got.Apart, want.Apart}, {got.Seconds, want.Seconds}, {got.Groups[0].Apart, want.Groups[0].Apart}} {
+		if !reflect.DeepEqual(p[0], p[1]) {
+			t.Errorf("got\n%+v, want\n%+v", p[0], p[1])
+		}
+	}
+}

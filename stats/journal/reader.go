@@ -130,6 +130,8 @@ func (p *player) play(kind byte, payload []byte) error {
 		p.tap().Segment(string(payload))
 	case resetRecord:
 		p.tap().Reset(string(payload))
+	case apartRecord:
+		p.tap().Apart(string(payload))
 	case markRecord:
 		p.tap().Mark(string(payload))
 	case metaRecord: // of an older journal

@@ -158,6 +158,9 @@ func (w *Writer) Segment(name string) { w.word(segmentRecord, name) }
 // Reset records that the shown numbers begin again.
 func (w *Writer) Reset(name string) { w.word(resetRecord, name) }
 
+// Apart records that what was until now is kept apart.
+func (w *Writer) Apart(name string) { w.word(apartRecord, name) }
+
 // Mark records a named moment.
 func (w *Writer) Mark(name string) { w.word(markRecord, name) }
 

@@ -42,6 +42,7 @@ type Seconds struct {
 	rows   map[stats.Key][]secondOf
 	steady map[int64]bool
 	inRamp bool
+	from   int64 // what was before is kept apart
 }
 
 type secondOf struct {
@@ -76,6 +77,9 @@ func (s *Seconds) Fold(b *stats.Batch, now time.Duration, _ stats.Users) {
 
 // Late adds a batch of a second that has closed.
 func (s *Seconds) Late(b *stats.Batch, second int64) {
+	if second < s.from {
+		return
+	}
 	for k, d := range b.Rows {
 		if k.Class == stats.Request {
 			x := secondOf{second, d.AppendTo(nil)}
@@ -111,6 +115,14 @@ func (s *Seconds) Reset(string) {}
 
 // Mark is no matter here.
 func (s *Seconds) Mark(string) {}
+
+// Apart forgets what was until now: a warm-up is not compared.
+func (s *Seconds) Apart(string) {
+	s.close()
+	s.from = int64(s.now / time.Second)
+	clear(s.rows)
+	clear(s.steady)
+}
 
 // Told implements stats.Tap.
 func (s *Seconds) Told(int64, map[string]int64) {}

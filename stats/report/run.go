@@ -129,10 +129,15 @@ func busiest(rows []stats.Row) []stats.Row {
 	return rows
 }
 
+// groups are those that count: not those of a warm-up alone.
+func (r *Run) groups() []*stats.Group {
+	return slices.DeleteFunc(slices.Clone(r.Snapshot.Groups), func(g *stats.Group) bool { return g.Count == 0 && g.Apart > 0 })
+}
+
 // failures are the groups of failing requests and, apart, the behaviours' own
 // exceptions.
 func (r *Run) failures() (failures, exceptions []*stats.Group) {
-	for _, g := range r.Snapshot.Groups {
+	for _, g := range r.groups() {
 		if g.Exception() {
 			exceptions = append(exceptions, g)
 		} else {

@@ -17,6 +17,7 @@ type summary struct {
 	Host         string           `json:"host,omitempty"`
 	Started      time.Time        `json:"started"`
 	Elapsed      float64          `json:"elapsed_s"`
+	WarmUp       float64          `json:"warm_up_s,omitempty"` // of that; the first of segments, and in no other number
 	Exit         string           `json:"exit,omitempty"`
 	Error        string           `json:"error,omitempty"`
 	Hangup       bool             `json:"hangup,omitempty"`
@@ -138,7 +139,7 @@ func JSON(w io.Writer, r *Run) error { return stats.WriteJSON(w, summarise(r)) }
 func summarise(r *Run) *summary {
 	s := r.Snapshot
 	out := &summary{
-		Version: r.Version, Host: r.Host, Started: r.Started.UTC().Round(time.Millisecond), Elapsed: round(s.Elapsed.Seconds()),
+		Version: r.Version, Host: r.Host, Started: r.Started.UTC().Round(time.Millisecond), Elapsed: round(s.Elapsed.Seconds()), WarmUp: round(s.Apart.Seconds()),
 		Exit: r.Exit, Error: r.Err, Hangup: r.Hangup, Users: peak{r.Peak}, Seed: r.Seed, Rate: r.Rate,
 		Total:     numbersOf(&s.Total.Run),
 		Endpoints: endpoints(r.rows()), Transactions: endpoints(s.Transactions),

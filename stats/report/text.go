@@ -74,7 +74,7 @@ func writeText(w io.Writer, r *Run, whole bool) error {
 	}
 
 	rows := busiest(r.rows())
-	groups := r.Snapshot.Groups
+	groups := r.groups()
 	room := textLines - len(head) - len(tail)
 	lines := head
 	forErrors := min(len(groups), 4)
@@ -110,6 +110,9 @@ func textTitle(r *Run) []string {
 		end += ", the terminal lost on the way,"
 	}
 	title := fmt.Sprintf("tload: %s after %s", end, clock(r.Snapshot.Elapsed))
+	if r.Snapshot.Apart > 0 {
+		title += fmt.Sprintf(", the first %s apart as a warm-up", clock(r.Snapshot.Apart))
+	}
 	rest := fmt.Sprintf("peak %s  %s", users(r.Peak), plain(r.Host))
 	if columns(title)+2+columns(rest) <= textColumns {
 		return []string{title + "  " + rest}
