@@ -14,7 +14,7 @@ import (
 // groups of failures.
 func Pass(ctx context.Context, s *Shared, b Behaviour, trace func(*stats.Exchange)) ([]*stats.Group, error) {
 	own := *s
-	own.once, own.trace = true, trace
+	own.once, own.trace, own.careful = true, trace, true
 	b.Wait, b.Fixed = Wait{}, 0
 	list, err := Bind(&own, []Behaviour{b})
 	if err != nil || len(list) == 0 {

@@ -55,8 +55,9 @@ type Shared struct {
 	// several.
 	Deal Deal
 
-	once  bool                  // each task once, in order
-	trace func(*stats.Exchange) // sees every exchange; nil: nobody looks
+	once    bool                  // each task once, in order
+	trace   func(*stats.Exchange) // sees every exchange; nil: nobody looks
+	careful bool                  // every reply that is read too late says so
 }
 
 // kind is a behaviour in a run.
@@ -147,7 +148,7 @@ func (k *kind) life(ctx context.Context, su *crew.User) crew.Life {
 		}
 	})
 	u := &User{user: su, kind: k, Client: k.run.Transport.Client(Who{
-		Sink: &su.Sink, ID: int(su.ID), Behaviour: k.name, Base: ctx, Log: k.run.Log, Trace: k.run.trace,
+		Sink: &su.Sink, ID: int(su.ID), Behaviour: k.name, Base: ctx, Log: k.run.Log, Trace: k.run.trace, Careful: k.run.careful,
 	})}
 	u.set = k.make(u)
 	var err error
@@ -167,7 +168,7 @@ func Run(ctx context.Context, b Behaviour, host string, n int) error {
 	}
 	defer t.Close()
 	b.Wait, b.Fixed = Wait{}, 0
-	list, err := Bind(&Shared{Transport: t}, []Behaviour{b})
+	list, err := Bind(&Shared{Transport: t, careful: true}, []Behaviour{b})
 	if err != nil {
 		return err
 	}

@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -31,6 +32,7 @@ type stage struct {
 	settings *settings
 	own      []behaviours.Behaviour
 	logs     *tui.Logs
+	prints   atomic.Pointer[slog.Logger] // where what the program prints goes
 
 	mu      sync.Mutex // guards all below
 	last    *session
@@ -43,13 +45,14 @@ func (p *program) screen(ctx context.Context, s *settings, own []behaviours.Beha
 	g := &stage{p: p, settings: s, own: own, logs: tui.NewLogs(10_000)}
 	defer g.hear(g.logs)()
 	o := g.options()
+	var first *session
 	if s.given("users") || s.shape != nil || s.goals != nil || s.shapeOf(own) != nil || cut != nil {
 		x, err := prepare(ctx, s, own, g.logs, cut)
 		if err != nil {
 			return p.complain(codeOf(err), err)
 		}
 		p.warnDir(x)
-		g.begin(x)
+		first = x
 		o.Run, o.Dir = x.ctl, x.dir
 		if form, err := g.form(); err == nil {
 			o.Form = form // for another run after this one
@@ -63,7 +66,13 @@ func (p *program) screen(ctx context.Context, s *settings, own []behaviours.Beha
 	}
 	e := listen(os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT)
 	defer e.close()
+	terminal, end := catchPrints(p.stdout, p.stderr, g.printed)
+	o.Output = terminal
+	if first != nil {
+		g.begin(first)
+	}
 	outcome, err, wait := e.show(ctx, o, g.current)
+	end()
 	if !wait {
 		return p.complain(e.code, errLeftAtOnce)
 	}
@@ -316,13 +325,18 @@ func (g *stage) begin(x *session) {
 // log, for standard error is the screen. The returned func ends that.
 func (g *stage) hear(to slog.Handler) (end func()) {
 	flags, out := log.Flags(), log.Writer()
+	bounded := newBoundedLog(to)
+	g.prints.Store(slog.New(bounded))
 	log.SetFlags(0)
-	log.SetOutput(slog.NewLogLogger(newBoundedLog(to), slog.LevelWarn).Writer())
+	log.SetOutput(slog.NewLogLogger(bounded, slog.LevelWarn).Writer())
 	return func() {
 		log.SetOutput(out)
 		log.SetFlags(flags)
 	}
 }
+
+// printed logs a line that the program has printed.
+func (g *stage) printed(line string) { g.prints.Load().Info(stats.Clean(line), "by", "print") }
 
 func (g *stage) current() *session {
 	g.mu.Lock()

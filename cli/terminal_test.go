@@ -306,3 +306,36 @@ func TestQuitAsksAndLeavesASummary(t *testing.T) {
 	x.typed("clear; echo it is a shell again; stty -a | grep -c -- ' icanon'")
 	x.wait("the shell as it was", func(s string) bool { return strings.Contains(s, "it is a shell again\n1") })
 }
+
+// TestWhatABehaviourPrints is in the logs and not on the screen, and a crash is told on
+// the terminal all the same.
+func TestWhatABehaviourPrints(t *testing.T) {
+	x := open(t, 100, 24)
+	bin := filepath.Join(x.dir, "prints")
+	if out, err := exec.Command("go", "build", "-o", bin, "./testdata/prints").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	x.typed(bin + " --host=$TARGET -u 2 --no-out")
+	x.see("RUNNING")
+	x.see("/ok")
+	for range 10 {
+		x.tick()
+		if s := x.screen(); strings.Contains(s, "by-") || !strings.Contains(s, "1 Dash") {
+			t.Fatalf("it is printed on the screen:\n%s", s)
+		}
+	}
+	x.keys("7")
+	for _, how := range []string{"by-fmt ␛[2J", "by-stderr", "by-log", "by-println"} {
+		x.see(how)
+	}
+	x.keys("q")
+	x.see("A run is active")
+	x.keys("s")
+	x.see("stopped by you")
+	if s := x.screen(); strings.Contains(s, "by-") {
+		t.Errorf("the shell has it:\n%s", s)
+	}
+	os.WriteFile(filepath.Join(x.dir, "crash"), nil, 0o644)
+	x.typed("clear; " + bin + " --host=$TARGET -u 1 --no-out")
+	x.see("by-crash")
+}

@@ -18,11 +18,13 @@ import (
 	"context"
 	"crypto/tls"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
 	"net/url"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/net/http/httpguts"
@@ -62,7 +64,13 @@ type Client struct {
 	late      time.Duration
 	now       time.Duration // a fresh reading of the clock for the next request, 0: there is none
 
-	resp Response
+	// The reply in hand, and the one before it, which says so when it is read.
+	resp, before *Response
+	first        Response
+
+	using    atomic.Int32 // idle, busy or gone
+	leave    atomic.Bool  // it is to be closed by whoever uses it
+	launched bool         // the request in hand is the driver's, which waits for no reply
 
 	lastFailure *failureText // nil until the first
 	plain       *http.Client // nil until somebody asks for it
@@ -81,6 +89,9 @@ type Who struct {
 	// Trace, if set, is called with every exchange as it ends. It costs a copy
 	// of each.
 	Trace func(*stats.Exchange)
+	// Careful has every reply say so when it is read too late, and not the one
+	// before the last alone. It costs an allocation for each.
+	Careful bool
 }
 
 // RequestError is a request that failed. It has been recorded.
@@ -127,13 +138,78 @@ var scratches = sync.Pool{New: func() any { return &scratch{b: make([]byte, 0, 5
 
 // Client returns the client of one user, whom a Driver drives.
 func (t *Transport) Client(who Who) *Client {
-	if who.Base == nil {
-		return &Client{t: t}
+	c := &Client{t: t, who: who}
+	c.resp = &c.first
+	if who.Base != nil {
+		c.sweeper, c.done = t.watch(who.Base), who.Base.Done()
 	}
-	return &Client{t: t, who: who, sweeper: t.watch(who.Base), done: who.Base.Done()}
+	return c
 }
 
+// What a client is in.
+const (
+	idle = iota
+	busy
+	gone
+)
+
+// errInUse is what a request ends with that another goroutine's would have spoilt.
+var errInUse = errors.New("this user is in a request already, on another goroutine or in a Check: a user acts on one goroutine at a time")
+
+// errGone is that of a user that has left.
+var errGone = errors.New("this user has left: a goroutine that it started goes on")
+
+// take has the client for this goroutine alone, until give.
+func (c *Client) take() error {
+	switch {
+	case c.using.CompareAndSwap(idle, busy):
+		return nil
+	case c.using.Load() == gone:
+		return errGone
+	}
+	return errInUse
+}
+
+func (c *Client) give() {
+	c.using.Store(idle)
+	if c.leave.Load() {
+		c.close()
+	}
+}
+
+// refuse is the answer to who cannot have it. Nothing is recorded: the numbers are
+// those of the goroutine that has it.
+//
+//go:noinline
+func (c *Client) refuse(method, path string, err error) (*Response, error) {
+	return new(Response), fmt.Errorf("%s %s: %w", method, c.t.options.Masker.URL(path), err)
+}
+
+// turn begins another reply. Who still reads the one before is told.
+func (c *Client) turn() {
+	switch last := c.resp; {
+	case c.unread: // nobody was given it
+	case c.who.Careful:
+		c.resp, last.stale = new(Response), true
+	case c.before == nil:
+		c.resp, c.before, last.stale = new(Response), last, true
+	default:
+		c.resp, c.before, last.stale = c.before, last, true
+	}
+	c.resp.stale = false
+}
+
+// release has the user hold as little as it can while it waits. A goroutine that it
+// left behind in a request keeps what that needs.
 func (c *Client) release() {
+	if c.take() != nil {
+		return
+	}
+	c.empty()
+	c.give()
+}
+
+func (c *Client) empty() {
 	c.forget()
 	if c.out != nil {
 		c.out.b = c.out.b[:0]
@@ -149,10 +225,16 @@ func (c *Client) forget() {
 		c.holder = nil
 	}
 	c.resp.reply.Head, c.resp.reply.Body, c.resp.decoded = nil, nil, nil
+	c.resp.stale = true
 }
 
+// close closes the connections, or has it done by who is still in a request.
 func (c *Client) close() {
-	c.release()
+	c.leave.Store(true)
+	if !c.using.CompareAndSwap(idle, gone) {
+		return
+	}
+	c.empty()
 	for i := range c.routes {
 		c.routes[i].drop()
 	}
@@ -189,8 +271,7 @@ func (c *Client) PostForm(ctx context.Context, path string, values url.Values, o
 func (c *Client) PostJSON(ctx context.Context, path string, v any, opts ...Option) (*Response, error) {
 	body, err := json.Marshal(v)
 	if err != nil {
-		c.resp = Response{}
-		return &c.resp, fmt.Errorf("POST %s: %w", path, err)
+		return new(Response), fmt.Errorf("POST %s: %w", path, err)
 	}
 	return c.send(ctx, "POST", path, "application/json", body, opts)
 }
@@ -208,7 +289,7 @@ func (c *Client) Do(ctx context.Context, method, path string, body []byte, opts 
 func (c *Client) badMethod(method string) (*Response, error) {
 	c.noReply()
 	c.now = 0
-	return &c.resp, fmt.Errorf("bad method %q (try GET)", method)
+	return c.resp, fmt.Errorf("bad method %q (try GET)", method)
 }
 
 // locate finds out where a path or URL leads to.

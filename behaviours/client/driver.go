@@ -28,14 +28,20 @@ type Driver Client
 // Doing says which task is in hand, for exchanges, and how late its start was,
 // if it was due at some time, for its first request.
 func (d *Driver) Doing(task string, iteration int, due bool, late time.Duration) {
-	d.task, d.iteration, d.due, d.late = task, iteration, due, late
+	if c := (*Client)(d); c.take() == nil { // else a goroutine of another task is in its request
+		d.task, d.iteration, d.due, d.late = task, iteration, due, late
+		c.give()
+	}
 }
 
 // TakeLate is what Doing said of the start, for who measures something else than
 // a request. It is told once.
 func (d *Driver) TakeLate() (due bool, late time.Duration) {
-	due, late = d.due, d.late
-	d.due, d.late = false, 0
+	if c := (*Client)(d); c.take() == nil {
+		due, late = d.due, d.late
+		d.due, d.late = false, 0
+		c.give()
+	}
 	return due, late
 }
 
@@ -46,8 +52,20 @@ func (d *Driver) Now() time.Duration { return d.sweeper.Now() }
 // reading of the clock, end when the reply was there.
 func (d *Driver) Do(ctx context.Context, now time.Duration, method, path string, body []byte, opts []Option) (end time.Duration, err error) {
 	c := (*Client)(d)
+	if err := c.take(); err != nil {
+		return c.sweeper.Now(), err
+	}
+	defer c.give()
 	c.now, c.unread = now, true
-	_, err = c.Do(ctx, method, path, body, opts...)
+	if !httpguts.ValidHeaderFieldName(method) {
+		_, err = c.badMethod(method)
+		return c.unlooked(), err
+	}
+	k := c.prepare(method, path, "", body, opts)
+	if k.err == nil {
+		c.once(ctx, k, opts)
+	}
+	_, err = c.conclude(ctx, k, opts)
 	return c.unlooked(), err
 }
 
@@ -76,9 +94,10 @@ func Launchable(method, path string, body []byte, opts []Option) bool {
 // Ready says whether a request that is launchable can be launched now.
 func (d *Driver) Ready(ctx context.Context, now time.Duration) bool {
 	c := (*Client)(d)
-	if c.t.base == nil || c.who.Trace != nil || ctx.Done() != c.done {
+	if c.t.base == nil || c.who.Trace != nil || ctx.Done() != c.done || c.take() != nil {
 		return false
 	}
+	defer c.give()
 	conn := c.route(c.t.base).conn
 	return conn != nil && conn.Startable() && conn.Usable(now)
 }
@@ -87,6 +106,9 @@ func (d *Driver) Ready(ctx context.Context, now time.Duration) bool {
 // land; if false, that is now. now is as Do has it, during http1.Conn.Start's.
 func (d *Driver) Launch(now time.Duration, method, path string, body []byte, opts []Option, then http1.Waiter, during bool) bool {
 	c := (*Client)(d)
+	if c.launched = c.take() == nil; !c.launched {
+		return false
+	}
 	c.now, c.unread = now, true
 	k := c.prepare(method, path, "", body, opts)
 	if k.err != nil {
@@ -102,13 +124,18 @@ func (d *Driver) Launch(now time.Duration, method, path string, body []byte, opt
 
 // Redirected says whether landing means to follow a redirect.
 func (d *Driver) Redirected() bool {
-	return d.resp.reply.Status/100 == 3 && d.out.call.follow
+	return d.launched && d.resp.reply.Status/100 == 3 && d.out.call.follow
 }
 
 // Land reads the reply to what was launched, judges and records it. It returns
 // what Do does.
 func (d *Driver) Land(ctx context.Context, opts []Option) (end time.Duration, err error) {
 	c := (*Client)(d)
+	if !c.launched {
+		return c.sweeper.Now(), errInUse
+	}
+	c.launched = false
+	defer c.give()
 	k := &c.out.call
 	switch {
 	case k.err != nil:

@@ -139,7 +139,7 @@ func (h *hostile) test(t *testing.T) {
 			c.unread = !h.read
 			var opts []Option
 			if h.check != nil {
-				opts = h.check(&c.resp)
+				opts = h.check(c.resp)
 			}
 			_, err := c.Get(context.Background(), "/", opts...)
 			if h.kind == stats.OK && err == nil {

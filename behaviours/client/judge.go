@@ -9,7 +9,7 @@ import (
 // judge decides whether the request has failed, records it, and hands over
 // its exchange if that is wanted.
 func (c *Client) judge(k *call, opts []Option) error {
-	r := &c.resp
+	r := c.resp
 	kind, message := stats.OK, ""
 	var cause error
 	switch {

@@ -17,7 +17,7 @@ const maxHops = 10
 // redirect prepares the next request if the reply sends elsewhere. What led
 // there becomes a hop of the exchange.
 func (c *Client) redirect(k *call, opts []Option) bool {
-	r := &c.resp
+	r := c.resp
 	keepMethod := false
 	switch r.Status {
 	case 301, 302, 303:

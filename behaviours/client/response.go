@@ -13,7 +13,8 @@ import (
 )
 
 // Response is a reply. It is valid until the user's next request, or until
-// the task ends; Clone keeps one for longer.
+// the task ends; Clone keeps one for longer. One that is read later panics: the one
+// before the last request's always, any other in `tload check` and under Run.
 //
 // A body is held whole while its user may look at it: up to Options.MaxBody, 64
 // MiB, for each user, and as much again if it is decompressed. Of one that makes
@@ -28,16 +29,26 @@ type Response struct {
 	limit   int64  // of a decoded body
 	decoded []byte // the body without its content coding, once somebody has looked
 	failure error  // of decoding
+	stale   bool   // its memory is another one's
+}
+
+// fresh panics for a reply that is not valid any more: what is in it is another one's.
+func (r *Response) fresh() {
+	if r.stale {
+		panic("this reply is read after the user's next request, or after the task: it is not there any more (Clone keeps one)")
+	}
 }
 
 // Header is the value of the first header of that name, "" if there is none.
 func (r *Response) Header(name string) string {
+	r.fresh()
 	v, _ := r.reply.Header(name)
 	return string(v)
 }
 
 // Headers goes through all headers in the order in which they came.
 func (r *Response) Headers(yield func(name, value string) bool) {
+	r.fresh()
 	for n, v := range r.reply.Headers {
 		if !yield(string(n), string(v)) {
 			return
@@ -46,14 +57,20 @@ func (r *Response) Headers(yield func(name, value string) bool) {
 }
 
 // Reason is the text behind the status code.
-func (r *Response) Reason() string { return r.reply.Reason() }
+func (r *Response) Reason() string {
+	r.fresh()
+	return r.reply.Reason()
+}
 
 // Surplus is how many bytes came behind the reply that nobody asked for. A
 // server that does that is broken; the connection is not used again.
 func (r *Response) Surplus() int { return r.reply.Surplus }
 
 // Raw is the body as it was sent, compressed if it was.
-func (r *Response) Raw() []byte { return r.reply.Body }
+func (r *Response) Raw() []byte {
+	r.fresh()
+	return r.reply.Body
+}
 
 // Body is the body, decompressed if it was sent compressed (gzip, deflate, br
 // or zstd). If that is impossible it is what came, as Raw; Decode has the
@@ -70,6 +87,7 @@ func (r *Response) Text() string { return string(r.Body()) }
 // Decode is the body, or what is here of it and why that is not all, or not
 // decompressed.
 func (r *Response) Decode() ([]byte, error) {
+	r.fresh()
 	switch {
 	case r.reply.Forgotten > 0:
 		kept := int64(len(r.reply.Body))
@@ -111,6 +129,7 @@ func (r *Response) JSON(v any) error {
 
 // Clone returns a copy that stays valid.
 func (r *Response) Clone() *Response {
+	r.fresh()
 	c := *r
 	c.reply.Head = bytes.Clone(r.reply.Head)
 	c.reply.Body = bytes.Clone(r.reply.Body)

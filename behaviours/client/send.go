@@ -42,6 +42,10 @@ type call struct {
 
 // send is every request: settings, sending, following, judging, recording.
 func (c *Client) send(ctx context.Context, method, path, contentType string, body []byte, opts []Option) (*Response, error) {
+	if err := c.take(); err != nil {
+		return c.refuse(method, path, err)
+	}
+	defer c.give()
 	k := c.prepare(method, path, contentType, body, opts)
 	if k.err == nil {
 		c.once(ctx, k, opts)
@@ -81,7 +85,8 @@ func (c *Client) prepare(method, path, contentType string, body []byte, opts []O
 	if k.start == 0 {
 		k.start = c.sweeper.Now()
 	}
-	r := &c.resp
+	c.turn()
+	r := c.resp
 	r.limit, r.decoded, r.failure = c.t.options.MaxBody, nil, nil
 	k.err = c.locate(k, path)
 	if k.err != nil {
@@ -92,7 +97,7 @@ func (c *Client) prepare(method, path, contentType string, body []byte, opts []O
 
 // conclude is what comes after the reply: redirects, judging, recording.
 func (c *Client) conclude(ctx context.Context, k *call, opts []Option) (*Response, error) {
-	r := &c.resp
+	r := c.resp
 	for k.err == nil && k.follow && r.Status/100 == 3 && c.redirect(k, opts) {
 		if k.err == nil {
 			c.once(ctx, k, opts)
