@@ -213,7 +213,7 @@ func (s *settings) define() *pflag.FlagSet {
 	f.StringVar(&s.requests, "log-requests", "", "write a line of JSON for every request to `FILE`; it costs: about a microsecond for each")
 	f.StringVar(&s.metrics, "metrics", "", "serve Prometheus metrics on `ADDR`, such as :9646")
 	f.StringVar(&s.otlp, "otlp", "", "push OpenTelemetry metrics to the collector at `URL`, such as http://localhost:4318")
-	f.StringArrayVar(&s.failIf, "fail-if", nil, "exit 1 if `EXPR` is true at the end: p95>300ms, errors>1%, rps<100, POST /cart p99>1s; repeatable")
+	f.StringArrayVar(&s.failIf, "fail-if", nil, "exit 1 if `EXPR` is true at the end: p95>300ms, errors>1%, exceptions>0, checks>0, rps<100, POST /cart p99>1s; repeatable")
 	f.BoolVar(&s.abort, "abort-on-fail", false, "… and end the run as soon as it is")
 	s.capture = 32
 	f.Var(&s.capture, "capture", "failing exchanges kept per group")

@@ -16,7 +16,9 @@ import (
 //	p95>300ms                of the successes of all requests
 //	failed p95>1s            … of the failures
 //	corrected p99.9>2s       from when the starts were due
-//	errors>1%  errors>0  errors>2/s
+//	errors>1%  errors>0  errors>2/s     failed requests, and errors of tasks
+//	exceptions>0                        errors of tasks, panics and OnStart's among them
+//	checks>0                            requests that a check made fail
 //	late>1%  not_started>0  aborted>0  rps<100  requests<1000
 //	POST /cart p99>1s        the same of one endpoint; the method may be left out
 type Condition struct {
@@ -49,7 +51,7 @@ var latencies = map[string]string{"min": "min", "max": "max", "mean": "mean", "a
 
 // counters are the metrics that are numbers, with the units that they may have.
 var counters = map[string][]string{
-	"errors": {"", "%", "/s"}, "failures": {"", "%", "/s"}, "late": {"%", ""}, "not_started": {"", "%"},
+	"errors": {"", "%", "/s"}, "failures": {"", "%", "/s"}, "exceptions": {"", "%", "/s"}, "checks": {"", "%", "/s"}, "late": {"%", ""}, "not_started": {"", "%"},
 	"aborted": {""}, "rps": {"", "/s"}, "requests": {""},
 }
 
@@ -85,7 +87,7 @@ func ParseCondition(text string) (*Condition, error) {
 		return fail(at+i, "one condition for each --fail-if: repeat the flag for more")
 	}
 	if !c.setMetric(words[len(words)-1]) {
-		return fail(at, "%q is not measured: use p50 to p99.99, min, mean, max, errors, rps, late, not_started, aborted or requests", words[len(words)-1])
+		return fail(at, "%q is not measured: use p50 to p99.99, min, mean, max, errors, exceptions, checks, rps, late, not_started, aborted or requests", words[len(words)-1])
 	}
 	words = words[:len(words)-1]
 	if n := len(words); n > 0 && slices.Contains([]string{"ok", "failed", "corrected"}, strings.ToLower(words[n-1])) {
@@ -191,7 +193,7 @@ func (c *Condition) example() string {
 		return "300ms"
 	case "late", "not_started":
 		return "1%"
-	case "errors", "failures":
+	case "errors", "failures", "exceptions", "checks":
 		return "1%, 0 or 2/s"
 	}
 	return "100"
@@ -224,7 +226,19 @@ func (c *Condition) Value(s *stats.Snapshot) (v float64, ok bool) {
 	}
 	switch c.metric {
 	case "errors", "failures":
-		return share(row.Failures, row.Requests, row.FailRate)
+		more := c.exceptions(s)
+		return share(row.Failures+more, row.Requests+more, row.FailRate+perSecond(more, row.Span))
+	case "exceptions":
+		n := c.exceptions(s)
+		return share(n, c.tasks(s), perSecond(n, row.Span))
+	case "checks":
+		n := uint64(0)
+		for _, o := range row.Outcomes {
+			if o.Kind == stats.Check {
+				n += o.Count
+			}
+		}
+		return share(n, row.Requests, perSecond(n, row.Span))
 	case "late":
 		return share(row.Late, row.Due, 0)
 	case "not_started":
@@ -249,6 +263,39 @@ func (c *Condition) Value(s *stats.Snapshot) (v float64, ok bool) {
 	return float64(c.latency(l)) / 1e6, true
 }
 
+// exceptions is how many errors of tasks' own there were, of whatever the condition is
+// of: such an error is of a task and of no request.
+func (c *Condition) exceptions(s *stats.Snapshot) (n uint64) {
+	for _, g := range s.Groups {
+		if g.Exception() && (c.name == "" || c.names(g.Key.Key)) {
+			n += g.Count
+		}
+	}
+	return n
+}
+
+// tasks is how many there were.
+func (c *Condition) tasks(s *stats.Snapshot) (n uint64) {
+	for i := range s.Tasks {
+		if c.name == "" || c.names(s.Tasks[i].Key) {
+			n += s.Tasks[i].Run.Requests
+		}
+	}
+	return n
+}
+
+// names says that the condition is of that row.
+func (c *Condition) names(k stats.Key) bool {
+	return k.Name == c.name && (c.method == "" || strings.EqualFold(k.Method, c.method)) || c.method != "" && k.Name == c.method+" "+c.name
+}
+
+func perSecond(n uint64, span time.Duration) float64 {
+	if span <= 0 {
+		return 0
+	}
+	return float64(n) / span.Seconds()
+}
+
 func (c *Condition) latency(l *stats.Latency) time.Duration {
 	switch c.quantile {
 	case -1:
@@ -267,8 +314,7 @@ func (c *Condition) row(s *stats.Snapshot) *stats.Summary {
 	}
 	for _, list := range [][]stats.Row{s.Rows, s.Transactions, s.Tasks} {
 		for i := range list {
-			k := list[i].Key
-			if k.Name == c.name && (c.method == "" || strings.EqualFold(k.Method, c.method)) || c.method != "" && k.Name == c.method+" "+c.name {
+			if c.names(list[i].Key) {
 				return &list[i].Run
 			}
 		}

@@ -122,7 +122,13 @@ func (c *Condition) goal(arrivals bool) (g capacity.Goal, err error) {
 	default:
 		return fail("%s does not say whether a load is held: use a latency, errors, late or not_started", c.metric)
 	}
+	tasks := c.metric == "errors" || c.metric == "failures"
 	g.Count = func(b *stats.Batch) (bad, of float64) {
+		for i := range b.Errors {
+			if e := &b.Errors[i]; tasks && e.Key.Key.Class == stats.Task && (c.name == "" || c.names(e.Key.Key)) {
+				bad, of = bad+float64(e.Count), of+float64(e.Count)
+			}
+		}
 		for key, d := range b.Rows {
 			if c.counts(key) {
 				x, n := count(d)
@@ -139,7 +145,7 @@ func (c *Condition) counts(key stats.Key) bool {
 	if c.name == "" {
 		return key.Class == stats.Request
 	}
-	return key.Name == c.name && (c.method == "" || strings.EqualFold(key.Method, c.method)) || c.method != "" && key.Name == c.method+" "+c.name
+	return c.names(key)
 }
 
 // metricName is what is measured, as it is written.
