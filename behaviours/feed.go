@@ -20,12 +20,16 @@ type Rows struct {
 	rows   [][]string
 	next   atomic.Int64 // of a run in one process
 
+	mu sync.Mutex // guards all below
+
 	// In a run of several processes numbers are dealt to each of them.
-	mu    sync.Mutex // guards all below
-	by    *numbers   // who dealt what follows
+	by    *numbers // who dealt what follows
 	hand  deal
-	ahead chan deal       // the one after hand, once it is asked for
-	own   map[int64]int64 // row of a user
+	ahead chan deal // the one after hand, once it is asked for
+
+	own      map[int64]int64 // row of a user
+	free     []int64         // that users have given back
+	dealtOut int64           // how many there ever were, in a run of one process
 }
 
 // deal is numbers that nobody else in the swarm has.
@@ -154,24 +158,40 @@ func (d *Rows) dealt(f *numbers) int64 {
 // Random is any row, by the user's own random numbers.
 func (d *Rows) Random(u *User) Row { return Row{d, d.rows[u.Rand().IntN(len(d.rows))]} }
 
-// Of is the user's own row: no two users in the whole swarm have the same one.
-// The error says that there are more users than rows.
+// Of is the user's own row: no two users in the whole swarm have the same one at a time,
+// whatever their behaviour. Rows are dealt to those who ask, and come back when their
+// users leave; on a worker they come back to its other users. The error says that there
+// are more users than rows.
 func (d *Rows) Of(u *User) (Row, error) {
-	i := max(u.ID()-1, 0)
-	if f := dealer.Load(); f != nil && u.ID() > 0 {
-		i = d.rowOf(u.ID(), f)
+	if u.ID() == 0 { // whose tasks are only looked at
+		return Row{d, d.rows[0]}, nil
 	}
+	i := d.rowOf(u, dealer.Load())
 	if i >= int64(len(d.rows)) {
-		return Row{}, fmt.Errorf("feed %s: %d rows are not enough for user %d", d.path, len(d.rows), u.ID())
+		return Row{}, fmt.Errorf("feed %s: %d rows are not enough: all of them are taken, and user %d has none", d.path, len(d.rows), u.ID())
 	}
 	return Row{d, d.rows[i]}, nil
 }
 
-// rowOf is the number that was dealt to a user of this process.
-func (d *Rows) rowOf(user int64, f *numbers) int64 {
+// rowOf is the number of the user's row.
+func (d *Rows) rowOf(u *User, f *numbers) (i int64) {
 	d.mu.Lock()
 	d.dealer(f)
-	i, known := d.own[user]
+	i, known := d.own[u.ID()]
+	last := len(d.free) - 1
+	switch {
+	case known:
+	case last >= 0:
+		i, d.free = d.free[last], d.free[:last]
+		known = true
+		d.take(u, i)
+	case f == nil:
+		i, known = d.dealtOut, true
+		if i < int64(len(d.rows)) {
+			d.dealtOut++
+			d.take(u, i)
+		}
+	}
 	d.mu.Unlock()
 	if known {
 		return i
@@ -179,14 +199,32 @@ func (d *Rows) rowOf(user int64, f *numbers) int64 {
 	i = (*f)("user of "+d.path, 1) // not under mu: others need not wait for it
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.own[user] = i
+	d.take(u, i)
 	return i
 }
 
-// dealer forgets what another run's master dealt.
+// take notes whose row it is. The user's end gives it back.
+func (d *Rows) take(u *User, i int64) {
+	d.own[u.ID()] = i
+	u.feeds = append(u.feeds, d)
+}
+
+// giveBack has the user's row be another one's.
+func (d *Rows) giveBack(u *User) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if i, known := d.own[u.ID()]; known {
+		delete(d.own, u.ID())
+		if i < int64(len(d.rows)) {
+			d.free = append(d.free, i)
+		}
+	}
+}
+
+// dealer forgets what was dealt in another run.
 func (d *Rows) dealer(f *numbers) {
-	if d.by != f {
-		d.by, d.hand, d.ahead, d.own = f, deal{}, nil, map[int64]int64{}
+	if d.by != f || d.own == nil {
+		d.by, d.hand, d.ahead, d.own, d.free, d.dealtOut = f, deal{}, nil, map[int64]int64{}, nil, 0
 	}
 }
 

@@ -28,7 +28,7 @@ func TestNoTwoUsersGetTheSameRow(t *testing.T) {
 		}
 		seen[&row.fields[0]] = true
 	}
-	if _, err := rows.Of(&User{user: &crew.User{ID: 101}}); err == nil || !strings.Contains(err.Error(), "100 rows are not enough for user 101") {
+	if _, err := rows.Of(&User{user: &crew.User{ID: 101}}); err == nil || !strings.Contains(err.Error(), "100 rows are not enough") {
 		t.Errorf("one user more: got %v", err)
 	}
 	var wg sync.WaitGroup

@@ -137,7 +137,13 @@ func (l *life) Replied(whole bool) {
 }
 
 // Close implements crew.Life.
-func (l *life) Close() { (*User)(l).driver().Close() }
+func (l *life) Close() {
+	u := (*User)(l)
+	u.driver().Close()
+	for _, d := range u.feeds {
+		d.giveBack(u)
+	}
+}
 
 // exit leaves the innermost set.
 func (u *User) exit(ctx context.Context) {

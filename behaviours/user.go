@@ -31,6 +31,8 @@ type User struct {
 	start crew.Permit
 	began time.Duration // on the sweeper's clock
 
+	feeds []*Rows // of which it has a row
+
 	set   *Set // from New
 	root  *outline
 	sets  []visit  // that the user is in, outermost first

@@ -583,7 +583,11 @@ func (c *Controller) look(s NodeStatus) {
 		}
 		if s.Level > 0 && (c.plan.Shape == nil || c.byHand) {
 			c.ledger.Segment(fmt.Sprintf("steady %d", s.Level))
-			c.log.Info("all users running", "users", s.Level)
+			if s.Active < s.Level && !c.open() {
+				c.log.Warn("all users were started, and some have ended by themselves", "running", s.Active, "of", s.Level)
+			} else {
+				c.log.Info("all users running", "users", s.Level)
+			}
 		}
 	}
 }
