@@ -80,6 +80,14 @@ type Request struct {
 // times is how many requests it is.
 func (r *Request) times() int { return max(len(r.Paths), 1) }
 
+// timesOrNone is times, of none too.
+func (r *Request) timesOrNone() int {
+	if r == nil {
+		return 0
+	}
+	return r.times()
+}
+
 // path is that of one of them.
 func (r *Request) path(i int) string {
 	if len(r.Paths) == 0 {

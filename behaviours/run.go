@@ -36,6 +36,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -55,9 +56,10 @@ type Shared struct {
 	// several.
 	Deal Deal
 
-	once    bool                  // each task once, in order
-	trace   func(*stats.Exchange) // sees every exchange; nil: nobody looks
-	careful bool                  // every reply that is read too late says so
+	relative bool                  // a task is no more than a request below the host
+	once     bool                  // each task once, in order
+	trace    func(*stats.Exchange) // sees every exchange; nil: nobody looks
+	careful  bool                  // every reply that is read too late says so
 }
 
 // kind is a behaviour in a run.
@@ -116,6 +118,7 @@ func Bind(s *Shared, list []Behaviour) ([]*crew.Behaviour, error) {
 		if len(root.tasks) == 0 {
 			continue
 		}
+		s.relative = s.relative || root.relative()
 		out = append(out, &crew.Behaviour{
 			Behaviour: swarm.Behaviour{Name: k.name, Weight: b.Weight, Fixed: b.Fixed, Tasks: k.infos}, New: k.life,
 			Weigh: func(w []int) { k.weights.Store(&w) },
@@ -123,6 +126,26 @@ func Bind(s *Shared, list []Behaviour) ([]*crew.Behaviour, error) {
 	}
 	dealBy(s.Deal, s.Log)
 	return out, nil
+}
+
+// NeedsHost says that a task of those that were bound is no more than a request of a
+// path, which is below the host.
+func (s *Shared) NeedsHost() bool { return s.relative }
+
+// relative is NeedsHost of one behaviour.
+func (p *outline) relative() bool {
+	for _, t := range p.tasks {
+		if t.set != nil && t.set.relative() {
+			return true
+		}
+		q := p.of[t.at].Request
+		for i := range min(q.timesOrNone(), 1000) {
+			if !strings.Contains(q.path(i), "://") {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // look calls New with a user that is nobody, to see its tasks.

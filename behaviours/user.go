@@ -54,6 +54,15 @@ func (u *User) ID() int64 {
 	return u.user.ID
 }
 
+// Host is --host as it was given, with its password if it has one; "" for none. It may
+// be of any protocol: postgres://, grpc://, ws:// or a bare address.
+func (u *User) Host() string {
+	if u.kind == nil {
+		return ""
+	}
+	return u.kind.run.Transport.Host()
+}
+
 // Rand is a source of random numbers of the user's own. With --seed it repeats.
 func (u *User) Rand() *rand.Rand {
 	if u.user == nil {

@@ -27,6 +27,7 @@ func (p *program) check(ctx context.Context, args []string) int {
 	if err := s.heeds("check", choosing, client, masking, []string{"config", "help", "seed"}); err != nil {
 		return p.complain(exitMisuse, err)
 	}
+	s.inside = len(p.behaviours) > 0
 	own, err := p.chooseBehaviours(ctx, s)
 	if err != nil {
 		return p.complain(codeOf(err), err)
@@ -35,7 +36,7 @@ func (p *program) check(ctx context.Context, args []string) int {
 	if err == nil {
 		list, err = s.choose(list)
 	}
-	if err == nil {
+	if err == nil && !s.inside {
 		err = s.needsHost()
 	}
 	if err != nil {

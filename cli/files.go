@@ -19,7 +19,11 @@ func (s *settings) makeRunDir(started time.Time) (string, error) {
 	if s.out != "" {
 		return s.out, os.MkdirAll(s.out, 0o700) // one that is there keeps its mode
 	}
-	host := strings.NewReplacer("http://", "", "https://", "").Replace(s.shownHost())
+	host := s.shownHost()
+	if _, rest, whole := strings.Cut(host, "://"); whole {
+		host = rest
+	}
+	host = cmpOr(host, "run")
 	host = host[strings.LastIndexByte(host, '@')+1:] // the user is nobody's business
 	host = strings.NewReplacer("/", "_", ":", "_", "[", "", "]", "", "*", "").Replace(host)
 	base := filepath.Join("tload-runs", host+"-"+started.Format("20060102-150405"))

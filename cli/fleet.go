@@ -468,7 +468,7 @@ func (p *program) employ(b link.Brief, bind []string) (swarm.Node, error) {
 	var own []behaviours.Behaviour
 	switch {
 	case len(j.Names) > 0:
-		own = p.behaviours
+		own, s.inside = p.behaviours, true
 		var names []string
 		for _, b := range own {
 			names = append(names, b.Name)

@@ -125,7 +125,7 @@ func (p *program) headless(x *session) int {
 	if s.json == "-" {
 		out = p.stderr
 	}
-	fmt.Fprintf(out, "tload %s: %s, %s, seed %d\n", Version, stats.Clean(s.shownHost()), s.asked(), s.seed)
+	fmt.Fprintf(out, "tload %s: %s, %s, seed %d\n", Version, stats.Clean(cmpOr(s.shownHost(), x.names())), s.asked(), s.seed)
 	p.warnDir(x)
 	if x.invite != "" {
 		fmt.Fprintf(out, "workers join with\n  %s\n", x.invite)
@@ -227,11 +227,28 @@ func (x *session) where() string {
 	return "; its files are in " + stats.Clean(x.dir)
 }
 
+// names are the behaviours, for a run without a host.
+func (x *session) names() string {
+	var list []string
+	for _, b := range x.own {
+		list = append(list, b.Name)
+	}
+	return strings.Join(list, ", ")
+}
+
+// users is a number of them, in words.
+func users(n int) string {
+	if n == 1 {
+		return "1 user"
+	}
+	return fmt.Sprintf("%d users", n)
+}
+
 // asked is what the run is to do, in a few words.
 func (s *settings) asked() string {
-	words := []string{fmt.Sprintf("%d users at %g/s", s.users, float64(s.spawnRate))}
+	words := []string{fmt.Sprintf("%s at %g/s", users(int(s.users)), float64(s.spawnRate))}
 	if s.rate > 0 {
-		words = []string{fmt.Sprintf("%g arrivals/s, at most %d users", float64(s.rate), s.users)}
+		words = []string{fmt.Sprintf("%g arrivals/s, at most %s", float64(s.rate), users(int(s.users)))}
 	}
 	switch {
 	case s.goals != nil:

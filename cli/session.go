@@ -87,8 +87,10 @@ func prepare(ctx context.Context, s *settings, own []behaviours.Behaviour, logs 
 		ready = true
 		return x, nil
 	}
-	if err := s.needsHost(); err != nil {
-		return nil, err
+	if !s.inside || shared.NeedsHost() {
+		if err := s.needsHost(); err != nil {
+			return nil, err
+		}
 	}
 	plan := s.plan(x.job.Behaviours)
 	if f := s.shapeOf(list); f != nil {

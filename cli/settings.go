@@ -95,7 +95,7 @@ func (s *settings) shownHost() string {
 // options are the HTTP client's.
 func (s *settings) options() (behaviours.Options, error) {
 	o := behaviours.Options{
-		Host: s.host, Timeout: time.Duration(s.timeout), ConnectTimeout: time.Duration(s.connectTimeout), CaptureBody: int(s.body),
+		Host: s.host, AnyScheme: s.inside, Timeout: time.Duration(s.timeout), ConnectTimeout: time.Duration(s.connectTimeout), CaptureBody: int(s.body),
 		Masker: s.masker, HTTP2: s.http2, HTTP3: s.http3, Proxy: s.proxy, NoFollow: s.noFollow, NoKeepalive: s.noKeepalive,
 		Insecure: s.insecure, CAFile: s.caFile, CertFile: s.certFile, KeyFile: s.keyFile,
 	}

@@ -7,6 +7,8 @@ import (
 	"net"
 	"net/http/httptest"
 	"os/exec"
+	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -101,5 +103,35 @@ func TestATargetThatWasNeverThere(t *testing.T) {
 				t.Errorf("got %v and an end by %q, want exit code %d and %q\n%s", err, s.Exit, exitBroken, tt.exit, out)
 			}
 		})
+	}
+}
+
+// TestAProgramWithoutAHost runs: what its users do may need none, or one of another
+// protocol, which is not probed.
+func TestAProgramWithoutAHost(t *testing.T) {
+	if testing.Short() {
+		t.Skip("builds a program")
+	}
+	bin := filepath.Join(t.TempDir(), "prints")
+	if out, err := exec.Command("go", "build", "-o", bin, "./testdata/prints").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	for _, tt := range []struct{ host, want string }{
+		{"", "Printer, 1 user at 1/s"},
+		{"postgres://me:Secret123@127.0.0.1:9/db", "postgres://me:***@127.0.0.1:9/db, 1 user at 1/s"},
+	} {
+		args := []string{"--headless", "-t", "1s", "--no-out"}
+		if tt.host != "" {
+			args = append(args, "--host="+tt.host)
+		}
+		out, err := exec.Command(bin, args...).CombinedOutput()
+		for _, want := range []string{tt.want, "ended by its run time", "there is no host to ask"} {
+			if !strings.Contains(string(out), want) {
+				t.Errorf("%q: %v, no %q in\n%s", tt.host, err, want, out)
+			}
+		}
+		if strings.Contains(string(out), "Secret123") {
+			t.Errorf("%q: the password is shown:\n%s", tt.host, out)
+		}
 	}
 }

@@ -25,6 +25,9 @@ type Options struct {
 	// Host is the base URL that paths are appended to: http://, https://, or
 	// unix:/path of a socket. A missing scheme is http.
 	Host string
+	// AnyScheme lets Host be of another protocol, postgres:// or so: its users know what
+	// to do with it, and no path is below it.
+	AnyScheme bool
 
 	Timeout        time.Duration // of a whole request; 0 is 30 s, below 0 none
 	ConnectTimeout time.Duration // of DNS, connect and TLS together; 0 is 10 s
@@ -96,6 +99,9 @@ func (o *Options) base() (*url.URL, error) {
 		host = "http://" + host
 	}
 	u, err := url.Parse(host)
+	if err == nil && o.AnyScheme && u.Scheme != "http" && u.Scheme != "https" && u.Scheme != "unix" {
+		return nil, nil
+	}
 	if err == nil {
 		err = checkOrigin(u)
 	}

@@ -134,6 +134,9 @@ func (t *Transport) watch(base context.Context) *http1.Sweeper {
 	return s
 }
 
+// Host is the one of Options, as it was given.
+func (t *Transport) Host() string { return t.options.Host }
+
 // Masker is the one of Options; nil for a Transport that is none.
 func (t *Transport) Masker() *exchange.Masker { return t.options.Masker }
 

@@ -1,5 +1,7 @@
 // gRPC: the standard health service, a unary call per task. Any generated
 // client is used the same way.
+//
+//	GRPC_SERVER=localhost:50051 go run ./examples/grpc -u 10 -t 30s
 package main
 
 import (

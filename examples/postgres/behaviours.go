@@ -1,5 +1,7 @@
 // SQL: a transfer between two accounts in PostgreSQL, and a look at the sum.
 // Any driver of database/sql works the same way.
+//
+//	DATABASE_URL=postgres://localhost/bank go run ./examples/postgres -u 10 -t 30s
 package main
 
 import (

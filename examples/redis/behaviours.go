@@ -1,4 +1,6 @@
 // Redis: count visits, read them back.
+//
+//	REDIS_ADDR=localhost:6379 go run ./examples/redis -u 10 -t 30s
 package main
 
 import (

@@ -1,4 +1,6 @@
 // Not HTTP: lines over TCP, to a server that answers each one.
+//
+//	LINE_SERVER=localhost:7000 go run ./examples/tcp -u 10 -t 30s
 package main
 
 import (
@@ -18,7 +20,7 @@ func pinger(addr string) behaviours.Behaviour {
 	return behaviours.Behaviour{
 		Name: "Pinger",
 		Wait: behaviours.Throughput(10),
-		Host: "http://" + addr,
+		Host: "tcp://" + addr,
 		New: func(u *behaviours.User) *behaviours.Set {
 			var c *tcp.Conn
 			return &behaviours.Set{

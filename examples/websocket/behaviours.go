@@ -1,4 +1,6 @@
 // Chat over a WebSocket: one connection per user, a message and its answer.
+//
+//	CHAT_URL=ws://localhost:8080/chat go run ./examples/websocket -u 10 -t 30s
 package main
 
 import (
