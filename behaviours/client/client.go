@@ -70,6 +70,7 @@ type Client struct {
 
 	using    atomic.Int32 // idle, busy or gone
 	leave    atomic.Bool  // it is to be closed by whoever uses it
+	given    bool         // the reply in hand, to somebody who may have it still
 	launched bool         // the request in hand is the driver's, which waits for no reply
 
 	lastFailure *failureText // nil until the first
@@ -188,7 +189,7 @@ func (c *Client) refuse(method, path string, err error) (*Response, error) {
 // turn begins another reply. Who still reads the one before is told.
 func (c *Client) turn() {
 	switch last := c.resp; {
-	case c.unread: // nobody was given it
+	case c.unread, !c.given && !c.who.Careful: // nobody has it
 	case c.who.Careful:
 		c.resp, last.stale = new(Response), true
 	case c.before == nil:
@@ -196,7 +197,7 @@ func (c *Client) turn() {
 	default:
 		c.resp, c.before, last.stale = c.before, last, true
 	}
-	c.resp.stale = false
+	c.resp.stale, c.given = false, !c.unread
 }
 
 // release has the user hold as little as it can while it waits. A goroutine that it
@@ -211,6 +212,7 @@ func (c *Client) release() {
 
 func (c *Client) empty() {
 	c.forget()
+	c.before = nil
 	if c.out != nil {
 		c.out.b = c.out.b[:0]
 		scratches.Put(c.out)
@@ -225,7 +227,7 @@ func (c *Client) forget() {
 		c.holder = nil
 	}
 	c.resp.reply.Head, c.resp.reply.Body, c.resp.decoded = nil, nil, nil
-	c.resp.stale = true
+	c.resp.stale, c.given = true, false
 }
 
 // close closes the connections, or has it done by who is still in a request.
