@@ -34,12 +34,17 @@ func (p *program) build(ctx context.Context, args []string) int {
 			path = f
 		}
 	}
-	out, err := build.Maker{Source: p.source}.Program(ctx, path, out)
+	out, err := p.maker().Program(ctx, path, out)
 	if err != nil {
 		return p.complain(codeOf(err), err)
 	}
 	fmt.Fprintf(p.stdout, "%s: run it as ./%s --host=…\n", stats.Clean(out), stats.Clean(filepath.Base(out)))
 	return exitOK
+}
+
+// maker makes programs, and says on standard error how far it is.
+func (p *program) maker() build.Maker {
+	return build.Maker{Source: p.source, Say: func(text string) { fmt.Fprintf(p.stderr, "tload: %s\n", stats.Clean(text)) }}
 }
 
 // withoutFile takes -f and its value out of the arguments.
@@ -67,7 +72,7 @@ func (p *program) init(_ context.Context, args []string) int {
 	case len(args) == 1:
 		dir = args[0]
 	}
-	if err := (build.Maker{Source: p.source}).Start(dir, p.stdout); err != nil {
+	if err := p.maker().Start(dir, p.stdout); err != nil {
 		return p.complain(codeOf(err), err)
 	}
 	return exitOK

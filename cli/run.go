@@ -14,7 +14,6 @@ import (
 	"golang.org/x/term"
 	"tload/behaviours"
 	"tload/behaviours/requests"
-	"tload/cli/build"
 	"tload/stats"
 	"tload/stats/report"
 	"tload/swarm"
@@ -71,7 +70,7 @@ func (p *program) chooseBehaviours(ctx context.Context, s *settings) ([]behaviou
 		return nil, misuse{fmt.Errorf("-f: %w", err)}
 	}
 	if info.IsDir() || strings.HasSuffix(s.file, ".go") {
-		return nil, build.Maker{Source: p.source}.Become(ctx, s.file, withoutFile(p.args))
+		return nil, p.maker().Become(ctx, s.file, withoutFile(p.args))
 	}
 	return one(requests.File(s.file, s.masker))
 }
@@ -323,11 +322,8 @@ func printRatios(w io.Writer, list []*crew.Behaviour) {
 		} else {
 			fmt.Fprintf(w, "%-34s %5.1f%% of the users\n", stats.Clean(b.Name), 100*float64(max(b.Weight, 1))/float64(total))
 		}
-		for _, t := range b.Tasks {
-			name := t.Name
-			if i := strings.LastIndexByte(name, '/'); t.Depth > 0 && i >= 0 && !strings.HasPrefix(name, "GET ") {
-				name = name[i+1:]
-			}
+		for i, t := range b.Tasks {
+			name := swarm.ShortName(t.Name, swarm.SetOf(i, func(i int) (string, int) { return b.Tasks[i].Name, b.Tasks[i].Depth }))
 			share := "in turn"
 			if t.Want > 0 {
 				share = fmt.Sprintf("%5.1f%%", t.Want)

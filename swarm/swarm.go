@@ -22,6 +22,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math"
+	"strings"
 	"time"
 
 	"tload/stats"
@@ -53,6 +54,27 @@ type TaskInfo struct {
 	Weight int     // within its set; 0 where tasks run in turn, NoWeight for never
 	Set    bool    // a nested set
 	Want   float64 // expected percent of the picks in its set; 0 where tasks run in turn
+}
+
+// ShortName is what a task is called within its set: the name of the set in front of it
+// says what it is in.
+func ShortName(name, set string) string {
+	if set == "" {
+		return name
+	}
+	return strings.TrimPrefix(name, set+"/")
+}
+
+// SetOf is the name of the set that a task is in, of a tree of tasks that stands depth
+// first; "" at the top.
+func SetOf(i int, task func(int) (name string, depth int)) string {
+	_, depth := task(i)
+	for i--; depth > 0 && i >= 0; i-- {
+		if name, d := task(i); d < depth {
+			return name
+		}
+	}
+	return ""
 }
 
 // Plan is what a run is to do. It is read once, by New.

@@ -49,10 +49,8 @@ func newUsers() *usersScreen {
 				if r.t == nil {
 					return draw.Bold.Render(clean(r.b.Name))
 				}
-				name := r.t.Name
-				if r.t.Depth > 0 { // it stands below its set
-					name = name[strings.LastIndexByte(name, '/')+1:]
-				}
+				// It stands below its set.
+				name := swarm.ShortName(r.t.Name, swarm.SetOf(r.n, func(i int) (string, int) { return r.b.Tasks[i].Name, r.b.Tasks[i].Depth }))
 				return strings.Repeat("  ", r.t.Depth+1) + clean(name)
 			}},
 			{Name: "WEIGHT", Width: 7, Rank: 4, Cell: func(r taskRow) string {

@@ -3,7 +3,6 @@
 package build
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/json"
@@ -21,6 +20,10 @@ import (
 // Maker makes programs of behaviours.
 type Maker struct {
 	Source fs.FS // tload's own; nil in a program that was made of behaviours
+
+	// Say, if set, is told now and then how far a build is that takes long. It is called
+	// on a goroutine of the build's own, which ends with it.
+	Say func(text string)
 }
 
 // Mistake is an error that is its user's to mend: behaviours that are not there or
@@ -112,7 +115,7 @@ func (m Maker) compile(ctx context.Context, b built, out string) error {
 	if err != nil {
 		return err
 	}
-	args := []string{"build", "-trimpath", "-gcflags=-e", "-o", out}
+	args := []string{"build", "-v", "-trimpath", "-gcflags=-e", "-o", out}
 	more, err := m.moduleFlags(b, source)
 	if err != nil {
 		return err
@@ -121,13 +124,16 @@ func (m Maker) compile(ctx context.Context, b built, out string) error {
 	cmd := exec.CommandContext(ctx, gobin, args...)
 	cmd.Dir = b.dir
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOWORK=off", "GOFLAGS="+os.Getenv("GOFLAGS"))
-	var said bytes.Buffer
+	var said output
 	cmd.Stdout, cmd.Stderr = &said, &said
-	if err := cmd.Run(); err != nil {
+	stop := m.watch(b, &said)
+	err = cmd.Run()
+	stop()
+	if err != nil {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		return buildFailed(b, said.String(), err)
+		return buildFailed(b, said.text(), err)
 	}
 	return nil
 }
