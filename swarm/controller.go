@@ -324,6 +324,7 @@ func (c *Controller) Run(ctx context.Context) error {
 		status := c.nodes.look()
 		if c.nodes.changed || c.waits {
 			c.assign()
+			status = c.nodes.look() // of what was assigned just now nobody has used up anything
 		}
 		c.look(status)
 		c.check(now, status)
@@ -608,7 +609,7 @@ func (c *Controller) check(now time.Time, s NodeStatus) {
 		switch {
 		case c.end > 0 && c.elapsed(now) >= c.end:
 			c.stop("run-time")
-		case s.Exhausted && !c.waits:
+		case s.Exhausted && s.Gen != 0 && !c.waits:
 			c.stop("iterations")
 		case s.Reason != "":
 			c.stop(s.Reason)
