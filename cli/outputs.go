@@ -27,6 +27,24 @@ func (s *settings) conditions() (list []*report.Condition, err error) {
 // watchThresholds ends the run when a --fail-if has become true. A rate that is
 // too low counts only when all users run: it is of any run that has just begun.
 func (x *session) watchThresholds() {
+	x.eachSecond(func(s *swarm.Snapshot) (over bool) {
+		if s.WarmUp > 0 && s.Apart == 0 {
+			return false
+		}
+		for _, c := range x.failIf {
+			if yes, known := c.True(s.Snapshot); yes && known && !(c.Early() && s.State != swarm.Running) {
+				x.log.Warn("threshold", "fail-if", c.Text)
+				x.ctl.Stop("threshold")
+				return true
+			}
+		}
+		return false
+	})
+}
+
+// eachSecond has look see the run once a second, until it says that it has seen enough,
+// or the run is over.
+func (x *session) eachSecond(look func(*swarm.Snapshot) (over bool)) {
 	t := time.NewTicker(time.Second)
 	defer t.Stop()
 	for {
@@ -35,16 +53,8 @@ func (x *session) watchThresholds() {
 			return
 		case <-t.C:
 		}
-		s := x.ctl.Snapshot()
-		if s.WarmUp > 0 && s.Apart == 0 {
-			continue
-		}
-		for _, c := range x.failIf {
-			if yes, known := c.True(s.Snapshot); yes && known && !(c.Early() && s.State != swarm.Running) {
-				x.log.Warn("threshold", "fail-if", c.Text)
-				x.ctl.Stop("threshold")
-				return
-			}
+		if look(x.ctl.Snapshot()) {
+			return
 		}
 	}
 }
@@ -76,25 +86,20 @@ const deadAfter = 5 * time.Second
 
 // watchTarget ends a run whose target was never there: nobody would look at its numbers.
 func (x *session) watchTarget() {
-	t := time.NewTicker(time.Second)
-	defer t.Stop()
-	for {
-		select {
-		case <-x.ctl.Done():
-			return
-		case <-t.C:
-		}
-		s := x.ctl.Snapshot()
+	x.eachSecond(func(s *swarm.Snapshot) (over bool) {
 		switch all := &s.Total.Run; {
 		case s.State < swarm.Spawning || all.Requests == 0 && s.Elapsed < 2*deadAfter:
+			return false
 		case !x.neverReached(s):
-			return
-		case s.Elapsed >= deadAfter:
+			return true
+		case s.Elapsed < deadAfter:
+			return false
+		default:
 			x.log.Error("the target was never reached: the run ends (--keep-going goes on)", "requests", all.Requests)
 			x.ctl.Stop("unreachable")
-			return
+			return true
 		}
-	}
+	})
 }
 
 // writeFiles writes the run directory and what the flags ask for. What cannot

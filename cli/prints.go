@@ -4,7 +4,11 @@ import (
 	"bufio"
 	"io"
 	"strings"
+	"time"
 )
+
+// lastPrints is how long what was printed last is waited for.
+const lastPrints = 500 * time.Millisecond
 
 // longestPrint is as much of a line as is kept of what a program prints.
 const longestPrint = 16 << 10

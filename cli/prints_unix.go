@@ -5,6 +5,7 @@ package cli
 import (
 	"os"
 	"runtime/debug"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -67,6 +68,7 @@ func catchPrints(stdout, stderr *os.File, line func(string)) (terminal *os.File,
 	return all[0].file, func() {
 		debug.SetCrashOutput(nil, debug.CrashOptions{})
 		restore()
+		r.SetReadDeadline(time.Now().Add(lastPrints)) // a child of the program's may hold the other end
 		<-read
 	}
 }

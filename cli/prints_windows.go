@@ -1,6 +1,9 @@
 package cli
 
-import "os"
+import (
+	"os"
+	"time"
+)
 
 // catchPrints has what this program prints through package fmt go to that function, a
 // line a call, for the terminal is the screen.
@@ -19,6 +22,9 @@ func catchPrints(stdout, stderr *os.File, line func(string)) (terminal *os.File,
 	return stdout, func() {
 		os.Stdout, os.Stderr = stdout, stderr
 		w.Close()
-		<-read
+		select {
+		case <-read:
+		case <-time.After(lastPrints): // a child of the program's may hold the other end
+		}
 	}
 }

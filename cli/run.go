@@ -277,6 +277,9 @@ func progress(s *swarm.Snapshot) string {
 	line := fmt.Sprintf("%s %-8s users %d/%d  RPS %s  fail %s  p50 %s  p95 %s  p99 %s ms  requests %s  failures %s",
 		stats.Clock(s.Elapsed), s.State, s.Running, s.Target, stats.Rate(w.RPS), failed,
 		stats.Millis(w.OK.P50), stats.Millis(w.OK.P95), stats.Millis(w.OK.P99), stats.Thousands(int64(s.Total.Run.Requests)), stats.Thousands(int64(s.Total.Run.Failures)))
+	if s.Find != nil {
+		line += "  find: " + s.Find.String()
+	}
 	if w.Due > 0 {
 		line += fmt.Sprintf("  corrected p99 %s ms  late %s%%  waiting %d", stats.Millis(w.Corrected.P99), stats.Share(w.Late, w.Due), s.Backlog)
 	}

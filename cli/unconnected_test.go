@@ -41,18 +41,7 @@ func TestNoConnectionEverStood(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer l.Close()
-			go func() {
-				for {
-					nc, err := l.Accept()
-					if err != nil {
-						return
-					}
-					go func() {
-						defer nc.Close()
-						tt.serve(nc)
-					}()
-				}
-			}()
+			go acceptAll(l, tt.serve)
 			args := append([]string{"--host=https://" + l.Addr().String(), "--insecure", "-u", "2", "-t", "1s", "--no-out"}, tt.args...)
 			_, out, err := load(t, t.TempDir(), "", args...)
 			code := 0
@@ -64,6 +53,20 @@ func TestNoConnectionEverStood(t *testing.T) {
 				t.Errorf("exit code %d, want %d\n%s", code, tt.code, out)
 			}
 		})
+	}
+}
+
+// acceptAll serves every connection, and closes it, until the listener is closed.
+func acceptAll(l net.Listener, serve func(net.Conn)) {
+	for {
+		nc, err := l.Accept()
+		if err != nil {
+			return
+		}
+		go func() {
+			defer nc.Close()
+			serve(nc)
+		}()
 	}
 }
 
@@ -88,15 +91,7 @@ func TestATargetThatWasNeverThere(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer l.Close()
-			go func() {
-				for {
-					nc, err := l.Accept()
-					if err != nil {
-						return
-					}
-					nc.Close()
-				}
-			}()
+			go acceptAll(l, func(net.Conn) {})
 			s, out, err := load(t, t.TempDir(), "", append([]string{"--host=https://" + l.Addr().String(), "-u", "2", "--no-out"}, tt.args...)...)
 			var exit *exec.ExitError
 			if !errors.As(err, &exit) || exit.ExitCode() != exitBroken || s.Exit != tt.exit {

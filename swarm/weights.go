@@ -3,6 +3,8 @@ package swarm
 import (
 	"fmt"
 	"slices"
+
+	"tload/stats"
 )
 
 // NoWeight is the weight of what is not to be done at all: 0 stands for 1 where an
@@ -90,7 +92,7 @@ func (c *Controller) setWeight(behaviour string, task, weight int, who string) {
 	if i < 0 || task >= len(c.plan.Behaviours[i].Tasks) || !c.stopAt.IsZero() {
 		return
 	}
-	views := behaviourViews(c.plan.Behaviours, NodeStatus{Running: make([]int, len(c.plan.Behaviours))}, make([]int, len(c.plan.Behaviours)), c.ledger.Snapshot())
+	views := behaviourViews(c.plan.Behaviours, NodeStatus{Running: make([]int, len(c.plan.Behaviours))}, make([]int, len(c.plan.Behaviours)), new(stats.Snapshot))
 	if err := views[i].CheckWeight(views, task, weight); err != nil {
 		c.log.Warn("a weight stays as it is", "why", err)
 		return

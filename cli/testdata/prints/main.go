@@ -6,11 +6,15 @@ import (
 	"fmt"
 	"log"
 	"os"
+	"os/exec"
+	"sync/atomic"
 	"time"
 
 	"tload/behaviours"
 	"tload/cli"
 )
+
+var started atomic.Bool
 
 func main() {
 	cli.Main(behaviours.Behaviour{
@@ -21,6 +25,11 @@ func main() {
 				fmt.Fprintln(os.Stderr, "by-stderr")
 				log.Println("by-log")
 				println("by-println")
+				if u.ID() == 1 && !started.Swap(true) { // it holds standard output for longer than the screen is up
+					child := exec.Command("sleep", "20")
+					child.Stdout = os.Stdout
+					child.Start()
+				}
 				if _, err := os.Stat("crash"); err == nil {
 					go panic("by-crash")
 				}
