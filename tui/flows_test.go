@@ -817,7 +817,7 @@ func TestChangesListMarksAndSegments(t *testing.T) {
 func TestRowsAreInOrderAnewWhereTheyAreOthers(t *testing.T) {
 	p := sit(t, 80, 24, Options{})
 	at := p.m.epoch("")
-	if at == nil || p.m.epoch("") != at {
+	if at.Of == nil || p.m.epoch("") != at {
 		t.Fatalf("got %v, then %v: rows would never keep their places", at, p.m.epoch(""))
 	}
 	if p.m.epoch("cart") == at {

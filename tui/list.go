@@ -26,7 +26,7 @@ func (l *list[T]) show(m *model, rows []T) {
 // table stays as it is, unless there is a row more.
 func (l *list[T]) showKept(m *model, kept []T, all int) {
 	epoch := m.epoch(l.query.text)
-	if epoch != nil && epoch == l.Epoch && len(kept) == len(l.Rows) && all == l.all {
+	if epoch.Of != nil && epoch == l.Epoch && len(kept) == len(l.Rows) && all == l.all {
 		return
 	}
 	l.all = all

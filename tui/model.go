@@ -217,21 +217,23 @@ func (m *model) shown(r *stats.Row) *stats.Summary {
 
 func (m *model) wholeRun() bool { return m.whole || m.snap.State == swarm.Stopped }
 
-// epoch is while the rows of a table keep their places: for a second, of one
-// window, on one tab, under one filter.
-type epoch struct {
-	second int64
-	whole  bool
-	tab    int
-	filter string
-}
-
-// epoch is nil when nothing moves, and rows are always in order.
-func (m *model) epoch(filter string) any {
+// epoch is while a table stays as it is: for a second, of one window, on one tab, under one
+// filter. A wide one has three times the numbers: they take longer to read, and to send, and
+// stay for two. There is none when nothing moves, and rows are in order.
+func (m *model) epoch(filter string) draw.Epoch {
 	if m.frozen || m.snap.State == swarm.Stopped {
-		return nil
+		return draw.Epoch{}
 	}
-	return epoch{int64(m.snap.Elapsed / time.Second), m.whole, m.tab, filter}
+	type shown struct {
+		whole  bool
+		tab    int
+		filter string
+	}
+	long := time.Second
+	if m.layout.wide() {
+		long = 2 * time.Second
+	}
+	return draw.Epoch{Of: shown{m.whole, m.tab, filter}, Moment: int64(m.snap.Elapsed / long)}
 }
 
 func (m *model) windowName() string {

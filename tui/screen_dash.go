@@ -22,7 +22,7 @@ type dash struct {
 	model   *model // the table of errors asks it
 
 	recent []*stats.Exchange // the last errors, as they were a moment ago
-	epoch  any               // … in which: they stand still as the tables do
+	epoch  draw.Epoch        // … in which: they stand still as the tables do
 }
 
 func newDash() *dash {
@@ -43,7 +43,7 @@ func dashPage() *page {
 
 func (d *dash) refresh(m *model) {
 	d.model = m
-	if e := m.epoch(""); e == nil || e != d.epoch || len(d.recent) == 0 {
+	if e := m.epoch(""); e.Of == nil || e != d.epoch || len(d.recent) == 0 {
 		d.recent, d.epoch = m.snap.Recent, e
 	}
 	m.setEndpoints(d.table, m.endpoints(m.snap.Rows))

@@ -72,7 +72,7 @@ func (s *statsScreen) filterText() string { return s.table.query.text }
 
 func (s *statsScreen) pane(m *model, step int) tea.Cmd {
 	s.kind = (s.kind + step + len(statsKinds)) % len(statsKinds)
-	s.table.Epoch = nil // other rows
+	s.table.Epoch = draw.Epoch{} // other rows
 	s.refresh(m)
 	return nil
 }

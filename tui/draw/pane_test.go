@@ -58,7 +58,7 @@ func towns() *Table[town] {
 		},
 		Sort: 1,
 	}
-	t.Set([]town{{"Aldeburgh", 2466}, {"Ely", 20256}, {"Wells", 12000}}, nil)
+	t.Set([]town{{"Aldeburgh", 2466}, {"Ely", 20256}, {"Wells", 12000}}, Epoch{})
 	return t
 }
 

@@ -2,6 +2,7 @@ package draw
 
 import (
 	"cmp"
+	"math"
 	"slices"
 	"strings"
 
@@ -15,10 +16,10 @@ type Table[T any] struct {
 	ID      func(T) string
 	Faint   func(T) bool // rows drawn dimmed; may be nil
 
-	Rows   []T  // in order
-	Sort   int  // the column that gives the order; -1: as they came
-	turned bool // against the column's own direction
-	Epoch  any  // in which the rows were last put in order
+	Rows   []T   // in order
+	Sort   int   // the column that gives the order; -1: as they came
+	turned bool  // against the column's own direction
+	Epoch  Epoch // in which the rows were last put in order
 
 	cursor string
 	chosen bool // somebody put the cursor where it is
@@ -50,17 +51,25 @@ const spareMost = 40
 
 func (c *Column[T]) sortable() bool { return !c.Off && (c.Number != nil || c.Word != nil) }
 
-// Set takes new rows. Within an epoch, any value that can be compared, they keep
-// their places: four times a second would be too often for whoever reads them.
-// Nil has them always in order.
-func (t *Table[T]) Set(rows []T, epoch any) {
-	if epoch == nil || epoch != t.Epoch || len(t.Rows) == 0 {
-		t.Epoch = epoch
+// Epoch is a while in which rows keep their places: four times a second would be too
+// often for whoever reads them. The zero one has them always in order.
+type Epoch struct {
+	Of     any   // what is shown: of something else they are put in order anew
+	Moment int64 // at the next one they are put nearly in order: see settle
+}
+
+// Set takes new rows, and puts them where the epoch says.
+func (t *Table[T]) Set(rows []T, epoch Epoch) {
+	switch was := t.Epoch; {
+	case epoch.Of == nil || epoch.Of != was.Of || len(t.Rows) == 0:
 		t.order(rows)
-	} else {
+	case epoch.Moment != was.Moment:
+		t.hold(rows)
+		t.settle(rows)
+	default:
 		t.hold(rows)
 	}
-	t.Rows = rows
+	t.Epoch, t.Rows = epoch, rows
 	t.find()
 }
 
@@ -85,6 +94,44 @@ func (t *Table[T]) order(rows []T) {
 		}
 		return n
 	})
+}
+
+// near is the share by which a number has to be larger for its row to pass another. A
+// count of some seconds differs by more from one second to the next, by chance alone: rows
+// would change places under the eye, and the cursor's finger, and say nothing.
+const near = 0.1
+
+// settleMost is up to how many rows keep their places for that: it costs the square.
+const settleMost = 500
+
+// settle moves a row up past those whose numbers are clearly smaller, and no other: none
+// is then below one that it exceeds by more than near.
+func (t *Table[T]) settle(rows []T) {
+	if t.Sort < 0 || t.Sort >= len(t.Columns) || t.Columns[t.Sort].Number == nil || len(rows) > settleMost {
+		t.order(rows)
+		return
+	}
+	c := &t.Columns[t.Sort]
+	if !c.sortable() {
+		return
+	}
+	numbers := make([]float64, len(rows))
+	for i, r := range rows {
+		n := c.Number(r)
+		numbers[i] = n
+		k := slices.IndexFunc(numbers[:i], func(other float64) bool {
+			larger, smaller := n, other
+			if t.turned {
+				larger, smaller = other, n
+			}
+			return larger-smaller > near*max(math.Abs(larger), math.Abs(smaller))
+		})
+		if k >= 0 {
+			copy(rows[k+1:i+1], rows[k:i])
+			copy(numbers[k+1:i+1], numbers[k:i])
+			rows[k], numbers[k] = r, n
+		}
+	}
 }
 
 // hold puts rows where they were; new ones come last, until the next epoch.
