@@ -9,8 +9,9 @@ import (
 // What authors and programs use of package client, by the names that it has
 // here: an author imports one package.
 type (
-	// Client is a user's HTTP client, which User embeds: Get, Post, PostForm,
-	// PostJSON, Do and HTTPClient.
+	// Client is a user's HTTP client, which User embeds: Get, Post, PostForm, PostJSON,
+	// PostMultipart, Put, PutJSON, Patch, PatchJSON, Delete and Do, SetHeader, Cookie,
+	// SetCookie and ClearCookies, and HTTPClient.
 	Client = client.Client
 	// Option is a setting of one request.
 	Option = client.Option
@@ -18,6 +19,10 @@ type (
 	Response = client.Response
 	// RequestError is a request that failed. It has been recorded.
 	RequestError = client.RequestError
+
+	// Form is the body of PostMultipart, and File a file in it.
+	Form = client.Form
+	File = client.File
 
 	// Transport is what the HTTP clients of all users of a run have in common.
 	Transport = client.Transport
@@ -59,6 +64,12 @@ func JSONPath(path, want string) Option { return client.JSONPath(path, want) }
 
 // NoRedirect takes a redirect as the reply.
 func NoRedirect() Option { return client.NoRedirect() }
+
+// CatchResponse leaves the verdict to the author's code: the request is counted when
+// Response.Fail or Response.Pass has said what it is, or else as it looks, with the user's
+// next request or the end of the task. Check does with less where a look at the reply is
+// enough.
+func CatchResponse() Option { return client.CatchResponse() }
 
 // Timeout is how long the request may take in all, instead of the run's
 // --timeout; redirects count in.

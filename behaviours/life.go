@@ -251,7 +251,7 @@ func (u *User) think(s *Set) time.Duration {
 	case u.count == 0:
 		return 0
 	}
-	return wait.think(&u.user.Rand)
+	return wait.think(u)
 }
 
 func (p *outline) pick(r *rand.Rand) int {

@@ -63,6 +63,23 @@ func (u *User) Host() string {
 	return u.kind.run.Transport.Host()
 }
 
+// Batch sends requests at the same time, as a browser does with what a page needs: up to
+// six at a time, each over a connection of its own, with the user's cookies and headers.
+// It waits for all replies, which are copies and stay valid; they are in the order of the
+// requests. The error joins those of all that failed, and is counted already. A Request of
+// several Paths stands for each of them.
+func (u *User) Batch(ctx context.Context, list ...Request) ([]*Response, error) {
+	var all []Request
+	for _, r := range list {
+		for i := range r.times() {
+			all = append(all, Request{Method: r.method(), Path: r.path(i), Body: r.Body, Options: r.Options})
+		}
+	}
+	return u.driver().Batch(ctx, len(all), func(i int) (string, string, []byte, []Option) {
+		return all[i].Method, all[i].Path, all[i].Body, all[i].Options
+	})
+}
+
 // Rand is a source of random numbers of the user's own. With --seed it repeats.
 func (u *User) Rand() *rand.Rand {
 	if u.user == nil {

@@ -11,6 +11,7 @@ import (
 type Wait struct {
 	kind waitKind
 	a, b time.Duration
+	f    func(*User) time.Duration
 }
 
 type waitKind uint8
@@ -20,23 +21,24 @@ const (
 	between
 	poisson
 	paced
+	custom
 )
 
 // Between waits for a time picked evenly from [min, max].
-func Between(min, max time.Duration) Wait { return Wait{between, min, max} }
+func Between(min, max time.Duration) Wait { return Wait{kind: between, a: min, b: max} }
 
 // Constant waits for d.
-func Constant(d time.Duration) Wait { return Wait{between, d, d} }
+func Constant(d time.Duration) Wait { return Wait{kind: between, a: d, b: d} }
 
 // Poisson waits for an exponentially distributed time of that mean, so that
 // starts come at random as those of independent visitors do.
-func Poisson(mean time.Duration) Wait { return Wait{poisson, mean, 0} }
+func Poisson(mean time.Duration) Wait { return Wait{kind: poisson, a: mean} }
 
 // Pacing starts a task every d, however long tasks take. Each user's schedule
 // begins at a random moment of d, so users are spread and never aligned. A task
 // that outlasts d delays the next start; the schedule stays, so the delay is
 // recorded as lateness and shows in the corrected latency.
-func Pacing(d time.Duration) Wait { return Wait{paced, d, 0} }
+func Pacing(d time.Duration) Wait { return Wait{kind: paced, a: d} }
 
 // Throughput starts that many tasks a second and user: Pacing(1s/perSecond).
 func Throughput(perSecond float64) Wait {
@@ -46,8 +48,20 @@ func Throughput(perSecond float64) Wait {
 	return Pacing(time.Duration(float64(time.Second) / perSecond))
 }
 
+// WaitFunc waits for what f says, below 0 as 0. It is called after each task, and is quick;
+// by User.Rand it repeats with --seed.
+func WaitFunc(f func(*User) time.Duration) Wait { return Wait{kind: custom, f: f} }
+
 // think is the time to wait, for waits without a schedule.
-func (w Wait) think(r *rand.Rand) time.Duration {
+func (w *Wait) think(u *User) time.Duration {
+	if w.kind == custom {
+		return max(w.f(u), 0)
+	}
+	return w.random(&u.user.Rand)
+}
+
+// random is the time to wait, of those that chance alone decides.
+func (w *Wait) random(r *rand.Rand) time.Duration {
 	switch w.kind {
 	case between:
 		if w.b <= w.a {

@@ -54,7 +54,9 @@ type Client struct {
 	out    *scratch // the request that was last rendered
 	meters [4]meterSlot
 	slot   uint8
-	cookie *cookies // nil until a server sets one
+	cookie atomic.Pointer[cookies]  // nil until a server sets one
+	header atomic.Pointer[[]Option] // of every request; nil until somebody sets one
+	lanes  []*Client                // for requests of a batch beside this one's
 
 	// The task in hand, for exchanges; due and late are for its first request.
 	task      string
@@ -71,6 +73,7 @@ type Client struct {
 	using    atomic.Int32 // idle, busy or gone
 	leave    atomic.Bool  // it is to be closed by whoever uses it
 	given    bool         // the reply in hand, to somebody who may have it still
+	unjudged bool         // the reply in hand is not judged yet
 	launched bool         // the request in hand is the driver's, which waits for no reply
 
 	lastFailure *failureText // nil until the first
@@ -133,6 +136,7 @@ type scratch struct {
 	b    []byte // what was rendered
 	call call
 	req  http1.Request
+	opts []Option // with those of the user
 }
 
 var scratches = sync.Pool{New: func() any { return &scratch{b: make([]byte, 0, 512)} }}
@@ -155,7 +159,7 @@ const (
 )
 
 // errInUse is what a request ends with that another goroutine's would have spoilt.
-var errInUse = errors.New("this user is in a request already, on another goroutine or in a Check: a user acts on one goroutine at a time")
+var errInUse = errors.New("this user is in a request already, on another goroutine or in a Check: a user acts on one goroutine at a time (Batch sends several requests at once)")
 
 // errGone is that of a user that has left.
 var errGone = errors.New("this user has left: a goroutine that it started goes on")
@@ -197,7 +201,7 @@ func (c *Client) turn() {
 	default:
 		c.resp, c.before, last.stale = c.before, last, true
 	}
-	c.resp.stale, c.given = false, !c.unread
+	c.resp.stale, c.resp.verdict, c.given = false, nil, !c.unread
 }
 
 // release has the user hold as little as it can while it waits. A goroutine that it
@@ -211,10 +215,15 @@ func (c *Client) release() {
 }
 
 func (c *Client) empty() {
+	for _, l := range c.lanes {
+		l.empty()
+	}
+	c.settle()
 	c.forget()
 	c.before = nil
 	if c.out != nil {
 		c.out.b = c.out.b[:0]
+		clear(c.out.opts)
 		scratches.Put(c.out)
 		c.out = nil
 	}
@@ -237,6 +246,9 @@ func (c *Client) close() {
 		return
 	}
 	c.empty()
+	for _, l := range c.lanes {
+		l.close()
+	}
 	for i := range c.routes {
 		c.routes[i].drop()
 	}
@@ -271,20 +283,58 @@ func (c *Client) PostForm(ctx context.Context, path string, values url.Values, o
 
 // PostJSON sends v as JSON.
 func (c *Client) PostJSON(ctx context.Context, path string, v any, opts ...Option) (*Response, error) {
+	return c.sendJSON(ctx, "POST", path, v, opts)
+}
+
+// PutJSON sends v as JSON.
+func (c *Client) PutJSON(ctx context.Context, path string, v any, opts ...Option) (*Response, error) {
+	return c.sendJSON(ctx, "PUT", path, v, opts)
+}
+
+// PatchJSON sends v as JSON.
+func (c *Client) PatchJSON(ctx context.Context, path string, v any, opts ...Option) (*Response, error) {
+	return c.sendJSON(ctx, "PATCH", path, v, opts)
+}
+
+func (c *Client) sendJSON(ctx context.Context, method, path string, v any, opts []Option) (*Response, error) {
 	body, err := json.Marshal(v)
 	if err != nil {
-		return new(Response), fmt.Errorf("POST %s: %w", path, err)
+		return new(Response), fmt.Errorf("%s %s: %w", method, path, err)
 	}
-	return c.send(ctx, "POST", path, "application/json", body, opts)
+	return c.send(ctx, method, path, "application/json", body, opts)
+}
+
+// Put sends body, which must not change until Put returns.
+func (c *Client) Put(ctx context.Context, path, contentType string, body []byte, opts ...Option) (*Response, error) {
+	return c.send(ctx, "PUT", path, contentType, body, opts)
+}
+
+// Patch sends body, which must not change until Patch returns.
+func (c *Client) Patch(ctx context.Context, path, contentType string, body []byte, opts ...Option) (*Response, error) {
+	return c.send(ctx, "PATCH", path, contentType, body, opts)
+}
+
+// Delete sends a DELETE without a body; Do sends one with it.
+func (c *Client) Delete(ctx context.Context, path string, opts ...Option) (*Response, error) {
+	return c.send(ctx, "DELETE", path, "", nil, opts)
 }
 
 // Do sends a request of any method. The body may be nil; a content type is
 // given by Header.
 func (c *Client) Do(ctx context.Context, method, path string, body []byte, opts ...Option) (*Response, error) {
+	if err := c.take(); err != nil {
+		return c.refuse(method, path, err)
+	}
+	defer c.give()
+	return c.doTaken(ctx, method, path, body, opts)
+}
+
+// doTaken is Do by who has the client.
+func (c *Client) doTaken(ctx context.Context, method, path string, body []byte, opts []Option) (*Response, error) {
 	if !httpguts.ValidHeaderFieldName(method) { // both are tokens
 		return c.badMethod(method)
 	}
-	return c.send(ctx, method, path, "", body, opts)
+	return c.sendTaken(ctx, method, path, "", body, opts)
 }
 
 //go:noinline

@@ -1,7 +1,9 @@
 package client
 
 import (
+	"fmt"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -9,6 +11,7 @@ import (
 // users without any pay nothing, and remembers the header that it made last,
 // so that a user who asks for the same thing again pays little.
 type cookies struct {
+	mu     sync.Mutex // guards all below: requests of a batch share it
 	jar    jar
 	origin *origin // what line is for
 	prefix string
@@ -28,19 +31,72 @@ func (c *Client) storeCookies(k *call) {
 		if !strings.EqualFold(string(n), "Set-Cookie") {
 			continue
 		}
-		if c.cookie == nil {
-			c.cookie = new(cookies)
-		}
 		line := string(v)
-		changed, why := c.cookie.jar.set(from, line, now)
-		if changed {
-			c.cookie.origin = nil
-		}
-		if why != "" {
+		if why := c.jar().set(from, line, now); why != "" {
 			c.dropped(from, line, why)
 		}
 	}
 }
+
+// jar is the user's, which is made now if there is none.
+func (c *Client) jar() *cookies {
+	if j := c.cookie.Load(); j != nil {
+		return j
+	}
+	c.cookie.CompareAndSwap(nil, new(cookies))
+	return c.cookie.Load()
+}
+
+// set takes a Set-Cookie header's value. why says what it was dropped for.
+func (j *cookies) set(from site, line string, now time.Time) (why string) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	changed, why := j.jar.set(from, line, now)
+	if changed {
+		j.origin = nil
+	}
+	return why
+}
+
+// Cookie is the value of the user's cookie of that name, as a request of the base URL
+// would send it; ok is false if there is none.
+func (c *Client) Cookie(name string) (value string, ok bool) {
+	j := c.cookie.Load()
+	if j == nil || c.t.base == nil {
+		return "", false
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	for pair := range strings.SplitSeq(j.jar.line(c.home(), "", time.Now()), "; ") {
+		if n, v, is := strings.Cut(pair, "="); is && n == name {
+			return v, true
+		}
+	}
+	return "", false
+}
+
+// SetCookie gives the user a cookie for the server of the base URL, as if that had set
+// it, for all its paths. The error says what a browser would have against it.
+func (c *Client) SetCookie(name, value string) error {
+	switch {
+	case c.t.base == nil:
+		return fmt.Errorf("cookie %s: there is no host that it could be for (try --host=http://localhost:5000)", name)
+	case name == "" || strings.ContainsAny(name, "=; \t"):
+		return fmt.Errorf("cookie %q: a name has no blank, ; or = in it", name)
+	case strings.Contains(value, ";"):
+		return fmt.Errorf("cookie %s: there is a ; in its value, where it would end", name)
+	}
+	if why := c.jar().set(c.home(), name+"="+value+"; Path=/", time.Now()); why != "" {
+		return fmt.Errorf("cookie %s: %s", name, why)
+	}
+	return nil
+}
+
+// ClearCookies has the user forget all cookies, as one who comes for the first time.
+func (c *Client) ClearCookies() { c.cookie.Store(nil) }
+
+// home is where the base URL leads to.
+func (c *Client) home() site { return c.t.base.site(c.t.prefix + "/") }
 
 // dropped says in the log, once a run, that a server's cookie was not taken, as no
 // browser would have. Its value is nobody's business.
@@ -84,8 +140,8 @@ func (c *Client) appendCookies(b []byte, k *call, opts []Option) []byte {
 		own = k.origin.cookies
 	}
 	line := own
-	if c.cookie != nil && !k.origin.cookieless {
-		line = c.cookie.with(own, b, k)
+	if j := c.cookie.Load(); j != nil && !k.origin.cookieless {
+		line = j.with(own, b, k)
 	}
 	if line == "" {
 		return b
@@ -96,6 +152,8 @@ func (c *Client) appendCookies(b []byte, k *call, opts []Option) []byte {
 // with is the header for the request that b begins, with cookies of its own.
 func (j *cookies) with(own string, b []byte, k *call) string {
 	path, _, _ := strings.Cut(k.path, "?")
+	j.mu.Lock()
+	defer j.mu.Unlock()
 	if now := time.Now(); j.origin != k.origin || j.path != path || j.prefix != k.prefix || j.own != own || now.After(j.until) {
 		j.line = j.jar.line(k.origin.site(requestTarget(b)), own, now)
 		j.origin, j.prefix, j.path, j.own, j.until = k.origin, k.prefix, strings.Clone(path), own, now.Add(cookieLife)

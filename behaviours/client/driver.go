@@ -29,6 +29,7 @@ type Driver Client
 // if it was due at some time, for its first request.
 func (d *Driver) Doing(task string, iteration int, due bool, late time.Duration) {
 	if c := (*Client)(d); c.take() == nil { // else a goroutine of another task is in its request
+		c.settle()
 		d.task, d.iteration, d.due, d.late = task, iteration, due, late
 		c.give()
 	}
@@ -98,6 +99,9 @@ func (d *Driver) Ready(ctx context.Context, now time.Duration) bool {
 		return false
 	}
 	defer c.give()
+	if c.wants("Expect") {
+		return false
+	}
 	conn := c.route(c.t.base).conn
 	return conn != nil && conn.Startable() && conn.Usable(now)
 }

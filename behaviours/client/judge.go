@@ -29,11 +29,59 @@ func (c *Client) judge(k *call, opts []Option) error {
 		message = c.masked(k, message)
 	}
 	k.sample.Kind, k.sample.Status, k.sample.Took = kind, r.Status, r.Took
-	c.record(k, message)
+	if k.caught && k.err == nil {
+		r.verdict, c.unjudged = &verdict{kind: kind, message: message, method: k.method, name: c.t.options.Masker.Name(k.name)}, true
+	} else {
+		c.record(k, message)
+	}
 	if kind == stats.OK {
 		return nil
 	}
 	return &RequestError{Kind: kind, Method: k.method, Name: k.name, Status: r.Status, Message: message, Err: cause}
+}
+
+// verdict is what the author's code thinks of a reply.
+type verdict struct {
+	kind         stats.Kind
+	message      string
+	method, name string
+}
+
+// Fail makes a request that was sent with CatchResponse a failure of kind CHECK with that
+// text, and returns it as an error that a task may return: it is counted once.
+func (r *Response) Fail(message string) error {
+	v := r.judged()
+	v.kind, v.message = stats.Check, message
+	return &RequestError{Kind: v.kind, Method: v.method, Name: v.name, Status: r.Status, Message: message}
+}
+
+// Pass makes a request that was sent with CatchResponse a success, whatever its status.
+func (r *Response) Pass() {
+	v := r.judged()
+	v.kind, v.message = stats.OK, ""
+}
+
+func (r *Response) judged() *verdict {
+	r.fresh()
+	if r.verdict == nil {
+		panic("this request is counted already: it leaves the verdict to Fail and Pass if it is sent with CatchResponse()")
+	}
+	return r.verdict
+}
+
+// settle counts the request in hand as its author has judged it.
+func (c *Client) settle() {
+	if !c.unjudged {
+		return
+	}
+	c.unjudged = false
+	k, v := &c.out.call, c.resp.verdict
+	c.resp.verdict = nil
+	if v.kind != stats.OK {
+		v.message = c.masked(k, v.message)
+	}
+	k.sample.Kind = v.kind
+	c.record(k, v.message)
 }
 
 // check looks at the reply as the options say. A request whose check panics is
@@ -89,7 +137,7 @@ func (c *Client) learn(k *call) {
 	switch {
 	case len(k.body) > 0:
 		m.Learn(&stats.Exchange{Request: stats.Part{Head: c.out.b, Body: k.body}})
-	case k.own || c.cookie != nil:
+	case k.own || c.cookie.Load() != nil:
 		m.Head(c.out.b)
 	default:
 		m.URL(k.path)

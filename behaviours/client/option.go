@@ -27,6 +27,7 @@ const (
 	optJSONPath
 	optNoRedirect
 	optTimeout
+	optCatch
 )
 
 // Name puts the request in the row of that name. Without it the row is named
@@ -66,6 +67,12 @@ func JSONPath(path, want string) Option { return Option{what: optJSONPath, a: pa
 
 // NoRedirect takes a redirect as the reply.
 func NoRedirect() Option { return Option{what: optNoRedirect} }
+
+// CatchResponse leaves the verdict to the author's code: the request is counted when
+// Response.Fail or Response.Pass has said what it is, or else as it looks, with the user's
+// next request or the end of the task. Check does with less where a look at the reply is
+// enough.
+func CatchResponse() Option { return Option{what: optCatch} }
 
 // Timeout is how long the request may take in all, instead of the run's
 // --timeout; redirects count in.

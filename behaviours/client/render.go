@@ -30,6 +30,9 @@ func (c *Client) render(k *call, opts []Option) *http1.Error {
 	default:
 		b = append(b, " HTTP/1.1\r\n"...)
 	}
+	if h := c.header.Load(); h != nil {
+		opts = c.out.also(*h, opts, k.contentType != "")
+	}
 	k.own = false
 	for i := range opts {
 		k.own = k.own || opts[i].what == optHeader
@@ -43,7 +46,7 @@ func (c *Client) render(k *call, opts []Option) *http1.Error {
 			return err
 		}
 	}
-	if !k.cookied && (c.cookie != nil || o.cookies != "") {
+	if !k.cookied && (c.cookie.Load() != nil || o.cookies != "") {
 		b = c.appendCookies(b, k, nil)
 	}
 	if k.contentType != "" {

@@ -26,10 +26,11 @@ type Response struct {
 	Timing stats.Phases  // of the last exchange
 
 	reply   http1.Reply
-	limit   int64  // of a decoded body
-	decoded []byte // the body without its content coding, once somebody has looked
-	failure error  // of decoding
-	stale   bool   // its memory is another one's
+	limit   int64    // of a decoded body
+	decoded []byte   // the body without its content coding, once somebody has looked
+	failure error    // of decoding
+	stale   bool     // its memory is another one's
+	verdict *verdict // the author's, of one that is not counted yet
 }
 
 // fresh panics for a reply that is not valid any more: what is in it is another one's.
@@ -131,6 +132,7 @@ func (r *Response) JSON(v any) error {
 func (r *Response) Clone() *Response {
 	r.fresh()
 	c := *r
+	c.verdict = nil
 	c.reply.Head = bytes.Clone(r.reply.Head)
 	c.reply.Body = bytes.Clone(r.reply.Body)
 	c.reply.Trailer = bytes.Clone(r.reply.Trailer)

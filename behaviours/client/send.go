@@ -24,6 +24,7 @@ type call struct {
 	follow       bool
 	expect       bool // there is an Expect
 	checks       bool // there is an option that looks at the body
+	caught       bool // its author judges it
 	foreign      bool // a redirect has left the first origin
 	own          bool // it has headers of its own
 	cookied      bool // it has its Cookie header, or is to have none
@@ -46,6 +47,11 @@ func (c *Client) send(ctx context.Context, method, path, contentType string, bod
 		return c.refuse(method, path, err)
 	}
 	defer c.give()
+	return c.sendTaken(ctx, method, path, contentType, body, opts)
+}
+
+// sendTaken is send by who has the client.
+func (c *Client) sendTaken(ctx context.Context, method, path, contentType string, body []byte, opts []Option) (*Response, error) {
 	k := c.prepare(method, path, contentType, body, opts)
 	if k.err == nil {
 		c.once(ctx, k, opts)
@@ -55,6 +61,9 @@ func (c *Client) send(ctx context.Context, method, path, contentType string, bod
 
 // prepare is what comes before a request.
 func (c *Client) prepare(method, path, contentType string, body []byte, opts []Option) *call {
+	if c.unjudged {
+		c.settle()
+	}
 	if c.out == nil {
 		c.out = scratches.Get().(*scratch)
 	}
@@ -74,6 +83,8 @@ func (c *Client) prepare(method, path, contentType string, body []byte, opts []O
 			k.expect = true
 		case optCheck, optContains, optJSONPath:
 			k.checks = true
+		case optCatch:
+			k.caught = !c.unread
 		}
 	}
 	k.sample.Due, k.sample.Late = c.due, c.late

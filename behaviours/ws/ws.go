@@ -59,11 +59,20 @@ func Dial(ctx context.Context, u *behaviours.User, url string, headers ...behavi
 // Exchange sends a text message and waits for the next message; both are
 // measured as the row name.
 func (c *Conn) Exchange(ctx context.Context, name string, message []byte) ([]byte, error) {
+	return c.exchange(ctx, name, websocket.MessageText, message)
+}
+
+// ExchangeBinary is Exchange of a binary message.
+func (c *Conn) ExchangeBinary(ctx context.Context, name string, message []byte) ([]byte, error) {
+	return c.exchange(ctx, name, websocket.MessageBinary, message)
+}
+
+func (c *Conn) exchange(ctx context.Context, name string, kind websocket.MessageType, message []byte) ([]byte, error) {
 	var reply []byte
 	err := c.u.MeasureCall(ctx, "ws", name, func(ctx context.Context, call *behaviours.Call) (err error) {
 		call.Request, call.Out = message, int64(len(message))
 		defer func() { call.Status = int(max(closeStatus(err), 0)) }()
-		if err := c.c.Write(ctx, websocket.MessageText, message); err != nil {
+		if err := c.c.Write(ctx, kind, message); err != nil {
 			return err
 		}
 		_, reply, err = c.c.Read(ctx)
@@ -75,9 +84,18 @@ func (c *Conn) Exchange(ctx context.Context, name string, message []byte) ([]byt
 
 // Send sends a text message and measures that alone.
 func (c *Conn) Send(ctx context.Context, name string, message []byte) error {
+	return c.send(ctx, name, websocket.MessageText, message)
+}
+
+// SendBinary is Send of a binary message.
+func (c *Conn) SendBinary(ctx context.Context, name string, message []byte) error {
+	return c.send(ctx, name, websocket.MessageBinary, message)
+}
+
+func (c *Conn) send(ctx context.Context, name string, kind websocket.MessageType, message []byte) error {
 	return c.u.MeasureCall(ctx, "ws", name, func(ctx context.Context, call *behaviours.Call) error {
 		call.Request, call.Out = message, int64(len(message))
-		return c.c.Write(ctx, websocket.MessageText, message)
+		return c.c.Write(ctx, kind, message)
 	})
 }
 

@@ -69,3 +69,51 @@ func TestWebSocket(t *testing.T) {
 		t.Errorf("got %v, want a refused connect", err)
 	}
 }
+
+// TestBinaryMessages are binary when they arrive.
+func TestBinaryMessages(t *testing.T) {
+	kinds := make(chan websocket.MessageType, 10)
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		c, err := websocket.Accept(w, r, nil)
+		if err != nil {
+			return
+		}
+		for {
+			kind, b, err := c.Read(r.Context())
+			if err != nil {
+				return
+			}
+			kinds <- kind
+			c.Write(r.Context(), kind, b)
+		}
+	}))
+	defer s.Close()
+	err := behaviours.Run(t.Context(), behaviours.Behaviour{Name: "ws", New: func(u *behaviours.User) *behaviours.Set {
+		return &behaviours.Set{Tasks: []behaviours.Task{{Name: "t", Run: func(ctx context.Context) error {
+			c, err := ws.Dial(ctx, u, strings.Replace(s.URL, "http", "ws", 1)+"/")
+			if err != nil {
+				return err
+			}
+			defer c.Close()
+			if reply, err := c.ExchangeBinary(ctx, "binary", []byte("\x00\xff")); err != nil || string(reply) != "\x00\xff" {
+				return fmt.Errorf("got %q, %v", reply, err)
+			}
+			if err := c.Send(ctx, "text", []byte("a")); err != nil {
+				return err
+			}
+			if err := c.SendBinary(ctx, "binary", []byte{0xff}); err != nil {
+				return err
+			}
+			_, err = c.Receive(ctx, "reply")
+			return err
+		}}}}
+	}}, s.URL, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []websocket.MessageType{websocket.MessageBinary, websocket.MessageText, websocket.MessageBinary} {
+		if got := <-kinds; got != want {
+			t.Errorf("message %d is %v, want %v", i, got, want)
+		}
+	}
+}
