@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // Rows is test data, read once and shared by all users. Its
@@ -23,7 +24,7 @@ type Rows struct {
 	mu sync.Mutex // guards all below
 
 	// In a run of several processes numbers are dealt to each of them.
-	by    *numbers // who dealt what follows
+	by    *counter // who dealt what follows
 	hand  deal
 	ahead chan deal // the one after hand, once it is asked for
 
@@ -35,38 +36,74 @@ type Rows struct {
 // deal is numbers that nobody else in the swarm has.
 type deal struct{ next, end int64 }
 
-// Deal gives out n numbers, from first on, that nobody else in the swarm is given; what
-// names what is counted. It waits for an answer from another machine, for some
-// seconds at most.
-type Deal func(what string, n int64) (first int64, err error)
+// Numbers are those that rows go by where a run has several processes; what names the
+// rows. Each may wait for an answer from another machine, for some seconds at most.
+type Numbers interface {
+	// Deal gives out n numbers, from first on, that nobody else in the swarm is given.
+	Deal(what string, n int64) (first int64, err error)
+	// Lend gives out one below some number that nobody else has, until it is returned; it
+	// is below 0 if there is none.
+	Lend(what string, below int64) (i int64, err error)
+	Return(what string, list []int64) error
+}
 
-// numbers is where those of a process come from.
-type numbers func(what string, n int64) (first int64)
+// counter is a process's Numbers, with its own to go on by.
+type counter struct {
+	Numbers
+	log    *slog.Logger
+	failed atomic.Bool
+	alone  atomic.Int64
+}
 
-// dealer is this process's; nil where it is alone.
-var dealer atomic.Pointer[numbers]
+// counts is this process's; nil where it is alone.
+var counts atomic.Pointer[counter]
 
-// dealBy has rows dealt. Where that fails they come in this process's own order, which
+// countBy has rows go by these. Where they fail they come in this process's own order, which
 // the log says: some may then come twice.
-func dealBy(d Deal, log *slog.Logger) {
-	if d == nil {
-		dealer.Store(nil)
+func countBy(n Numbers, log *slog.Logger) {
+	if n == nil {
+		counts.Store(nil)
 		return
 	}
-	var failed atomic.Bool
-	var alone atomic.Int64
-	f := numbers(func(what string, n int64) int64 {
-		first, err := d(what, n)
-		if err == nil {
-			return first
-		}
-		if !failed.Swap(true) {
-			log.Error("rows of test data are not dealt by the master: some may come twice", "feed", what, "error", err)
-		}
-		return alone.Add(n) - n
-	})
-	dealer.Store(&f)
+	counts.Store(&counter{Numbers: n, log: log})
 }
+
+func (c *counter) said(what string, err error) {
+	if !c.failed.Swap(true) {
+		c.log.Error("rows of test data are not dealt by the master: some may come twice", "feed", what, "error", err)
+	}
+}
+
+func (c *counter) deal(what string, n int64) (first int64) {
+	first, err := c.Deal(what, n)
+	if err != nil {
+		c.said(what, err)
+		return c.alone.Add(n) - n
+	}
+	return first
+}
+
+// lend waits for one to come back, if there is none: a user that begins here may take
+// the place of one that has just ended elsewhere.
+func (c *counter) lend(what string, below int64) (i int64) {
+	for end := time.Now().Add(shortage); ; time.Sleep(shortage / 20) {
+		i, err := c.Lend(what, below)
+		switch {
+		case err != nil:
+			c.said(what, err)
+			return c.alone.Add(1) - 1
+		case i >= 0:
+			return i
+		case time.Now().After(end):
+			return below
+		}
+	}
+}
+
+const (
+	shortage = 4 * time.Second // how long a user waits for a row to come back to the swarm
+	spare    = time.Second     // how long a row waits for another user of this process
+)
 
 // Row is one line of test data.
 type Row struct {
@@ -118,7 +155,7 @@ func (d *Rows) Len() int { return len(d.rows) }
 // time; the first call waits for it.
 func (d *Rows) Next() Row {
 	var i int64
-	if f := dealer.Load(); f != nil {
+	if f := counts.Load(); f != nil {
 		i = d.dealt(f)
 	} else {
 		i = d.next.Add(1) - 1
@@ -128,16 +165,16 @@ func (d *Rows) Next() Row {
 
 // dealt is the next number of those that were dealt to this process. More are asked
 // for before the last one is used.
-func (d *Rows) dealt(f *numbers) int64 {
+func (d *Rows) dealt(f *counter) int64 {
 	size := min(max(int64(len(d.rows))/20, 1), 1000)
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.dealer(f)
+	d.begin(f)
 	ask := func() {
 		c := make(chan deal, 1)
 		d.ahead = c
 		go func() {
-			first := (*f)(d.path, size)
+			first := f.deal(d.path, size)
 			c <- deal{first, first + size}
 		}()
 	}
@@ -160,13 +197,13 @@ func (d *Rows) Random(u *User) Row { return Row{d, d.rows[u.Rand().IntN(len(d.ro
 
 // Of is the user's own row: no two users in the whole swarm have the same one at a time,
 // whatever their behaviour. Rows are dealt to those who ask, and come back when their
-// users leave; on a worker they come back to its other users. The error says that there
-// are more users than rows.
+// users leave, on a worker to its other users first. A worker's user waits some seconds for
+// one to come back. The error says that there are more users than rows.
 func (d *Rows) Of(u *User) (Row, error) {
 	if u.ID() == 0 { // whose tasks are only looked at
 		return Row{d, d.rows[0]}, nil
 	}
-	i := d.rowOf(u, dealer.Load())
+	i := d.rowOf(u, counts.Load())
 	if i >= int64(len(d.rows)) {
 		return Row{}, fmt.Errorf("feed %s: %d rows are not enough: all of them are taken, and user %d has none", d.path, len(d.rows), u.ID())
 	}
@@ -174,9 +211,9 @@ func (d *Rows) Of(u *User) (Row, error) {
 }
 
 // rowOf is the number of the user's row.
-func (d *Rows) rowOf(u *User, f *numbers) (i int64) {
+func (d *Rows) rowOf(u *User, f *counter) (i int64) {
 	d.mu.Lock()
-	d.dealer(f)
+	d.begin(f)
 	i, known := d.own[u.ID()]
 	last := len(d.free) - 1
 	switch {
@@ -196,10 +233,12 @@ func (d *Rows) rowOf(u *User, f *numbers) (i int64) {
 	if known {
 		return i
 	}
-	i = (*f)("user of "+d.path, 1) // not under mu: others need not wait for it
+	i = f.lend("user of "+d.path, int64(len(d.rows))) // not under mu: others need not wait for it
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.take(u, i)
+	if i < int64(len(d.rows)) {
+		d.take(u, i)
+	}
 	return i
 }
 
@@ -215,14 +254,33 @@ func (d *Rows) giveBack(u *User) {
 	defer d.mu.Unlock()
 	if i, known := d.own[u.ID()]; known {
 		delete(d.own, u.ID())
-		if i < int64(len(d.rows)) {
-			d.free = append(d.free, i)
+		if d.free = append(d.free, i); d.by != nil && len(d.free) == 1 {
+			by := d.by
+			time.AfterFunc(spare, func() { d.pass(by) })
 		}
 	}
 }
 
-// dealer forgets what was dealt in another run.
-func (d *Rows) dealer(f *numbers) {
+// pass gives the rows that no user here has taken to the whole swarm.
+func (d *Rows) pass(by *counter) {
+	d.mu.Lock()
+	if d.by != by {
+		d.mu.Unlock()
+		return
+	}
+	free := d.free
+	d.free = nil
+	d.mu.Unlock()
+	if len(free) == 0 {
+		return
+	}
+	if err := by.Return("user of "+d.path, free); err != nil {
+		by.log.Warn("rows of test data are not given back", "feed", d.path, "rows", len(free), "error", err)
+	}
+}
+
+// begin forgets what was dealt in another run.
+func (d *Rows) begin(f *counter) {
 	if d.by != f || d.own == nil {
 		d.by, d.hand, d.ahead, d.own, d.free, d.dealtOut = f, deal{}, nil, map[int64]int64{}, nil, 0
 	}

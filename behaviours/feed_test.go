@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 
 	"tload/swarm/crew"
 )
@@ -45,6 +46,81 @@ func TestNoTwoUsersGetTheSameRow(t *testing.T) {
 	}
 }
 
+// master is Numbers for one kind of rows; one without given does not answer.
+type master struct {
+	mu    *sync.Mutex
+	given map[string]int64
+	back  []int64
+}
+
+func (m *master) Deal(what string, n int64) (int64, error) {
+	if m.given == nil {
+		return 0, errors.New("no answer")
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.given[what] += n
+	return m.given[what] - n, nil
+}
+
+func (m *master) Lend(what string, below int64) (int64, error) {
+	if m.given == nil {
+		return 0, errors.New("no answer")
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if last := len(m.back) - 1; last >= 0 {
+		i := m.back[last]
+		m.back = m.back[:last]
+		return i, nil
+	}
+	if m.given[what] == below {
+		return -1, nil
+	}
+	m.given[what]++
+	return m.given[what] - 1, nil
+}
+
+func (m *master) Return(_ string, list []int64) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.back = append(m.back, list...)
+	return nil
+}
+
+// TestARowGoesToAnotherProcess when its user has left and nobody here takes it.
+func TestARowGoesToAnotherProcess(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "rows.csv")
+	os.WriteFile(path, []byte("n\n1\n2\n"), 0o600)
+	here, err := Feed(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	there, _ := Feed(path)
+	synctest.Test(t, func(t *testing.T) {
+		countBy(&master{given: map[string]int64{}, mu: new(sync.Mutex)}, slog.New(slog.DiscardHandler))
+		defer countBy(nil, nil)
+		user := func(id int64) *User { return &User{user: &crew.User{ID: id}} }
+		first, second := user(1), user(2)
+		a, _ := here.Of(first)
+		b, err := here.Of(second)
+		if err != nil || a.Get("n") == b.Get("n") {
+			t.Fatalf("got %v and %v, %v", a, b, err)
+		}
+		if _, err := there.Of(user(3)); err == nil || !strings.Contains(err.Error(), "2 rows are not enough") {
+			t.Errorf("a third user of two rows: %v", err)
+		}
+		here.giveBack(first)
+		if c, err := here.Of(user(4)); err != nil || c.Get("n") != a.Get("n") {
+			t.Errorf("the next one here got %v, %v", c, err)
+		}
+		here.giveBack(second)
+		if c, err := there.Of(user(5)); err != nil || c.Get("n") != b.Get("n") {
+			t.Errorf("the next one there got %v, %v", c, err)
+		}
+	})
+}
+
 // TestRowsOfASwarmAreDealt has two processes' rows dealt from one counter: each row
 // comes once before any comes again, and no two users have the same one.
 func TestRowsOfASwarmAreDealt(t *testing.T) {
@@ -66,13 +142,8 @@ func TestRowsOfASwarmAreDealt(t *testing.T) {
 	}
 	var mu sync.Mutex
 	given := map[string]int64{}
-	dealBy(func(what string, n int64) (int64, error) {
-		mu.Lock()
-		defer mu.Unlock()
-		given[what] += n
-		return given[what] - n, nil
-	}, slog.New(slog.DiscardHandler))
-	t.Cleanup(func() { dealBy(nil, nil) })
+	countBy(&master{given: given, mu: &mu}, slog.New(slog.DiscardHandler))
+	t.Cleanup(func() { countBy(nil, nil) })
 	count := map[string]int{}
 	owners := map[string]bool{}
 	var wg sync.WaitGroup
@@ -116,8 +187,8 @@ func TestRowsGoOnWithoutAMaster(t *testing.T) {
 		t.Fatal(err)
 	}
 	var log strings.Builder
-	dealBy(func(string, int64) (int64, error) { return 0, errors.New("no answer") }, slog.New(slog.NewTextHandler(&log, nil)))
-	t.Cleanup(func() { dealBy(nil, nil) })
+	countBy(new(master), slog.New(slog.NewTextHandler(&log, nil)))
+	t.Cleanup(func() { countBy(nil, nil) })
 	if got := rows.Next().Get("n") + rows.Next().Get("n") + rows.Next().Get("n"); got != "121" {
 		t.Errorf("got rows %s, want 121", got)
 	}

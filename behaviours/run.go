@@ -52,9 +52,9 @@ type Shared struct {
 	Filter    Filter
 	Log       *slog.Logger
 
-	// Deal, if set, numbers the rows of test data, for this process is one of
+	// Numbers, if set, are those of the rows of test data, for this process is one of
 	// several.
-	Deal Deal
+	Numbers Numbers
 
 	relative bool                  // a task is no more than a request below the host
 	once     bool                  // each task once, in order
@@ -124,7 +124,7 @@ func Bind(s *Shared, list []Behaviour) ([]*crew.Behaviour, error) {
 			Weigh: func(w []int) { k.weights.Store(&w) },
 		})
 	}
-	dealBy(s.Deal, s.Log)
+	countBy(s.Numbers, s.Log)
 	return out, nil
 }
 

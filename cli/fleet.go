@@ -497,7 +497,7 @@ func (p *program) employ(b link.Brief, bind []string) (swarm.Node, error) {
 		return nil, err
 	}
 	log := slog.New(maskedLog{b.Logs, s.masker})
-	bound, err := behaviours.Bind(&behaviours.Shared{Transport: transport, Filter: s.filter(), Log: log, Deal: b.Deal}, list)
+	bound, err := behaviours.Bind(&behaviours.Shared{Transport: transport, Filter: s.filter(), Log: log, Numbers: b.Numbers}, list)
 	if err != nil {
 		return nil, err
 	}

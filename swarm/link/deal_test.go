@@ -4,6 +4,7 @@ import (
 	"context"
 	"sync"
 	"testing"
+	"time"
 
 	"tload/swarm"
 	"tload/swarm/link"
@@ -31,7 +32,7 @@ func TestNumbersAreDealtOnce(t *testing.T) {
 				defer close(dealt)
 				for i := range int64(50) {
 					n := 1 + i%3
-					first, err := b.Deal("rows.csv", n)
+					first, err := b.Numbers.Deal("rows.csv", n)
 					if err != nil {
 						t.Error(err)
 					}
@@ -44,7 +45,7 @@ func TestNumbersAreDealtOnce(t *testing.T) {
 					}
 					mu.Unlock()
 				}
-				if _, err := b.Deal("rows.csv", 1<<40); err == nil {
+				if _, err := b.Numbers.Deal("rows.csv", 1<<40); err == nil {
 					t.Error("numbers without end are dealt")
 				}
 				return node(b)
@@ -63,4 +64,60 @@ func TestNumbersAreDealtOnce(t *testing.T) {
 	if len(seen) != 2*99 {
 		t.Errorf("%d numbers were dealt, want %d", len(seen), 2*99)
 	}
+}
+
+// TestWhatAWorkerHadIsLentAgain once it has left.
+func TestWhatAWorkerHadIsLentAgain(t *testing.T) {
+	m, id, joined := master(t, nil)
+	defer m.Close()
+	work := func(ctx context.Context, lend func(link.Numbers)) (ended chan struct{}) {
+		o := workerOptions(m, id, nodetest.Work{Kinds: 1, Tally: new(nodetest.Tally)})
+		made := make(chan link.Numbers, 1)
+		node := o.Make
+		o.Make = func(b link.Brief) (swarm.Node, error) {
+			made <- b.Numbers
+			return node(b)
+		}
+		ended = make(chan struct{})
+		go func() {
+			defer close(ended)
+			link.Work(ctx, o)
+		}()
+		r := one(t, "a worker", joined)
+		r.Begin(time.Now(), func() {})
+		r.Assign(swarm.Assignment{Gen: 1, Users: []int{0}, IDStep: 1, Quota: swarm.Unlimited})
+		lend(one(t, "numbers", made))
+		return ended
+	}
+	want := func(n link.Numbers, want int64) {
+		t.Helper()
+		if i, err := n.Lend("rows", 2); i != want || err != nil {
+			t.Errorf("lent %d, %v, want %d", i, err, want)
+		}
+	}
+	first, leave := context.WithCancel(t.Context())
+	ended := work(first, func(n link.Numbers) {
+		want(n, 0)
+		want(n, 1)
+		want(n, -1)
+		if err := n.Return("rows", []int64{0}); err != nil {
+			t.Error(err)
+		}
+		want(n, 0)
+	})
+	leave()
+	one(t, "the end of the first", ended)
+	second, leave := context.WithCancel(t.Context())
+	ended = work(second, func(n link.Numbers) {
+		for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+			if i, _ := n.Lend("rows", 2); i == 0 {
+				want(n, 1)
+				want(n, -1)
+				return
+			}
+		}
+		t.Error("what the first had is not lent to the second")
+	})
+	leave()
+	one(t, "the end of the second", ended)
 }

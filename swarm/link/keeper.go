@@ -18,7 +18,7 @@ type keeper struct {
 	done  chan struct{}
 
 	states map[string]workerState // on disk; the goroutine's own
-	dealt  map[string]int64       // … numbers given out
+	dealt  deals                  // …
 
 	mu      sync.Mutex // guards all below
 	pending []*pending
@@ -28,7 +28,7 @@ type keeper struct {
 // disk is what a keeper needs of a store.
 type disk interface {
 	due(now time.Time) bool
-	begin(now time.Time, all []workerState, numbers map[string]int64) error
+	begin(now time.Time, all []workerState, numbers deals) error
 	write(p []byte, until int64) error
 	forget(kept int64)
 	renew() // a new file next time
@@ -181,7 +181,7 @@ func (k *keeper) keep(list []*pending) error {
 // note remembers how far a worker has told.
 func (k *keeper) note(p *pending) {
 	if d := p.deal; d != nil {
-		k.dealt[d.What] = max(k.dealt[d.What], d.First+d.N)
+		k.dealt.apply(*d)
 		return
 	}
 	k.states[p.state.ID] = p.after(k.states[p.state.ID])

@@ -15,7 +15,7 @@ type stuck struct {
 
 func (d *stuck) due(time.Time) bool { return false }
 
-func (d *stuck) begin(time.Time, []workerState, map[string]int64) error { return nil }
+func (d *stuck) begin(time.Time, []workerState, deals) error { return nil }
 
 func (d *stuck) write([]byte, int64) error {
 	d.wrote <- struct{}{}
@@ -32,7 +32,7 @@ func TestADiskThatHangsIsNotWaitedFor(t *testing.T) {
 	m := someMaster()
 	m.gone = make(chan struct{})
 	d := &stuck{goOn: make(chan error), wrote: make(chan struct{})}
-	k := &keeper{m: m, store: d, kept: func() int64 { return 0 }, wake: make(chan struct{}, 1), done: make(chan struct{}), states: map[string]workerState{}, dealt: map[string]int64{}}
+	k := &keeper{m: m, store: d, kept: func() int64 { return 0 }, wake: make(chan struct{}, 1), done: make(chan struct{}), states: map[string]workerState{}, dealt: deals{}}
 	m.keep = k
 	w := newRemote(m, "w", Hello{Host: "here"})
 	w.began = time.Now()

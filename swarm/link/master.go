@@ -29,7 +29,7 @@ type Master struct {
 
 	mu      sync.Mutex         // guards all below
 	workers map[string]*Remote // by name
-	dealt   map[string]int64   // numbers that are given out
+	dealt   deals
 	closed  bool
 }
 
@@ -94,7 +94,7 @@ func Listen(o MasterOptions) (*Master, error) {
 	if host == "" {
 		host = "0.0.0.0"
 	}
-	m := &Master{o: o, workers: map[string]*Remote{}, dealt: map[string]int64{}, gone: make(chan struct{})}
+	m := &Master{o: o, workers: map[string]*Remote{}, dealt: deals{}, gone: make(chan struct{})}
 	if err := m.openStore(); err != nil {
 		return nil, fmt.Errorf("what workers tell: %w", err)
 	}
@@ -146,7 +146,7 @@ func (m *Master) openStore() error {
 	}
 	k := &keeper{m: m, kept: m.o.Kept, wake: make(chan struct{}, 1), done: make(chan struct{}), states: map[string]workerState{}}
 	store, err := openStore(m.o.Store, m.o.Told != nil, func(d dealt) {
-		m.dealt[d.What] = max(m.dealt[d.What], d.First+d.N)
+		m.dealt.apply(d)
 	}, func(s workerState) {
 		if w := m.workers[s.ID]; w != nil {
 			w.issue, w.want.Quota = max(w.issue, s.Issue), s.Quota
@@ -170,7 +170,7 @@ func (m *Master) openStore() error {
 		w.takeUp()
 		k.states[id] = w.stateNow()
 	}
-	k.dealt = maps.Clone(m.dealt)
+	k.dealt = m.dealt.clone()
 	m.keep = k
 	return nil
 }
@@ -353,32 +353,43 @@ func (m *Master) file(msg *nats.Msg) {
 	msg.Respond(nil)
 }
 
-// maxDealt is how many kinds of numbers are counted.
-const maxDealt = 1000
-
-// deal gives out numbers. Like what is acknowledged, they are on the disk first: a
-// master that goes on deals the next ones.
+// deal gives out numbers, and takes them back. Like what is acknowledged, they are on the
+// disk first: a master that goes on deals the next ones.
 func (m *Master) deal(msg *nats.Msg) {
 	var d dealt
-	ok := json.Unmarshal(msg.Data, &d) == nil && d.sound()
-	m.mu.Lock()
-	n, known := m.dealt[d.What]
-	ok = ok && (known || len(m.dealt) < maxDealt)
-	if ok {
-		m.dealt[d.What] = n + d.N
-	}
-	m.mu.Unlock()
-	if !ok {
+	if json.Unmarshal(msg.Data, &d) != nil || !d.sound() {
 		respond(msg, dealt{})
 		return
 	}
-	d.First = n
-	p := &pending{deal: &d, msg: msg}
+	d.To, d.First, d.Has, d.Gone = workerOf(msg.Subject), 0, nil, false
+	m.mu.Lock()
+	if d = m.dealt.answer(d); d.N > 0 || len(d.Back) > 0 {
+		m.dealt.apply(d)
+	}
+	m.mu.Unlock()
+	if d.N == 0 && len(d.Back) == 0 {
+		respond(msg, d)
+		return
+	}
+	m.remember(&pending{deal: &d, msg: msg})
+}
+
+// remember has it on the disk, if there is one, before anybody is told.
+func (m *Master) remember(p *pending) {
 	if m.keep != nil {
 		m.keep.add(p)
 	} else {
 		m.acknowledge(p)
 	}
+}
+
+// takeBack has what was lent to a worker be there for the others: its users have stopped.
+func (m *Master) takeBack(worker string) {
+	d := dealt{To: worker, Gone: true}
+	m.mu.Lock()
+	m.dealt.apply(d)
+	m.mu.Unlock()
+	m.remember(&pending{deal: &d})
 }
 
 func (m *Master) delta(msg *nats.Msg) {
@@ -459,7 +470,9 @@ func (m *Master) watch() {
 		}
 		m.mu.Unlock()
 		for _, w := range list {
-			w.look(now, max(stall, 0))
+			if w.look(now, max(stall, 0)); w.leaves() {
+				m.takeBack(w.id)
+			}
 		}
 		if m.keep != nil {
 			m.keep.hurry(now)

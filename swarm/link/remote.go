@@ -37,6 +37,7 @@ type Remote struct {
 	seq      uint64
 	sum      totals
 	final    bool
+	left     bool // what was lent to it is taken back
 	news     bool // that the controller has not been woken for
 	wrong    string
 	inbox    []second
@@ -325,6 +326,15 @@ func (w *Remote) complain(what string) {
 		w.wrong = what
 	}
 	w.m.o.Log.Error("worker", "fault", what)
+}
+
+// leaves says, once, that the worker's users have stopped for it is lost or gone.
+func (w *Remote) leaves() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	was := w.left
+	w.left = w.state == swarm.Lost || w.state == swarm.Gone
+	return w.left && !was
 }
 
 // look says what the worker can be counted on for, after a time of silence. stall is

@@ -146,7 +146,7 @@ func (s *store) due(now time.Time) bool {
 }
 
 // begin starts a new file with all workers and numbers.
-func (s *store) begin(now time.Time, all []workerState, numbers map[string]int64) error {
+func (s *store) begin(now time.Time, all []workerState, numbers deals) error {
 	n := 1
 	if last := len(s.files) - 1; last >= 0 {
 		n = s.files[last].number + 1
@@ -160,8 +160,8 @@ func (s *store) begin(now time.Time, all []workerState, numbers map[string]int64
 	for _, w := range all {
 		p = appendWorker(p, w)
 	}
-	for what, n := range numbers {
-		p = appendJSON(p, dealRecord, dealt{What: what, N: n})
+	for _, d := range numbers.records() {
+		p = appendJSON(p, dealRecord, d)
 	}
 	if _, err = f.WriteAt(p, 0); err == nil {
 		err = errors.Join(f.Sync(), syncDir(s.dir))

@@ -82,7 +82,7 @@ func TestAStoreForgetsWhatTheJournalHas(t *testing.T) {
 	s.size = 100
 	for i := range 50 {
 		if s.due(now) {
-			if err := s.begin(now, []workerState{{ID: "a", Seq: uint64(i)}}, map[string]int64{"rows": int64(i)}); err != nil {
+			if err := s.begin(now, []workerState{{ID: "a", Seq: uint64(i)}}, deals{"rows": {next: int64(i)}}); err != nil {
 				t.Fatal(err)
 			}
 		}

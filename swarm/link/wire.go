@@ -246,16 +246,6 @@ func (r *reader) bytes() []byte {
 	return out
 }
 
-// dealt asks for N numbers, and is the answer that says which is the first.
-type dealt struct {
-	What  string
-	N     int64
-	First int64
-}
-
-// sound says whether it can be answered.
-func (d *dealt) sound() bool { return len(d.What) <= 4096 && d.N > 0 && d.N <= 100_000 }
-
 // ack answers a delta, and an empty message, by which a worker that has nothing to
 // tell yet says that it is there.
 type ack struct {

@@ -54,10 +54,19 @@ type Brief struct {
 	Files map[string][]byte
 	Logs  slog.Handler // what is logged to it appears in the master's log too
 
-	// Deal gives out n numbers, from first on, that no other worker is given; what
-	// names what is counted. It may be called from any goroutine, and waits for the
-	// master, for Lease at most.
-	Deal func(what string, n int64) (first int64, err error)
+	Numbers Numbers
+}
+
+// Numbers are those that a run counts by, over all of its workers; what names what is
+// counted. Its methods may be called from any goroutine, and wait for the master, for
+// Lease at most.
+type Numbers interface {
+	// Deal gives out n numbers, from first on, that no other worker is given.
+	Deal(what string, n int64) (first int64, err error)
+	// Lend gives out one below some number that nobody else has, until it is
+	// returned or its worker has left; it is below 0 if there is none.
+	Lend(what string, below int64) (i int64, err error)
+	Return(what string, list []int64) error
 }
 
 // ErrRefused says that the master does not take this worker.
@@ -269,22 +278,45 @@ func (w *worker) make(ctx context.Context, hi welcome) (swarm.Node, error) {
 	if err != nil {
 		return nil, err
 	}
-	return w.o.Make(Brief{hi.Job, files, tailHandler{tail: w.log}, w.deal})
+	return w.o.Make(Brief{hi.Job, files, tailHandler{tail: w.log}, (*numbers)(w)})
 }
 
-func (w *worker) deal(what string, n int64) (first int64, err error) {
+// numbers are a worker's.
+type numbers worker
+
+func (w *numbers) Deal(what string, n int64) (first int64, err error) {
+	d, err := w.ask(dealt{What: what, N: n})
+	if err == nil && d.N != n {
+		err = errors.New("the master deals no such numbers")
+	}
+	return d.First, err
+}
+
+func (w *numbers) Lend(what string, below int64) (i int64, err error) {
+	d, err := w.ask(dealt{What: what, N: 1, Lent: true, Below: below})
+	switch {
+	case err != nil:
+		return 0, err
+	case d.What != what:
+		return 0, errors.New("the master deals no such numbers")
+	case d.N == 0:
+		return -1, nil
+	}
+	return d.First, nil
+}
+
+func (w *numbers) Return(what string, list []int64) error {
+	_, err := w.ask(dealt{What: what, Back: list})
+	return err
+}
+
+func (w *numbers) ask(q dealt) (d dealt, err error) {
 	for end := time.Now().Add(Lease); ; {
-		var d dealt
-		err := w.request(w.subjects.deal(), dealt{What: what, N: n}, &d)
-		if err == nil && d.N != n {
-			err = errors.New("the master deals no such numbers")
-			return 0, err
-		}
-		if err == nil {
-			return d.First, nil
+		if err = (*worker)(w).request(w.subjects.deal(), q, &d); err == nil {
+			return d, nil
 		}
 		if time.Now().After(end) || w.nc.IsClosed() {
-			return 0, fmt.Errorf("no answer from the master: %w", err)
+			return d, fmt.Errorf("no answer from the master: %w", err)
 		}
 		time.Sleep(resend / 10)
 	}
