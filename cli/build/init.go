@@ -79,11 +79,10 @@ func (m Maker) Start(dir string, out io.Writer) error {
 	if err != nil {
 		return Mistake{err}
 	}
-	source, err := m.unpack()
-	if err != nil {
-		return err
+	if m.Source == nil {
+		return errNoSource
 	}
-	goMod, err := m.goModFor(moduleName(abs), source)
+	goMod, err := m.goModFor(moduleName(abs), "./"+copied)
 	if err != nil {
 		return err
 	}
@@ -97,7 +96,7 @@ func (m Maker) Start(dir string, out io.Writer) error {
 	files := []struct{ name, text string }{
 		{"behaviours.go", starterBehaviours}, {"behaviours_test.go", starterTest}, {"go.mod", goMod}, {"go.sum", string(goSum)},
 	}
-	if renewed, err := renew(filepath.Join(dir, "go.mod"), source); err != nil {
+	if renewed, err := m.renew(dir); err != nil {
 		return err
 	} else if renewed {
 		fmt.Fprintf(out, "%s: tload's packages are this tload's now; nothing else was written\n", filepath.Join(dir, "go.mod"))
@@ -114,13 +113,18 @@ func (m Maker) Start(dir string, out io.Writer) error {
 		}
 		fmt.Fprintln(out, filepath.Join(dir, f.name))
 	}
+	if _, err := m.copyTo(dir); err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "%s%c: tload's packages, for go test here and wherever this is cloned\n", filepath.Join(dir, filepath.FromSlash(copied)), filepath.Separator)
 	fmt.Fprintf(out, "edit behaviours.go, then: tload --host=http://localhost:5000   (go test ./... tries it out)\n")
 	return nil
 }
 
-// renew makes a go.mod that an init wrote lead to this source. It says whether
-// there was one that led elsewhere.
-func renew(path, source string) (bool, error) {
+// renew makes a module that an init wrote have this tload's packages. It says whether it
+// had others.
+func (m Maker) renew(dir string) (bool, error) {
+	path := filepath.Join(dir, "go.mod")
 	text, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return false, nil
@@ -128,9 +132,16 @@ func renew(path, source string) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	after := unpacked.ReplaceAllLiteral(text, []byte(replaceLine(source)))
-	if bytes.Equal(after, text) {
+	if !unpacked.Match(text) {
 		return false, nil
+	}
+	fresh, err := m.copyTo(dir)
+	if err != nil {
+		return false, err
+	}
+	after := unpacked.ReplaceAllLiteral(text, []byte(replaceLine("./"+copied)))
+	if bytes.Equal(after, text) {
+		return fresh, nil
 	}
 	return true, os.WriteFile(path, after, 0o644)
 }

@@ -12,18 +12,32 @@ import (
 	"strings"
 )
 
+var errNoSource = errors.New("this binary has no source of tload in it: build with the tload command itself")
+
 // unpack puts tload's source under the user's cache, once per
 // version of it, and returns where it is. Tests are left out.
 func (m Maker) unpack() (string, error) {
 	if m.Source == nil {
-		return "", errors.New("this binary has no source of tload in it: build with the tload command itself")
+		return "", errNoSource
 	}
 	cache, err := os.UserCacheDir()
 	if err != nil {
 		return "", fmt.Errorf("no cache directory for tload's source: %w (set XDG_CACHE_HOME)", err)
 	}
+	files, version, err := m.files()
+	if err != nil {
+		return "", err
+	}
+	dir := filepath.Join(cache, "tload", "source-"+version)
+	if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
+		return dir, nil
+	}
+	return dir, m.write(dir, files, version)
+}
+
+// files are those of tload's source, and which version of it that is. Tests are left out.
+func (m Maker) files() (files []string, version string, err error) {
 	sum := sha256.New()
-	var files []string
 	err = fs.WalkDir(m.Source, ".", func(name string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() || strings.HasSuffix(name, "_test.go") || strings.Contains(name, "/testdata/") {
 			return err
@@ -37,20 +51,19 @@ func (m Maker) unpack() (string, error) {
 		files = append(files, name)
 		return nil
 	})
-	if err != nil {
-		return "", err
-	}
-	dir := filepath.Join(cache, "tload", fmt.Sprintf("source-%x", sum.Sum(nil)[:8]))
-	if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
-		return dir, nil
-	}
+	return files, fmt.Sprintf("%x", sum.Sum(nil)[:8]), err
+}
+
+// write puts files of tload's source into a directory that is not there yet, with a word on
+// which version of it they are.
+func (m Maker) write(dir string, files []string, version string) error {
 	// Written beside and renamed, so that nobody sees half of it.
 	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
-		return "", fmt.Errorf("unpacking tload's source: %w", err)
+		return fmt.Errorf("unpacking tload's source: %w", err)
 	}
 	tmp, err := os.MkdirTemp(filepath.Dir(dir), "unpacking-")
 	if err != nil {
-		return "", fmt.Errorf("unpacking tload's source: %w", err)
+		return fmt.Errorf("unpacking tload's source: %w", err)
 	}
 	defer os.RemoveAll(tmp)
 	for _, name := range files {
@@ -62,15 +75,18 @@ func (m Maker) unpack() (string, error) {
 			}
 		}
 		if err != nil {
-			return "", fmt.Errorf("unpacking tload's source: %w", err)
+			return fmt.Errorf("unpacking tload's source: %w", err)
 		}
+	}
+	if err := errors.Join(os.WriteFile(filepath.Join(tmp, copiedVersion), []byte(version+"\n"), 0o644), os.Chmod(tmp, 0o755)); err != nil {
+		return fmt.Errorf("unpacking tload's source: %w", err)
 	}
 	if err := os.Rename(tmp, dir); err != nil {
 		if _, there := os.Stat(filepath.Join(dir, "go.mod")); there != nil {
-			return "", fmt.Errorf("unpacking tload's source: %w", err)
+			return fmt.Errorf("unpacking tload's source: %w", err)
 		}
 	}
-	return dir, nil
+	return nil
 }
 
 // requires is the part of tload's go.mod that another module needs besides
@@ -102,17 +118,49 @@ func (m Maker) goModFor(module, source string) (string, error) {
 }
 
 // replaceNote tells the reader of a go.mod what the line behind it is.
-const replaceNote = `// tload's packages come from the tload command, which unpacks them here. It finds
-// them without this line; go test and editors need it. On another machine, or
-// with another tload, "tload init ." renews it.
+const replaceNote = `// tload's packages, for go test and editors, are a copy that belongs to this module, so
+// that whoever clones it has them; the tload command builds with its own. With another
+// tload, "tload init ." renews the copy.
 `
+
+// copied is where a module has its copy of tload's source, and copiedVersion the file in it
+// that says of which.
+const (
+	copied        = "third_party/tload"
+	copiedVersion = "TLOAD_SOURCE"
+)
 
 // replaceLine is how a go.mod says where tload's source is.
 func replaceLine(source string) string { return "replace tload => " + quoted(source) }
 
 // unpacked finds such a line in a go.mod if it leads to a source that a tload
-// unpacked, here or on another machine. One that leads elsewhere is the user's.
-var unpacked = regexp.MustCompile(`(?m)^replace tload => .*[/\\]tload[/\\]+source-[0-9a-f]{16}"?$`)
+// unpacked, in the module or, as before, in a cache. One that leads elsewhere is the user's.
+var unpacked = regexp.MustCompile(`(?m)^replace tload => (\./third_party/tload|.*[/\\]tload[/\\]+source-[0-9a-f]{16}"?)$`)
+
+// copyTo makes the copy in a module, or makes it anew if it is of another tload, and says
+// whether it did. A directory of that name that is not one of ours stays as it is.
+func (m Maker) copyTo(module string) (fresh bool, err error) {
+	files, version, err := m.files()
+	if err != nil {
+		return false, err
+	}
+	dir := filepath.Join(module, filepath.FromSlash(copied))
+	note := filepath.Join(dir, copiedVersion)
+	was, err := os.ReadFile(note)
+	switch {
+	case err == nil && strings.TrimSpace(string(was)) == version:
+		return false, nil
+	case err == nil:
+		if err := os.RemoveAll(dir); err != nil {
+			return false, err
+		}
+	default:
+		if _, err := os.Lstat(dir); err == nil {
+			return false, Mistake{fmt.Errorf("%s is there already, and no tload has made it: move it away", dir)}
+		}
+	}
+	return true, m.write(dir, files, version)
+}
 
 func quoted(path string) string {
 	if strings.ContainsAny(path, " \t\"'`") {
