@@ -345,6 +345,9 @@ func (s *settings) heeds(command string, lists ...[]string) error {
 	known := slices.Concat(lists...)
 	var err error
 	s.flags.VisitAll(func(f *pflag.Flag) {
+		if _, own := f.Annotations[ownFlag]; own && command == "check" {
+			return
+		}
 		if err == nil && s.typed[f.Name] && !slices.Contains(known, f.Name) {
 			err = misuse{fmt.Errorf("--%s means nothing to tload %s: leave it out", f.Name, command)}
 		}

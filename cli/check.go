@@ -18,7 +18,7 @@ import (
 func (p *program) check(ctx context.Context, args []string) int {
 	s, err := p.parse(args, nil)
 	if err != nil {
-		return p.complain(exitMisuse, err)
+		return p.misuseOrBecome(ctx, err)
 	}
 	if s.help {
 		p.help(s)

@@ -248,6 +248,9 @@ func (s *settings) define() *pflag.FlagSet {
 func (p *program) parse(args []string, presets map[string]string) (*settings, error) {
 	s := &settings{}
 	s.flags = s.define()
+	if err := defineOwn(s.flags); err != nil {
+		return nil, misuse{err}
+	}
 	if err := s.flags.Parse(args); err != nil {
 		return nil, misuse{p.explain(err, s.flags)}
 	}
@@ -284,7 +287,7 @@ func (p *program) mask(s *settings) {
 func (p *program) explain(err error, f *pflag.FlagSet) error {
 	var unknown *pflag.NotExistError
 	if errors.As(err, &unknown) {
-		return unknownFlag(unknown.GetSpecifiedName(), f)
+		return unknownSetting{unknownFlag(unknown.GetSpecifiedName(), f)}
 	}
 	var bad *pflag.InvalidValueError
 	if errors.As(err, &bad) {
@@ -296,6 +299,9 @@ func (p *program) explain(err error, f *pflag.FlagSet) error {
 	}
 	return err
 }
+
+// unknownSetting is one that tload does not have; a program of behaviours may.
+type unknownSetting struct{ error }
 
 // why is what a flag expects, for the types whose own errors do not say it.
 func why(err error, f *pflag.Flag) error {
@@ -334,7 +340,7 @@ func (s *settings) fromEnvironment(env []string) error {
 		f := s.flags.Lookup(strings.ToLower(strings.ReplaceAll(word, "_", "-")))
 		switch {
 		case f == nil || word != strings.ToUpper(word):
-			return fmt.Errorf("%s in the environment is no setting of tload%s", name, nearestVariable(prefix, word, s.flags))
+			return unknownSetting{fmt.Errorf("%s in the environment is no setting of tload%s", name, nearestVariable(prefix, word, s.flags))}
 		case f.Changed:
 			continue
 		}
@@ -380,7 +386,7 @@ func (s *settings) fromFile() error {
 	for key, value := range file {
 		f := s.flags.Lookup(key)
 		if f == nil {
-			return fmt.Errorf("%s: %w", path, unknownKey(key, s.flags))
+			return unknownSetting{fmt.Errorf("%s: %w", path, unknownKey(key, s.flags))}
 		}
 		if f.Changed {
 			continue

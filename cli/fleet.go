@@ -63,6 +63,7 @@ func (s *settings) forWorkers(own []behaviours.Behaviour, inside bool) (job, map
 	j.Args = append(j.Args,
 		"--host="+s.host, "--seed="+strconv.FormatUint(s.seed, 10), "--stop-timeout="+s.stopTimeout.String(),
 		"--capture="+s.capture.String(), "--capture-body="+s.body.String())
+	j.Args = append(j.Args, ownArgs(s.flags)...)
 	for _, name := range s.only {
 		j.Args = append(j.Args, "--behaviours="+name)
 	}
@@ -455,7 +456,7 @@ func (p *program) employ(b link.Brief, bind []string) (swarm.Node, error) {
 	// What the environment and a file say here is not what the master runs with.
 	s := &settings{}
 	s.flags = s.define()
-	if err := s.flags.Parse(j.Args); err != nil {
+	if err := errors.Join(defineOwn(s.flags), s.flags.Parse(j.Args)); err != nil {
 		return nil, fmt.Errorf("the master's job: %w", err)
 	}
 	s.args, s.bind = s.flags.Args(), bind

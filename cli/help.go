@@ -58,7 +58,11 @@ func (p *program) completion(_ context.Context, args []string) int {
 	}
 	s := &settings{}
 	var flags []*pflag.Flag
-	s.define().VisitAll(func(f *pflag.Flag) { flags = append(flags, f) })
+	all := s.define()
+	if err := defineOwn(all); err != nil {
+		return p.complain(exitMisuse, err)
+	}
+	all.VisitAll(func(f *pflag.Flag) { flags = append(flags, f) })
 	switch shell {
 	case "bash":
 		for _, f := range flags {

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/term"
 	"tload/behaviours"
 	"tload/behaviours/requests"
+	"tload/cli/build"
 	"tload/stats"
 	"tload/stats/report"
 	"tload/swarm"
@@ -24,7 +25,7 @@ import (
 func (p *program) run(ctx context.Context, args []string) int {
 	s, err := p.parse(args, nil)
 	if err != nil {
-		return p.complain(exitMisuse, err)
+		return p.misuseOrBecome(ctx, err)
 	}
 	if s.worker && !s.help && !s.version {
 		if err := s.forWorker(); err != nil {
@@ -65,11 +66,10 @@ func (p *program) chooseBehaviours(ctx context.Context, s *settings) ([]behaviou
 			return nil, nil
 		}
 	}
-	info, err := os.Stat(s.file)
-	if err != nil {
+	if _, err := os.Stat(s.file); err != nil {
 		return nil, misuse{fmt.Errorf("-f: %w", err)}
 	}
-	if info.IsDir() || strings.HasSuffix(s.file, ".go") {
+	if build.InGo(s.file) {
 		return nil, p.maker().Become(ctx, s.file, withoutFile(p.args))
 	}
 	return one(requests.File(s.file, s.masker))

@@ -258,6 +258,12 @@ func (m Maker) Become(ctx context.Context, path string, args []string) error {
 // systems that have no such thing, after that program's end.
 func Become(bin string, args []string) error { return become(bin, args) }
 
+// InGo says whether a path is of behaviours in Go: a Go file or a directory.
+func InGo(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && (info.IsDir() || strings.HasSuffix(path, ".go"))
+}
+
 // Default is the behaviours' file or package in this directory, "" if
 // there is none.
 func Default() string {
