@@ -40,10 +40,9 @@ const (
 )
 
 // Main runs the program with these behaviours and exits. Without behaviours it
-// loads what the arguments name.
+// loads what the arguments name. Program is for one that has more to say.
 func Main(list ...behaviours.Behaviour) {
-	p := program{args: os.Args[1:], stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, env: os.Environ(), behaviours: list}
-	os.Exit(p.main(context.Background()))
+	Program{Behaviours: list}.Main()
 }
 
 // Tool is Main for the tload command itself, with its own source, which it needs
@@ -60,6 +59,7 @@ type program struct {
 	stdout, stderr *os.File
 	env            []string // NAME=value
 	behaviours     []behaviours.Behaviour
+	whole          Program
 	source         fs.FS            // of tload itself; nil in a program of its users
 	masker         *exchange.Masker // of the settings, once they are read
 }

@@ -32,6 +32,7 @@ type settings struct {
 	typed  map[string]bool // … on the command line
 	demo   bool            // the built-in target is loaded
 	inside bool            // the behaviours are inside this program
+	whole  Program         // … which has more to say
 }
 
 // loading is what is loaded, by how many, and until when.
@@ -246,7 +247,7 @@ func (s *settings) define() *pflag.FlagSet {
 // parse reads the command line, then the environment and the file for what the
 // command line did not say.
 func (p *program) parse(args []string, presets map[string]string) (*settings, error) {
-	s := &settings{}
+	s := &settings{whole: p.whole}
 	s.flags = s.define()
 	if err := defineOwn(s.flags); err != nil {
 		return nil, misuse{err}

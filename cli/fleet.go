@@ -505,7 +505,7 @@ func (p *program) employ(b link.Brief, bind []string) (swarm.Node, error) {
 	raiseFileLimit()
 	return crew.New(crew.Job{
 		Behaviours: bound, Seed: s.seed, MaxWait: time.Duration(s.maxWait), Grace: time.Duration(s.stopTimeout), Samples: int(s.capture),
-		Sources: transport.Sources, Log: log,
+		Sources: transport.Sources, Log: log, Requests: p.whole.OnRequest,
 	})
 }
 

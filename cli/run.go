@@ -192,7 +192,7 @@ func (p *program) farewell(out io.Writer, x *session, code int) int {
 			code = exitBroken
 		}
 	}
-	for _, err := range []error{x.runErr, x.fileErr, x.dirErr} {
+	for _, err := range []error{x.runErr, x.endErr, x.fileErr, x.dirErr} {
 		if err != nil {
 			p.complain(0, err)
 		}

@@ -35,6 +35,7 @@ type session struct {
 	started   time.Time
 	done      chan struct{} // closed when the files are written
 	runErr    error
+	endErr    error // of the program's Teardown
 	hungUp    atomic.Bool
 	fileErr   error
 	failIf    []*report.Condition
@@ -131,6 +132,7 @@ func prepare(ctx context.Context, s *settings, own []behaviours.Behaviour, logs 
 	if err := x.outside.open(s, &x.job); err != nil {
 		return nil, misuse{err}
 	}
+	x.job.Requests = watched(x.job.Requests, s.whole.OnRequest)
 	if cut != nil {
 		if err := x.goOn(cut, &plan); err != nil {
 			return nil, fmt.Errorf("the run in %s cannot be gone on with: %w (--resume=no begins another)", cut.Dir, err)
@@ -230,6 +232,7 @@ func (x *session) start() {
 		go x.writeOnDemand()
 		go x.awaitWorkers()
 		x.runErr = errors.Join(x.ctl.Run(context.Background()), x.noWorkers, x.teardown())
+		x.endErr = x.ended()
 		x.closeMaster()
 		x.transport.Close()
 		x.fileErr = errors.Join(x.dirGone(x.closeJournal(true)), x.outside.close(), x.writeFiles())
@@ -320,6 +323,9 @@ func (x *session) code() int {
 		if !c.FailIf(s.Snapshot).Held {
 			return exitFailed
 		}
+	}
+	if x.endErr != nil {
+		return endCode(x.endErr)
 	}
 	return exitOK
 }
