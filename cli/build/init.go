@@ -34,15 +34,12 @@ type user struct{ *behaviours.User }
 func newVisitor(u *behaviours.User) *behaviours.Set {
 	v := user{u}
 	return &behaviours.Set{Tasks: []behaviours.Task{
-		{Run: v.front, Weight: 2},
+		{Name: "front", Weight: 2, Request: &behaviours.Request{Path: "/"}},
 		{Run: v.about},
 	}}
 }
 
-func (v user) front(ctx context.Context) error {
-	_, err := v.Get(ctx, "/")
-	return err
-}
+// about does more than one request can say.
 
 func (v user) about(ctx context.Context) error {
 	_, err := v.Get(ctx, "/about")

@@ -6,7 +6,6 @@
 package main
 
 import (
-	"context"
 	"time"
 
 	"tload/behaviours"
@@ -18,16 +17,10 @@ func main() { cli.Main(visitor) }
 var visitor = behaviours.Behaviour{
 	Name: "Visitor",
 	Wait: behaviours.Between(5*time.Second, 15*time.Second),
-	New: func(u *behaviours.User) *behaviours.Set {
+	New: func(*behaviours.User) *behaviours.Set {
 		return &behaviours.Set{Tasks: []behaviours.Task{
-			{Name: "something", Run: func(ctx context.Context) error {
-				_, err := u.Get(ctx, "/something")
-				return err
-			}},
-			{Name: "something else", Run: func(ctx context.Context) error {
-				_, err := u.Get(ctx, "/something-else")
-				return err
-			}},
+			{Name: "something", Request: &behaviours.Request{Path: "/something"}},
+			{Name: "something else", Request: &behaviours.Request{Path: "/something-else"}},
 		}}
 	},
 }
