@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"reflect"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 
@@ -16,7 +17,7 @@ import (
 type Behaviour struct {
 	Name   string // defaults to New's name without a leading "new"
 	Weight int    // its share of the users; 0 means 1
-	Fixed  int    // an exact number of users instead, started first
+	Fixed  int    // an exact number of users instead, started first; with Arrivals the most there may be, 0 for 1,000
 	Host   string // base URL of its requests when no --host is given
 	Wait   Wait   // between tasks; a Set may have its own
 
@@ -25,11 +26,17 @@ type Behaviour struct {
 	// from starting; one of Teardown is said at the end.
 	Setup, Teardown func(ctx context.Context, host string) error
 
-	// Shape, if set, says how many users there are at each moment of the run, those of all
-	// behaviours together; with --rate, how many arrivals a second. When it is done, so is
-	// the run. One behaviour of a program may have one, and -u and --shape take its place.
-	// It is called often and must not wait.
-	Shape func(t time.Duration) (level float64, done bool)
+	// Start is when its first user comes, and End when its last one is told to go, on the
+	// run's clock; an End of 0 is the run's. What it would have of -u the others have
+	// meanwhile.
+	Start, End time.Duration
+
+	// Shape, if set, is a load of its own beside -u: so many users at each moment since its
+	// Start. Arrivals is one in the open model: so many tasks begin a second whatever the
+	// target does, by as many users as that takes, and no think time is waited for. One of
+	// them at most is set. When it is done the behaviour is over, and with the last one the
+	// run. Both are called often and must not wait; Stages and Steady make one.
+	Shape, Arrivals func(t time.Duration) (level float64, done bool)
 
 	// New makes the tasks of one user. It is called once per user, and more
 	// often to look at the tasks, so it does no I/O.
@@ -345,6 +352,15 @@ func funcName(f any) string {
 		return last
 	}
 	return name
+}
+
+// Named is a copy of the list in which every behaviour has the name that it has in a run.
+func Named(list []Behaviour) []Behaviour {
+	out := slices.Clone(list)
+	for i := range out {
+		out[i].Name = out[i].name()
+	}
+	return out
 }
 
 func (b *Behaviour) name() string {

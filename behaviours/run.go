@@ -111,6 +111,9 @@ func Bind(s *Shared, list []Behaviour) ([]*crew.Behaviour, error) {
 		if b.Weight < 0 {
 			return nil, fmt.Errorf("behaviour %q has weight %d: it must not be below 0", k.name, b.Weight)
 		}
+		if b.Shape != nil && b.Arrivals != nil {
+			return nil, fmt.Errorf("behaviour %q has both a Shape and Arrivals: how high its load is, only one of them can say", k.name)
+		}
 		root, err := k.look()
 		if err != nil {
 			return nil, err
@@ -120,7 +123,10 @@ func Bind(s *Shared, list []Behaviour) ([]*crew.Behaviour, error) {
 		}
 		s.relative = s.relative || root.relative()
 		out = append(out, &crew.Behaviour{
-			Behaviour: swarm.Behaviour{Name: k.name, Weight: b.Weight, Fixed: b.Fixed, Tasks: k.infos}, New: k.life,
+			Behaviour: swarm.Behaviour{
+				Name: k.name, Weight: b.Weight, Fixed: b.Fixed, Start: b.Start, End: b.End, Own: b.own(), Arrivals: b.Arrivals != nil, Tasks: k.infos,
+			},
+			New:   k.life,
 			Weigh: func(w []int) { k.weights.Store(&w) },
 		})
 	}
@@ -190,7 +196,7 @@ func Run(ctx context.Context, b Behaviour, host string, n int) error {
 		return err
 	}
 	defer t.Close()
-	b.Wait, b.Fixed = Wait{}, 0
+	b.Wait, b.Fixed, b.Start, b.End, b.Shape, b.Arrivals = Wait{}, 0, 0, 0, nil, nil
 	list, err := Bind(&Shared{Transport: t, careful: true}, []Behaviour{b})
 	if err != nil {
 		return err

@@ -8,11 +8,9 @@ import (
 	"os"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/spf13/pflag"
 
-	"tload/behaviours"
 	"tload/cli/build"
 	"tload/stats/capacity"
 	"tload/stats/report"
@@ -189,37 +187,13 @@ func (s *settings) search() (search *capacity.Search, users int) {
 	return capacity.New(s.goals, "users", 1, float64(users)), users
 }
 
-// programmed is a shape of a behaviours program: nobody knows its corners.
-type programmed func(t time.Duration) (level float64, done bool)
-
-// shapeOf is that of the behaviours, if nothing given takes its place; nil for none.
-func (s *settings) shapeOf(list []behaviours.Behaviour) programmed {
-	if s.shape != nil || s.goals != nil || s.given("users") && !s.given("rate") {
+// shapeOf is the program's, if nothing given takes its place; nil for none.
+func (s *settings) shapeOf() swarm.Shape {
+	if s.whole.Shape == nil || s.shape != nil || s.goals != nil || s.given("users") && !s.given("rate") {
 		return nil
 	}
-	for _, b := range list {
-		if b.Shape != nil {
-			return b.Shape
-		}
-	}
-	return nil
+	return shape.Func(s.whole.Shape)
 }
-
-// At implements swarm.Shape.
-func (f programmed) At(t time.Duration) (level float64, done bool) { return f(t) }
-
-// Mean implements swarm.Shape: what a program says is straight for that long.
-func (f programmed) Mean(from, to time.Duration) float64 {
-	a, _ := f(from)
-	b, done := f(to)
-	if done {
-		return a
-	}
-	return (a + b) / 2
-}
-
-// Points implements swarm.Shape.
-func (f programmed) Points() []shape.Point { return nil }
 
 // takeShape reads the shape, which is of arrivals or of users.
 func (s *settings) takeShape(ofArrivals bool) (err error) {
@@ -336,7 +310,7 @@ var (
 	client  = []string{
 		"timeout", "connect-timeout", "insecure", "http2", "http3", "header", "proxy", "resolve", "bind", "no-follow", "no-keepalive", "cacert", "cert", "key", "capture-body",
 	}
-	choosing = []string{"host", "file", "behaviours", "tags", "exclude-tags"}
+	choosing = []string{"host", "file", "behaviours", "exclude-behaviours", "tags", "exclude-tags"}
 )
 
 // heeds refuses a flag of the command line that the command has no use for.

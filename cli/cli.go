@@ -98,6 +98,7 @@ func commands() []command {
 
 func (p *program) main(ctx context.Context) int {
 	reportsAsked()
+	p.behaviours = behaviours.Named(p.behaviours)
 	if len(p.args) > 0 {
 		for _, c := range commands() {
 			if c.name == p.args[0] {

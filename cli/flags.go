@@ -55,6 +55,7 @@ type loading struct {
 	maxWait     seconds
 	stopTimeout seconds
 	only        []string
+	without     []string
 	tags        []string
 	withoutTags []string
 	list        bool
@@ -163,6 +164,7 @@ func (s *settings) define() *pflag.FlagSet {
 	s.stopTimeout = seconds(10 * time.Second)
 	f.Var(&s.stopTimeout, "stop-timeout", "grace for tasks in hand at the end")
 	f.StringSliceVar(&s.only, "behaviours", nil, "only these, by `NAMES`")
+	f.StringSliceVar(&s.without, "exclude-behaviours", nil, "all but these, by `NAMES`")
 	f.StringSliceVar(&s.tags, "tags", nil, "only tasks with one of these `TAGS`")
 	f.StringSliceVar(&s.withoutTags, "exclude-tags", nil, "no tasks with one of these `TAGS`")
 	f.BoolVarP(&s.list, "list", "l", false, "list the behaviours and their expected ratios")

@@ -40,7 +40,7 @@ type job struct {
 // concernUsers are the flags that travel to workers as they were given. Those that
 // a start form may change, or that name files, are not among them.
 var concernUsers = []string{
-	"tags", "exclude-tags", "max-wait", "timeout", "connect-timeout", "insecure", "http2", "http3", "header", "proxy", "resolve",
+	"exclude-behaviours", "tags", "exclude-tags", "max-wait", "timeout", "connect-timeout", "insecure", "http2", "http3", "header", "proxy", "resolve",
 	"no-follow", "no-keepalive", "redact", "no-redact",
 }
 

@@ -29,6 +29,7 @@ func TestListWarnsOfWhatItLists(t *testing.T) {
 		{"", []string{"A/shop", "A/forum", "B/shop", "B/forum"}},
 		{"--tags=x", []string{"A/shop", "B/shop"}},
 		{"--behaviours=B", []string{"B/shop", "B/forum"}},
+		{"--exclude-behaviours=A", []string{"B/shop", "B/forum"}},
 		{"--behaviours=A --exclude-tags=x", []string{"A/forum"}},
 	} {
 		out, err := os.Create(filepath.Join(t.TempDir(), "out"))

@@ -45,7 +45,7 @@ func (o *outside) open(s *settings, job *crew.Job) (err error) {
 func (o *outside) start(x *session) {
 	now := func() export.State {
 		s := x.ctl.Snapshot()
-		return export.State{Snapshot: s.Snapshot, Started: s.Started, Users: s.Running, Target: s.Target, Healthy: s.Health.OK, CPU: s.Health.CPU}
+		return export.State{Snapshot: s.Snapshot, Started: s.Started, Users: s.Running, Target: s.Asked(), Healthy: s.Health.OK, CPU: s.Health.CPU}
 	}
 	if o.listener != nil {
 		o.server = &http.Server{Handler: export.Prometheus(now), ReadHeaderTimeout: 5 * time.Second, WriteTimeout: 10 * time.Second}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"time"
 
 	"tload/behaviours"
 	"tload/stats"
@@ -26,6 +27,12 @@ import (
 //	}
 type Program struct {
 	Behaviours []behaviours.Behaviour
+
+	// Shape, if set, says how many users there are at each moment of the run, those that the
+	// behaviours share; with --rate, how many arrivals a second. When it is done, so is the
+	// run. -u, --shape and --find take its place. It is called often and must not wait.
+	// behaviours.Stages makes one of words; a behaviour's own load is in the behaviour.
+	Shape func(t time.Duration) (level float64, done bool)
 
 	// OnRequest, if set, is told of every request that ended, of what HTTP is not too,
 	// with the message of a failure. It is called by the goroutine of the user whose

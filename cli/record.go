@@ -37,6 +37,10 @@ type behaviourRecord struct {
 	Want    float64      `json:"want_percent"`
 	Got     float64      `json:"got_percent"`
 	Running int          `json:"running"`
+	Own     bool         `json:"own_load,omitempty"`
+	Rate    float64      `json:"arrivals_per_s,omitempty"` // of its own
+	Wait    span         `json:"starts_at_s,omitempty"`    // while it is not there yet
+	Over    bool         `json:"over,omitempty"`
 	Tasks   []taskRecord `json:"tasks,omitempty"`
 }
 
@@ -124,7 +128,7 @@ func recordOf(meta report.Meta, s *swarm.Snapshot) record {
 	return record{
 		Meta: meta, State: s.State.String(), RunTime: inSeconds(s.RunTime), WarmUp: inSeconds(s.WarmUp), Target: s.Target, SpawnRate: s.SpawnRate, Taken: s.Taken,
 		Behaviours: each(s.Behaviours, func(b swarm.BehaviourView) behaviourRecord {
-			return behaviourRecord{b.Name, b.Weight, b.Fixed, b.Want, b.Got, b.Running, each(b.Tasks, func(t swarm.TaskView) taskRecord {
+			return behaviourRecord{b.Name, b.Weight, b.Fixed, b.Want, b.Got, b.Running, b.Own, b.Rate, inSeconds(b.Wait), b.Over, each(b.Tasks, func(t swarm.TaskView) taskRecord {
 				return taskRecord{t.Name, t.Depth, t.Weight, t.Turn, t.Set, t.Want, t.Got, t.Runs, t.Failed, inSeconds(t.Mean)}
 			})}
 		}),
@@ -152,6 +156,7 @@ func (r *record) run() *swarm.Snapshot {
 		Find: r.Meta.Find, Started: r.Meta.Started, RunTime: r.RunTime.duration(), WarmUp: r.WarmUp.duration(), Open: r.Open || r.Meta.Rate > 0, Rate: r.Meta.Rate, Target: r.Target, SpawnRate: r.SpawnRate, Peak: r.Meta.Peak,
 		Behaviours: each(r.Behaviours, func(b behaviourRecord) swarm.BehaviourView {
 			return swarm.BehaviourView{Name: b.Name, Weight: b.Weight, Fixed: b.Fixed, Want: b.Want, Got: b.Got, Running: b.Running,
+				Own: b.Own, Rate: b.Rate, Wait: b.Wait.duration(), Over: b.Over,
 				Tasks: each(b.Tasks, func(t taskRecord) swarm.TaskView {
 					return swarm.TaskView{Name: t.Name, Depth: t.Depth, Weight: t.Weight, Turn: t.Turn, Set: t.Set, Want: t.Want, Got: t.Got, Runs: t.Runs, Failed: t.Failed, Mean: t.Mean.duration()}
 				})}

@@ -275,7 +275,7 @@ func progress(s *swarm.Snapshot) string {
 		failed = fmt.Sprintf("%s%% (%s/s)", stats.Share(w.Failures, w.Requests), stats.Rate(w.FailRate))
 	}
 	line := fmt.Sprintf("%s %-8s users %d/%d  RPS %s  fail %s  p50 %s  p95 %s  p99 %s ms  requests %s  failures %s",
-		stats.Clock(s.Elapsed), s.State, s.Running, s.Target, stats.Rate(w.RPS), failed,
+		stats.Clock(s.Elapsed), s.State, s.Running, s.Asked(), stats.Rate(w.RPS), failed,
 		stats.Millis(w.OK.P50), stats.Millis(w.OK.P95), stats.Millis(w.OK.P99), stats.Thousands(int64(s.Total.Run.Requests)), stats.Thousands(int64(s.Total.Run.Failures)))
 	if s.Find != nil {
 		line += "  find: " + s.Find.String()
@@ -315,16 +315,27 @@ func (p *program) list(ctx context.Context, s *settings, own []behaviours.Behavi
 func printRatios(w io.Writer, list []*crew.Behaviour) {
 	total := 0
 	for _, b := range list {
-		if b.Fixed == 0 {
+		if b.Fixed == 0 && b.Own == nil {
 			total += max(b.Weight, 1)
 		}
 	}
 	for _, b := range list {
-		if b.Fixed > 0 {
-			fmt.Fprintf(w, "%-34s %d users\n", stats.Clean(b.Name), b.Fixed)
-		} else {
-			fmt.Fprintf(w, "%-34s %5.1f%% of the users\n", stats.Clean(b.Name), 100*float64(max(b.Weight, 1))/float64(total))
+		load := fmt.Sprintf("%5.1f%% of the users", 100*float64(max(b.Weight, 1))/float64(max(total, 1)))
+		switch {
+		case b.Arrivals:
+			load = "arrivals of its own"
+		case b.Own != nil:
+			load = "users of its own"
+		case b.Fixed > 0:
+			load = fmt.Sprintf("%d users", b.Fixed)
 		}
+		if b.Start > 0 {
+			load += ", from " + stats.Clock(b.Start)
+		}
+		if b.End > 0 {
+			load += ", until " + stats.Clock(b.End)
+		}
+		fmt.Fprintf(w, "%-34s %s\n", stats.Clean(b.Name), load)
 		for i, t := range b.Tasks {
 			name := swarm.ShortName(t.Name, swarm.SetOf(i, func(i int) (string, int) { return b.Tasks[i].Name, b.Tasks[i].Depth }))
 			share := "in turn"

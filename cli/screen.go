@@ -39,6 +39,12 @@ type stage struct {
 	earlier []*session // runs of this screen before the last
 }
 
+// driven says that every behaviour has a load of its own, so that no number of users is
+// to be asked for.
+func driven(list []behaviours.Behaviour) bool {
+	return len(list) > 0 && !slices.ContainsFunc(list, func(b behaviours.Behaviour) bool { return b.Shape == nil && b.Arrivals == nil })
+}
+
 // screen runs on a terminal: straight away when users are given, otherwise
 // from the start form.
 func (p *program) screen(ctx context.Context, s *settings, own []behaviours.Behaviour, cut *cutOff) int {
@@ -46,7 +52,7 @@ func (p *program) screen(ctx context.Context, s *settings, own []behaviours.Beha
 	defer g.hear(g.logs)()
 	o := g.options()
 	var first *session
-	if s.given("users") || s.shape != nil || s.goals != nil || s.shapeOf(own) != nil || cut != nil {
+	if s.given("users") || s.shape != nil || s.goals != nil || s.shapeOf() != nil || driven(own) || cut != nil {
 		x, err := prepare(ctx, s, own, g.logs, cut)
 		if err != nil {
 			return p.complain(codeOf(err), err)

@@ -94,7 +94,7 @@ func prepare(ctx context.Context, s *settings, own []behaviours.Behaviour, logs 
 		}
 	}
 	plan := s.plan(x.job.Behaviours)
-	if f := s.shapeOf(list); f != nil {
+	if f := s.shapeOf(); f != nil {
 		plan.Shape = f
 	}
 	x.job.MaxWait, x.job.Sources = time.Duration(s.maxWait), x.transport.Sources

@@ -157,25 +157,33 @@ func isPort(s string) bool {
 	return s != "" && strings.Trim(s, "0123456789") == ""
 }
 
-// choose keeps the behaviours that --behaviours names.
+// choose leaves those behaviours that are asked for, in the order in which they are.
 func (s *settings) choose(list []behaviours.Behaviour) ([]behaviours.Behaviour, error) {
-	if len(s.only) == 0 {
-		return list, nil
+	var names []string
+	for _, b := range list {
+		names = append(names, b.Name)
 	}
-	var out []behaviours.Behaviour
-	for _, name := range s.only {
-		if i := slices.IndexFunc(list, func(b behaviours.Behaviour) bool { return b.Name == name }); i >= 0 {
-			out = append(out, list[i])
+	for _, name := range slices.Concat(s.only, s.without) {
+		if slices.Contains(names, name) {
 			continue
-		}
-		var names []string
-		for _, b := range list {
-			names = append(names, b.Name)
 		}
 		if best := report.Nearest(name, names); best != "" {
 			return nil, misuse{fmt.Errorf("unknown behaviour %q (did you mean %q?)", name, best)}
 		}
 		return nil, misuse{fmt.Errorf("unknown behaviour %q (tload --list shows them)", name)}
+	}
+	asked := names
+	if len(s.only) > 0 {
+		asked = s.only
+	}
+	var out []behaviours.Behaviour
+	for _, name := range asked {
+		if !slices.Contains(s.without, name) {
+			out = append(out, list[slices.Index(names, name)])
+		}
+	}
+	if len(out) == 0 && len(list) > 0 {
+		return nil, misuse{errors.New("--exclude-behaviours leaves none of those that there are")}
 	}
 	return out, nil
 }

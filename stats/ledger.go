@@ -342,6 +342,8 @@ func (l *Ledger) Snapshot() *Snapshot {
 			s.Transactions = append(s.Transactions, row)
 		case Task:
 			s.Tasks = append(s.Tasks, row)
+		case Counter:
+			s.Counters = append(s.Counters, row)
 		}
 	}
 	s.Segments = append(slices.Clip(l.segments), Segment{Name: l.segment, From: l.since, Total: l.total.segment.Summary(l.now - l.since)})

@@ -14,6 +14,7 @@ const (
 	Request     Class = iota // one measured act on the wire
 	Transaction              // a named group of requests
 	Task                     // one run of a behaviour's task
+	Counter                  // what a behaviour counts: each call is an act, and In what it adds
 	classes                  // how many there are
 )
 

@@ -18,6 +18,7 @@ type Snapshot struct {
 	Rows         []Row // requests, by method and name
 	Transactions []Row
 	Tasks        []Row // one per behaviour and task
+	Counters     []Row // what behaviours count, by name
 
 	Seconds  []Second // the whole run to its last full second, older spans coarser, newest last
 	Rest     Second   // from there to now; while that is less than half a second, with the second before it
@@ -74,6 +75,13 @@ type Summary struct {
 
 // FailPercent is the share of failures, 0 to 100.
 func (s *Summary) FailPercent() float64 { return percent(s.Failures, s.Requests) }
+
+// Counted is a counter's value: what its calls have added.
+func (s *Summary) Counted() uint64 { return s.In }
+
+// CountedPercent is a counter's value for each hundred calls: where each adds 1 or
+// nothing, the share of those that did.
+func (s *Summary) CountedPercent() float64 { return percent(s.In, s.Requests) }
 
 // LatePercent is the share of starts that were more than LateAfter behind
 // their schedule, 0 to 100.

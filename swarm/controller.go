@@ -52,6 +52,8 @@ type Controller struct {
 	shape     []shape.Point
 	byHand    bool      // somebody has taken over from the shape or the search
 	stride    float64   // users per second, in which the search changes them
+	own       own       // what behaviours ask for by themselves
+	ownNow    int       // … so many users, as of the last look
 	peak      int       // most users that ever ran
 	most      int       // … since the last tick
 	groups    int       // error groups that were logged
@@ -75,11 +77,14 @@ func New(p Plan, nodes ...Node) (*Controller, error) {
 	if p.Log == nil {
 		p.Log = slog.New(slog.DiscardHandler)
 	}
-	p.Behaviours = own(p.Behaviours)
+	p.Behaviours = copies(p.Behaviours)
+	if p.driven() {
+		p.Users = 0
+	}
 	c := &Controller{
 		plan: p, log: p.Log, rate: p.SpawnRate, arrivals: p.Rate, nodes: members{behaviours: p.Behaviours},
 		ledger: stats.NewLedger(p.Samples, p.Memory),
-		done:   make(chan struct{}), wake: make(chan struct{}, 1),
+		done:   make(chan struct{}), wake: make(chan struct{}, 1), own: newOwn(p.Behaviours),
 	}
 	if p.Past != nil {
 		c.goOn(p.Past)
@@ -180,6 +185,10 @@ func (c *Controller) poke() {
 // number of running users follows at the spawn rate.
 func (c *Controller) Scale(users int, who string) {
 	c.do(func() {
+		if c.own.all {
+			c.log.Warn("the users stay as they are: every behaviour has a load of its own")
+			return
+		}
 		c.byHand = c.byHand || c.follows() && !c.open()
 		c.scale(min(max(users, 0), MaxUsers), who)
 	})
@@ -322,6 +331,7 @@ func (c *Controller) Run(ctx context.Context) error {
 			from := c.clock()
 			next = from.Add(now.Sub(from)/tick*tick + tick)
 		}
+		c.followOwn(now) // whose marks stand where the second begins
 		timer.Reset(time.Until(c.due(next)))
 	}
 	for _, m := range c.nodes.list {
@@ -368,6 +378,7 @@ func (c *Controller) begin() {
 		c.started = c.started.Add(-max(c.started.Sub(past.Started), time.Duration(past.First)*time.Second))
 		c.want.Paused = past.Paused
 	}
+	c.reckonOwn(c.elapsed(time.Now()))
 	for _, m := range c.nodes.list {
 		m.begin(c.started, c.poke)
 	}
@@ -449,7 +460,11 @@ func (c *Controller) assign() {
 	if c.follows() && !c.byHand {
 		c.want.Spawn = c.stride // a shape says how fast: at once
 	}
-	c.waits = c.nodes.assign(c.want, c.target)
+	c.want.Rates = c.own.rates
+	if c.want.Stop != GoOn {
+		c.want.Rates = nil
+	}
+	c.waits = c.nodes.assign(c.want, c.totals())
 }
 
 // elapsed is the run's clock.
@@ -492,18 +507,22 @@ func (c *Controller) stop(reason string) {
 	if c.plan.Find != nil {
 		c.plan.Find.End("the run was stopped before, by " + reason)
 	}
-	if c.target == 0 {
+	if c.target == 0 && !c.own.some {
 		c.assign()
 		return
 	}
 	c.publish(now) // what was done until now is not of the ramp down
-	c.scale(0, "stop")
+	if c.target == 0 {
+		c.assign()
+	} else {
+		c.scale(0, "stop")
+	}
 	c.ledger.Segment("ramp down")
 }
 
 // look notes where the users are on their way to the target.
 func (c *Controller) look(s NodeStatus) {
-	c.level = s.Level
+	c.level, c.ownNow = s.Level, c.ownUsers(s)
 	if !c.stopAt.IsZero() || s.Gen == 0 || c.waits || c.started.IsZero() {
 		return
 	}
@@ -516,8 +535,8 @@ func (c *Controller) look(s NodeStatus) {
 		}
 		if s.Level > 0 && (c.plan.Shape == nil || c.byHand) {
 			c.ledger.Segment(fmt.Sprintf("steady %d", s.Level))
-			if s.Active < s.Level && !c.open() {
-				c.log.Warn("all users were started, and some have ended by themselves", "running", s.Active, "of", s.Level)
+			if n := sharing(c.plan.Behaviours, s.Running); n < s.Level && !c.open() {
+				c.log.Warn("all users were started, and some have ended by themselves", "running", n, "of", s.Level)
 			} else {
 				c.log.Info("all users running", "users", s.Level)
 			}
@@ -576,7 +595,7 @@ func (c *Controller) over(now time.Time, s NodeStatus) bool {
 	if c.stopAt.IsZero() {
 		// All users ended by themselves. Not with a target of 0: somebody may
 		// want them back.
-		if left == 0 && c.steady && c.target > 0 && !s.Short && !c.waits && len(c.nodes.live()) > 0 {
+		if left == 0 && c.steady && c.target > 0 && !c.own.awaits(c.plan.Behaviours) && !s.Short && !c.waits && len(c.nodes.live()) > 0 {
 			c.endedSelf = true
 			c.poke()
 		}
@@ -647,7 +666,7 @@ func requests(b *stats.Batch) (n uint64) {
 
 // fold adds a batch that ends at that time of the run to the ledger.
 func (c *Controller) fold(b *stats.Batch, now time.Duration, users stats.Users) {
-	users.Target = c.shownTarget()
+	users.Target = c.shownTarget() + c.ownNow
 	// A tick in which users ended had them until then.
 	c.most = max(c.most, users.Running)
 	users.Running = c.most

@@ -64,7 +64,7 @@ func (c *Controller) search(now time.Time) {
 		return
 	}
 	status := c.nodes.look()
-	steady := !c.waits && (c.open() || c.steady && status.Active == c.target)
+	steady := !c.waits && (c.open() || c.steady && sharing(c.plan.Behaviours, status.Running) == c.target)
 	switch want, done := f.Next(capacity.Moment{At: c.elapsed(now), Steady: steady, Backlog: status.Backlog}); {
 	case done:
 		c.log.Info("the search is over", "result", f.Result().String())

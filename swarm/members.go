@@ -131,7 +131,7 @@ func (ms *members) look() (all NodeStatus) {
 // assign gives every node what it may have now of what is wanted of all. It says
 // whether something has to wait, for users to leave or tasks to be given back
 // elsewhere. A node is told nothing that it was told before.
-func (ms *members) assign(want Assignment, target int) (waits bool) {
+func (ms *members) assign(want Assignment, totals []int) (waits bool) {
 	ms.changed = false
 	live := ms.live()
 	if len(live) == 0 {
@@ -141,8 +141,8 @@ func (ms *members) assign(want Assignment, target int) (waits bool) {
 	for i, m := range live {
 		have[i], capacity[i] = m.given.Users, max(m.status.Capacity, 1)
 	}
-	rows := spread(have, capacity, place(ms.behaviours, target))
-	free := target
+	rows := spread(have, capacity, totals)
+	free := sum(totals)
 	for _, m := range live {
 		free -= m.users()
 	}
@@ -161,7 +161,8 @@ func (ms *members) assign(want Assignment, target int) (waits bool) {
 		if len(ms.list) == 1 {
 			a.IDStep = 1
 		} else {
-			a.Spawn = want.Spawn * float64(max(sum(rows[i]), 1)) / float64(max(target, 1))
+			a.Spawn = want.Spawn * float64(max(sharing(ms.behaviours, rows[i]), 1)) / float64(max(sharing(ms.behaviours, totals), 1))
+			a.Rates = ratesOf(want.Rates, rows[i], totals)
 			a.Arrivals = want.Arrivals * float64(capacity[i]) / float64(sum(capacity))
 		}
 		if m.given.Gen > 0 {
@@ -182,8 +183,25 @@ func (ms *members) assign(want Assignment, target int) (waits bool) {
 	return waits
 }
 
+// ratesOf is a node's part of each behaviour's own arrivals: that of the users.
+func ratesOf(rates []float64, users, totals []int) []float64 {
+	if rates == nil {
+		return nil
+	}
+	out := make([]float64, len(rates))
+	for i, r := range rates {
+		if r > 0 {
+			out[i] = r * float64(users[i]) / float64(max(totals[i], 1))
+		}
+	}
+	return out
+}
+
 func same(a, b Assignment) bool {
 	if !slices.Equal(a.Users, b.Users) || b.Gen == 0 {
+		return false
+	}
+	if !slices.Equal(a.Rates, b.Rates) {
 		return false
 	}
 	if !slices.EqualFunc(a.Weights, b.Weights, slices.Equal[[]int]) {

@@ -54,6 +54,7 @@ type Assignment struct {
 
 	Open     bool          // task starts come by the clock, whatever the target does, and not when users are free; once and for all
 	Arrivals float64       // … so many a second; 0: none
+	Rates    []float64     // … beside these, of each behaviour that has arrivals of its own; nil: none has
 	Poisson  bool          // … at random distances; once and for all
 	Since    time.Duration // on the run's clock: when the first of them is due; it stays as first given
 	Until    time.Duration // on the run's clock; what would be due then or later is no arrival; 0: no end
@@ -111,7 +112,7 @@ type NodeStatus struct {
 	Skew     time.Duration // how much its clock is ahead, give or take half a Trip
 	Build    string        // of its program, shortened; "" within this process
 	Gen      uint64        // of the assignment that it follows
-	Level    int           // users that its ramp, or its arrivals, ask for by now
+	Level    int           // users that its ramp, or its arrivals, ask for by now; of behaviours without a load of their own
 	Running  []int         // of each behaviour, those told to stop not among them
 	Active   int           // the sum of Running
 	Stopping int

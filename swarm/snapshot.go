@@ -55,7 +55,8 @@ type Snapshot struct {
 
 	Find *capacity.Result // what the search for the highest load has found; nil for none
 
-	Target    int     // users asked for
+	Target    int     // users asked for; those of behaviours with a load of their own come on top
+	Own       int     // … which are to be so many now
 	SpawnRate float64 // users per second
 	Running   int     // users that act
 	Stopping  int     // users that finish the task in hand
@@ -74,8 +75,12 @@ type Snapshot struct {
 type BehaviourView struct {
 	Name    string
 	Weight  int
-	Fixed   int     // exact number; 0 when the weight decides
-	Want    float64 // percent of the users
+	Fixed   int           // exact number; 0 when the weight decides; with a load of its own, how many users there are to be now, or may be
+	Own     bool          // it has a load of its own
+	Rate    float64       // … which is so many arrivals a second now; 0 for users
+	Wait    time.Duration // … or it is not its time yet: on the run's clock when it is; 0 for it is, or was
+	Over    bool          // its time is over
+	Want    float64       // percent of the users
 	Got     float64
 	Running int
 	Tasks   []TaskView // the tree of its tasks, depth first

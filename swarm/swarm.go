@@ -22,6 +22,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math"
+	"slices"
 	"strings"
 	"time"
 
@@ -34,10 +35,43 @@ import (
 type Behaviour struct {
 	Name   string
 	Weight int // its share of the users; 0 means 1, NoWeight none
-	Fixed  int // an exact number instead of a share, started first
+	Fixed  int // an exact number instead of a share, started first; with Arrivals the most users there may be
+
+	// Start and End are when its first user may come and when its last one is told to go,
+	// on the run's clock; an End of 0 is the run's.
+	Start, End time.Duration
+
+	// Own, if set, is a load of its own from its Start on, beside that of the plan: as many
+	// users, which are there at once, or with Arrivals so many task starts a second,
+	// whatever the target does, by as many users as that takes. When it is done, the
+	// behaviour is over.
+	Own      Shape
+	Arrivals bool
 
 	// Tasks is the tree of what it does, depth first, for those who look.
 	Tasks []TaskInfo
+
+	away bool // it is not its time; kept by the controller
+}
+
+// shares says that it has a part of the plan's users at its time, by a fixed number or by
+// its weight.
+func (b *Behaviour) shares() bool { return b.Own == nil }
+
+// fixed is how many users it is to have of the plan's, before the others get any.
+func (b *Behaviour) fixed() int {
+	if b.away || !b.shares() {
+		return 0
+	}
+	return b.Fixed
+}
+
+// share is its weight among those that have users of the plan's now.
+func (b *Behaviour) share() int {
+	if b.away || !b.shares() || b.Fixed > 0 {
+		return 0
+	}
+	return b.weight()
 }
 
 func (b *Behaviour) weight() int {
@@ -122,6 +156,11 @@ type Plan struct {
 	OnBatch func(b *stats.Batch, now time.Duration, users stats.Users)
 }
 
+// driven says that every behaviour has a load of its own.
+func (p *Plan) driven() bool {
+	return len(p.Behaviours) > 0 && !slices.ContainsFunc(p.Behaviours, (*Behaviour).shares)
+}
+
 // Shape is a load over time; package shape makes one of words. It is called on the
 // controller's goroutine and must not wait.
 type Shape interface {
@@ -185,9 +224,16 @@ func (p *Plan) Check() error {
 	if p.WarmUp > 0 && p.RunTime > 0 && p.RunTime <= p.WarmUp && !p.FromSteady {
 		return fmt.Errorf("a warm-up of %v leaves nothing of a run of %v: the run time is counted from its start", p.WarmUp, p.RunTime)
 	}
+	if p.driven() && (p.Rate > 0 || p.Shape != nil || p.Find != nil) {
+		return fmt.Errorf("every behaviour that is to run has a load of its own: there is nothing that a rate, a shape or a search could drive")
+	}
 	names := map[string]bool{}
 	for _, b := range p.Behaviours {
 		switch {
+		case b.Start < 0 || b.End < 0 || b.End > 0 && b.End <= b.Start:
+			return fmt.Errorf("behaviour %q: from %v to %v is no time in which it could run", b.Name, b.Start, b.End)
+		case b.Arrivals && b.Own == nil:
+			return fmt.Errorf("behaviour %q: nothing says how many arrivals there are", b.Name)
 		case b.Weight < 0 || b.Fixed < 0:
 			return fmt.Errorf("behaviour %q: weight %d and fixed %d must not be below 0", b.Name, b.Weight, b.Fixed)
 		case names[b.Name]:

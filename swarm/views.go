@@ -13,7 +13,7 @@ func (c *Controller) view(now time.Time) {
 	s := &Snapshot{
 		Snapshot: c.ledger.Snapshot(), Taken: now, State: c.shownState(), Reason: c.reason, Err: c.err,
 		Host: c.plan.Host, RunID: c.plan.RunID, Seed: c.plan.Seed, Started: c.started, RunTime: c.end, WarmUp: c.plan.WarmUp, Open: c.open(), Rate: c.shownRate(), Shaped: c.plan.Shape != nil, Shape: c.shape, ByHand: c.byHand,
-		Target: c.shownTarget(), SpawnRate: c.rate, Running: status.Active, Stopping: status.Stopping, Peak: c.peak, Backlog: status.Backlog,
+		Target: c.shownTarget(), Own: c.ownNow, SpawnRate: c.rate, Running: status.Active, Stopping: status.Stopping, Peak: c.peak, Backlog: status.Backlog,
 		Doing: status.Doing, Changes: c.changes, Invite: c.invite,
 	}
 	if c.plan.Find != nil {
@@ -22,6 +22,9 @@ func (c *Controller) view(now time.Time) {
 	c.logGroups(s.Groups)
 	s.Doing.InRequest = s.InFlight
 	s.Behaviours = behaviourViews(c.plan.Behaviours, status, place(c.plan.Behaviours, c.shownTarget()), s.Snapshot)
+	for i, b := range c.plan.Behaviours {
+		c.own.view(&s.Behaviours[i], b, i)
+	}
 	for i, m := range c.nodes.list {
 		v := m.view
 		v.RTT, v.Skew, v.Build = m.status.Trip, m.status.Skew, m.status.Build
@@ -65,14 +68,14 @@ func behaviourViews(list []*Behaviour, status NodeStatus, want []int, s *stats.S
 	for _, n := range want {
 		wanted += n
 	}
-	out := make([]BehaviourView, len(list))
+	out, running := make([]BehaviourView, len(list)), sharing(list, status.Running)
 	for i, b := range list {
 		v := BehaviourView{Name: b.Name, Weight: b.weight(), Fixed: b.Fixed, Running: status.Running[i]}
 		if wanted > 0 {
 			v.Want = 100 * float64(want[i]) / float64(wanted)
 		}
-		if status.Active > 0 {
-			v.Got = 100 * float64(status.Running[i]) / float64(status.Active)
+		if running > 0 && b.shares() {
+			v.Got = 100 * float64(status.Running[i]) / float64(running)
 		}
 		// Runs of the siblings of each depth, for the share that each got.
 		for _, t := range b.Tasks[:min(len(b.Tasks), maxViews)] {

@@ -14,8 +14,8 @@ const NoWeight = -1
 // MaxWeight is the most that a weight may be.
 const MaxWeight = 1_000_000
 
-// own is a copy of behaviours whose weights may change.
-func own(list []*Behaviour) []*Behaviour {
+// copies are those of behaviours whose weights may change.
+func copies(list []*Behaviour) []*Behaviour {
 	out := make([]*Behaviour, len(list))
 	for i, b := range list {
 		c := *b
@@ -34,11 +34,14 @@ func (v *BehaviourView) CheckWeight(all []BehaviourView, task, weight int) error
 	}
 	others := 0
 	if task < 0 {
+		if v.Own {
+			return fmt.Errorf("%s has a load of its own: it has no weight", v.Name)
+		}
 		if v.Fixed > 0 {
 			return fmt.Errorf("there are %d users of %s, a fixed number: it has no weight", v.Fixed, v.Name)
 		}
 		for _, b := range all {
-			if b.Fixed == 0 && b.Name != v.Name {
+			if b.Fixed == 0 && !b.Own && b.Name != v.Name {
 				others += b.Weight
 			}
 		}
@@ -151,7 +154,7 @@ func (c *Controller) weigh(list []BehaviourView) {
 			continue
 		}
 		b := c.plan.Behaviours[i]
-		if v.Fixed == 0 && v.Weight != b.weight() {
+		if v.Fixed == 0 && !v.Own && b.shares() && v.Weight != b.weight() {
 			b.Weight = v.Weight
 			if v.Weight == 0 {
 				b.Weight = NoWeight

@@ -157,7 +157,7 @@ func (m *model) endpoints(of []stats.Row) []endpoint {
 
 // row is one endpoint's, nil if it is gone.
 func (m *model) row(k stats.Key) *stats.Row {
-	for _, rows := range [][]stats.Row{m.snap.Rows, m.snap.Transactions, m.snap.Tasks} {
+	for _, rows := range [][]stats.Row{m.snap.Rows, m.snap.Transactions, m.snap.Tasks, m.snap.Counters} {
 		for i := range rows {
 			if rows[i].Key == k {
 				return &rows[i]

@@ -191,7 +191,7 @@ func TestTheRowStaysSelectedWhileNumbersMove(t *testing.T) {
 	p := sit(t, 80, 24, Options{})
 	p.press("2 / cart|check enter G")
 	d := p.m.screen().(*statsScreen)
-	chosen, _ := d.table.Selected()
+	chosen, _ := d.table().Selected()
 	order := p.sees()
 	for i := range 10 {
 		p.load.set(func(s *swarm.Snapshot) {
@@ -206,8 +206,8 @@ func TestTheRowStaysSelectedWhileNumbersMove(t *testing.T) {
 			s.Rows = rows
 		})
 		p.tick()
-		if e, _ := d.table.Selected(); e.Key != chosen.Key || len(d.table.Rows) != 2 {
-			t.Fatalf("refresh %d: cursor on %q of %d rows, want %q of 2", i, e.Key.Name, len(d.table.Rows), chosen.Key.Name)
+		if e, _ := d.table().Selected(); e.Key != chosen.Key || len(d.table().Rows) != 2 {
+			t.Fatalf("refresh %d: cursor on %q of %d rows, want %q of 2", i, e.Key.Name, len(d.table().Rows), chosen.Key.Name)
 		}
 	}
 	if strings.Index(order, "/cart  ") > strings.Index(order, "/checkout  ") != (strings.Index(p.sees(), "/cart  ") > strings.Index(p.sees(), "/checkout  ")) {
@@ -652,7 +652,7 @@ func clickThrough(t *testing.T, w, h int) {
 	click(line("2 Stats"))
 	p.want("STATS")
 	click(line("/checkout"))
-	if e, _ := p.m.screen().(*statsScreen).table.Selected(); e.Key.Name != "/checkout" {
+	if e, _ := p.m.screen().(*statsScreen).table().Selected(); e.Key.Name != "/checkout" {
 		t.Errorf("selected %v", e.Key)
 	}
 	click(line("p95 "))

@@ -124,6 +124,7 @@ func (m *model) status() string {
 	if !s.Open {
 		target = int(m.wanted.or(float64(s.Target)))
 	}
+	target += s.Own
 	if target != s.Running {
 		users += "/" + thousands(target)
 	}

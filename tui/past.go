@@ -60,6 +60,6 @@ func (m *model) beginning(r *stats.Row) []stats.Second {
 	}
 	return []stats.Second{{
 		Span: m.snap.Elapsed, OK: s.Requests - min(s.Failures, s.Requests), Failed: s.Failures, Late: s.Late, NotStarted: s.NotStarted, In: s.In, Out: s.Out,
-		P50: l.P50, P95: l.P95, P99: l.P99, P999: l.P999, Max: l.Max, CorrectedP99: s.Corrected.P99, Users: max(m.snap.Running, m.snap.Peak), Target: m.snap.Target,
+		P50: l.P50, P95: l.P95, P99: l.P99, P999: l.P999, Max: l.Max, CorrectedP99: s.Corrected.P99, Users: max(m.snap.Running, m.snap.Peak), Target: m.snap.Asked(),
 	}}
 }

@@ -59,6 +59,8 @@ func newUsers() *usersScreen {
 					return "-"
 				case r.t != nil:
 					return fmt.Sprint(r.t.Weight)
+				case r.b.Own:
+					return "own"
 				case r.b.Fixed > 0:
 					return fmt.Sprintf("=%d", r.b.Fixed)
 				}
@@ -66,7 +68,7 @@ func newUsers() *usersScreen {
 			}},
 			{Name: "WANT%", Width: 6, Rank: 2, Cell: func(r taskRow) string {
 				if r.t == nil {
-					return percent(r.b.Want)
+					return wantOf(r.b)
 				}
 				if r.t.Turn {
 					return "turn"
@@ -74,6 +76,9 @@ func newUsers() *usersScreen {
 				return percent(r.t.Want)
 			}},
 			{Name: "GOT%", Width: 6, Rank: 1, Cell: func(r taskRow) string {
+				if r.t == nil && r.b.Own {
+					return "-"
+				}
 				if r.t == nil {
 					return percent(r.b.Got)
 				}
@@ -114,6 +119,22 @@ func newUsers() *usersScreen {
 		return subject{text: r.b.Name + " " + r.t.Name, parts: []string{r.t.Name}}
 	}}}
 	return s
+}
+
+// wantOf is what a behaviour is to have: its share of the users, as many as its own load
+// says, arrivals, or nothing yet.
+func wantOf(b *swarm.BehaviourView) string {
+	switch {
+	case b.Over:
+		return "over"
+	case b.Wait > 0:
+		return "@" + clock(b.Wait)
+	case b.Rate > 0:
+		return rate(b.Rate) + "/s"
+	case b.Own:
+		return thousands(b.Fixed)
+	}
+	return percent(b.Want)
 }
 
 func (s *usersScreen) name() string { return "Users" }
@@ -213,11 +234,11 @@ func (s *usersScreen) weigh(m *model, by int) tea.Cmd {
 
 func (s *usersScreen) view(m *model, w, h int) draw.Pane {
 	v := m.snap
-	spawning := max(v.Target-v.Running-v.Stopping, 0)
+	spawning := max(v.Asked()-v.Running-v.Stopping, 0)
 	end, name := s.table.ending("whole run"), draw.Heading.Render("USERS")
-	brief := fmt.Sprintf("  target %s  running %s ", thousands(v.Target), thousands(v.Running))
+	brief := fmt.Sprintf("  target %s  running %s ", thousands(v.Asked()), thousands(v.Running))
 	title := name + draw.FirstThatFits(w-draw.Width(end)-10, fmt.Sprintf("  target %s  running %s  spawning %s  stopping %s  peak %s  rate %s/s ",
-		thousands(v.Target), thousands(v.Running), thousands(spawning), thousands(v.Stopping), thousands(v.Peak), rate(v.SpawnRate)), brief, " ")
+		thousands(v.Asked()), thousands(v.Running), thousands(spawning), thousands(v.Stopping), thousands(v.Peak), rate(v.SpawnRate)), brief, " ")
 	f := m.layout
 	edges := f.edges()
 	now, changes := s.doing(m, f.inner(w)), changeLines(m, f.inner(w))

@@ -46,6 +46,10 @@ func (m *model) level() float64 { return m.wanted.or(m.asked()) }
 
 // drive wants a load so high and shows it before the swarm has answered.
 func (m *model) drive(level float64) {
+	if m.live.Driven() {
+		m.complain("every behaviour has a load of its own: there are no users to add or to take away")
+		return
+	}
 	m.wanted = wanted{level, time.Now().Add(2 * time.Second)}
 	if m.live.Open {
 		m.load.SetRate(level, "you")

@@ -221,6 +221,13 @@ func metrics(s State) otlpRequest {
 		}
 		durations = append(durations, otlpBuckets{of, start, now, strconv.FormatUint(l.Count, 10), l.Sum.Seconds(), l.Min.Seconds(), l.Max.Seconds(), counts, bound})
 	}
+	var counted []otlpPoint
+	for i := range s.Counters {
+		counted = append(counted, point(float64(s.Counters[i].Run.Counted()), attribute("name", s.Counters[i].Key.Name)))
+	}
+	if len(counted) > 0 {
+		counter("tload.counted", "", counted...)
+	}
 	if len(requests) > 0 {
 		counter("tload.requests", "", requests...)
 	}

@@ -53,6 +53,12 @@ func writeText(w *bufio.Writer, s State) {
 			}
 		}
 	}
+	if len(s.Counters) > 0 {
+		head("tload_counted_total", "counter", "What behaviours count.")
+		for i := range s.Counters {
+			fmt.Fprintf(w, "tload_counted_total{name=\"%s\"} %d\n", escape(s.Counters[i].Key.Name), s.Counters[i].Run.Counted())
+		}
+	}
 	head("tload_request_duration_seconds", "histogram", "Service time of requests, failed ones too.")
 	for i := range s.Rows {
 		r := &s.Rows[i]

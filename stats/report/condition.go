@@ -21,12 +21,14 @@ import (
 //	checks>0                            requests that a check made fail
 //	late>1%  not_started>0  aborted>0  rps<100  requests<1000
 //	POST /cart p99>1s        the same of one endpoint; the method may be left out
+//	sold out>10  sold out>2/s  cache hit<90%   what behaviours count, by its name; % is of the calls
 type Condition struct {
 	Text string
 
 	method, name string // of the endpoint; both empty for the total
+	counter      string // what a counter would be called that this is of
 	of           string // "", "ok", "failed" or "corrected"
-	metric       string
+	metric       string // "latency", "counter" or one of units
 	quantile     float64
 	op           string
 	limit        float64 // milliseconds for a latency
@@ -49,10 +51,10 @@ func (e *ConditionError) Error() string {
 // person may call them.
 var latencies = map[string]string{"min": "min", "max": "max", "mean": "mean", "avg": "mean", "average": "mean", "median": "p50"}
 
-// counters are the metrics that are numbers, with the units that they may have.
-var counters = map[string][]string{
+// units are the metrics that are numbers, with the units that they may have.
+var units = map[string][]string{
 	"errors": {"", "%", "/s"}, "failures": {"", "%", "/s"}, "exceptions": {"", "%", "/s"}, "checks": {"", "%", "/s"}, "late": {"%", ""}, "not_started": {"", "%"},
-	"aborted": {""}, "rps": {"", "/s"}, "requests": {""},
+	"aborted": {""}, "rps": {"", "/s"}, "requests": {""}, "counter": {"", "%", "/s"},
 }
 
 // ParseCondition reads a condition. The error is a *ConditionError.
@@ -86,10 +88,15 @@ func ParseCondition(text string) (*Condition, error) {
 	if i := strings.IndexByte(words[len(words)-1], ','); i >= 0 {
 		return fail(at+i, "one condition for each --fail-if: repeat the flag for more")
 	}
-	if !c.setMetric(words[len(words)-1]) {
-		return fail(at, "%q is not measured: use p50 to p99.99, min, mean, max, errors, exceptions, checks, rps, late, not_started, aborted or requests", words[len(words)-1])
+	c.counter = strings.Join(words, " ")
+	if known := c.setMetric(words[len(words)-1]); !known {
+		if why := noCounter(words); why != "" {
+			return fail(at, "%q is not measured: %s", words[len(words)-1], why)
+		}
+		c.metric, words = "counter", nil
+	} else {
+		words = words[:len(words)-1]
 	}
-	words = words[:len(words)-1]
 	if n := len(words); n > 0 && slices.Contains([]string{"ok", "failed", "corrected"}, strings.ToLower(words[n-1])) {
 		c.of = strings.ToLower(words[n-1])
 		if c.metric != "latency" {
@@ -134,8 +141,8 @@ func ParseCondition(text string) (*Condition, error) {
 		c.limit, c.unit = number*scale, "ms"
 		return c, nil
 	}
-	if !slices.Contains(counters[c.metric], unit) {
-		return fail(unitAt, "%s cannot be in %q: write it as %s", c.metric, unit, c.example())
+	if !slices.Contains(units[c.metric], unit) {
+		return fail(unitAt, "%s cannot be in %q: write it as %s", c.metricName(), unit, c.example())
 	}
 	c.limit, c.unit = number, unit
 	return c, nil
@@ -180,11 +187,34 @@ func (c *Condition) setMetric(word string) bool {
 		}
 		return true
 	}
-	if _, ok := counters[word]; !ok {
+	if _, ok := units[word]; !ok || word == "counter" {
 		return false
 	}
 	c.metric = word
 	return true
+}
+
+// metricNames are the metrics, as people may write them.
+var metricNames = []string{
+	"p50", "p75", "p90", "p95", "p99", "p99.9", "p99.99", "min", "mean", "max", "errors", "failures", "exceptions", "checks", "rps", "late", "not_started", "aborted", "requests",
+}
+
+// noCounter says why these words are no name of a counter either; "" if they may be one.
+// What looks like a metric with a slip in it, or like one of an endpoint, is none.
+func noCounter(words []string) string {
+	last := strings.ToLower(words[len(words)-1])
+	letters := 2 // to change, of a word on its own
+	if len(words) > 1 {
+		letters = 1
+	}
+	if best := Nearest(last, metricNames); best != "" && (editDistance(last, best) <= letters || len(words) == 1 && strings.HasPrefix(best, last)) {
+		return "did you mean " + best + "?"
+	}
+	percentile := len(last) > 1 && last[0] == 'p' && strings.Trim(last[1:], "0123456789.") == ""
+	if percentile || strings.Contains(strings.Join(words, ""), "/") || words[0] == strings.ToUpper(words[0]) && len(words) > 1 {
+		return "use p50 to p99.99, min, mean, max, errors, exceptions, checks, rps, late, not_started, aborted, requests, or the name of what a behaviour counts"
+	}
+	return ""
 }
 
 func (c *Condition) example() string {
@@ -195,6 +225,8 @@ func (c *Condition) example() string {
 		return "1%"
 	case "errors", "failures", "exceptions", "checks":
 		return "1%, 0 or 2/s"
+	case "counter":
+		return "10, 1% or 2/s"
 	}
 	return "100"
 }
@@ -202,15 +234,15 @@ func (c *Condition) example() string {
 // Early says that the condition is about to be true of any run that has just
 // begun, so that it should not end one: a rate or a count that is too small.
 func (c *Condition) Early() bool {
-	return (c.metric == "rps" || c.metric == "requests") && strings.HasPrefix(c.op, "<")
+	return (c.metric == "rps" || c.metric == "requests" || c.metric == "counter") && strings.HasPrefix(c.op, "<")
 }
 
 // Value is what the condition compares, in its unit; ok is false when there is
 // nothing to measure: no such endpoint, or no such request.
 func (c *Condition) Value(s *stats.Snapshot) (v float64, ok bool) {
 	row := c.row(s)
-	if row == nil {
-		return 0, false
+	if row == nil || c.metric == "counter" {
+		return c.counted(s)
 	}
 	share := func(part, whole uint64, rate float64) (float64, bool) {
 		switch c.unit {
@@ -261,6 +293,30 @@ func (c *Condition) Value(s *stats.Snapshot) (v float64, ok bool) {
 		return 0, false
 	}
 	return float64(c.latency(l)) / 1e6, true
+}
+
+// counted is the value of a counter of the condition's name. What nobody has counted
+// yet is 0, but of it there is no share; what is of an endpoint is no counter.
+func (c *Condition) counted(s *stats.Snapshot) (v float64, ok bool) {
+	row := c.counterRow(s)
+	switch {
+	case row == nil:
+		return 0, c.metric == "counter" && c.unit != "%"
+	case c.unit == "%":
+		return row.CountedPercent(), row.Requests > 0
+	case c.unit == "/s":
+		return perSecond(row.Counted(), row.Span), true
+	}
+	return float64(row.Counted()), c.unit == ""
+}
+
+func (c *Condition) counterRow(s *stats.Snapshot) *stats.Summary {
+	for i := range s.Counters {
+		if strings.EqualFold(s.Counters[i].Key.Name, c.counter) {
+			return &s.Counters[i].Run
+		}
+	}
+	return nil
 }
 
 // exceptions is how many errors of tasks' own there were, of whatever the condition is
@@ -352,7 +408,9 @@ func (c *Condition) FailIf(s *stats.Snapshot) Threshold {
 	if v, ok := c.Value(s); ok {
 		yes, _ := c.True(s)
 		v = round(v)
-		t.Held, t.Value = !yes, &v
+		if t.Held, t.Value = !yes, &v; c.metric == "counter" && c.counterRow(s) == nil {
+			t.Note = c.uncounted(s)
+		}
 	} else {
 		t.Note = c.unknown(s)
 	}
@@ -362,6 +420,9 @@ func (c *Condition) FailIf(s *stats.Snapshot) Threshold {
 // unknown says that there was no such endpoint, and which may be meant; "" if
 // there was.
 func (c *Condition) unknown(s *stats.Snapshot) string {
+	if c.metric == "counter" {
+		return c.uncounted(s)
+	}
 	if c.row(s) != nil {
 		return ""
 	}
@@ -377,6 +438,19 @@ func (c *Condition) unknown(s *stats.Snapshot) string {
 	}
 	note := "there was no " + wanted
 	if best := Nearest(wanted, names); best != "" {
+		note += fmt.Sprintf(" (did you mean %s?)", best)
+	}
+	return note
+}
+
+// uncounted says that nobody has counted anything of that name, and what may be meant.
+func (c *Condition) uncounted(s *stats.Snapshot) string {
+	names := slices.Clone(metricNames)
+	for i := range s.Counters {
+		names = append(names, s.Counters[i].Key.Name)
+	}
+	note := "nothing was counted as " + c.counter
+	if best := Nearest(c.counter, names); best != "" {
 		note += fmt.Sprintf(" (did you mean %s?)", best)
 	}
 	return note

@@ -4,6 +4,9 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
+
+	"tload/stats"
 )
 
 func TestConditions(t *testing.T) {
@@ -106,6 +109,10 @@ func TestConditionErrorsSayWhere(t *testing.T) {
 		{"p95>fast", "a number is expected", 5},
 		{"p42>1s", "is not measured", 1},
 		{"GET /a speed>1", "is not measured", 8},
+		{"erors>1%", "did you mean errors?", 1},
+		{"cart erors>1", "did you mean errors?", 6},
+		{"lat>1%", "did you mean late?", 1},
+		{"sold out>10ms", `sold out cannot be in "ms"`, 12},
 		{"GET /ä errors>1ms", `cannot be in "ms"`, 16},
 		{"corrected errors>1", "only latencies", 1},
 		{"p95=>300ms", "no comparison", 4},
@@ -141,4 +148,39 @@ func FuzzParseCondition(f *testing.F) {
 		}
 		c.FailIf(r.Snapshot)
 	})
+}
+
+// TestConditionsOfWhatBehavioursCount: what nobody counted is none, and says so; no share of
+// it is known.
+func TestConditionsOfWhatBehavioursCount(t *testing.T) {
+	row := func(name string, calls, n uint64) stats.Row {
+		return stats.Row{Key: stats.Key{Class: stats.Counter, Name: name}, Run: stats.Summary{Requests: calls, In: n, Span: 10 * time.Second}}
+	}
+	s := &stats.Snapshot{Counters: []stats.Row{row("sold out", 12, 12), row("cache hit", 200, 180), row("cart errors", 3, 3)}}
+	for _, c := range []struct {
+		text string
+		held bool
+		note string
+	}{
+		{"sold out>10", false, ""},
+		{"sold out>12", true, ""},
+		{"Sold Out>=12", false, ""},
+		{"sold out>1/s", false, ""},
+		{"sold out>1.2/s", true, ""},
+		{"cache hit<90%", true, ""},
+		{"cache hit<95%", false, ""},
+		{"cart errors>2", false, ""},
+		{"sould out>10", true, "did you mean sold out?"},
+		{"refunds>0", true, "nothing was counted as refunds"},
+		{"refunds<90%", false, "nothing was counted as refunds"},
+		{"refunds<1", false, "nothing was counted as refunds"},
+	} {
+		cond, err := ParseCondition(c.text)
+		if err != nil {
+			t.Fatalf("%s: %v", c.text, err)
+		}
+		if got := cond.FailIf(s); got.Held != c.held || !strings.Contains(got.Note, c.note) || c.note == "" && got.Note != "" {
+			t.Errorf("%s: held %v, note %q; want %v, %q", c.text, got.Held, got.Note, c.held, c.note)
+		}
+	}
 }

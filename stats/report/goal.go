@@ -120,7 +120,7 @@ func (c *Condition) goal(arrivals bool) (g capacity.Goal, err error) {
 			"not_started": func(d *stats.Delta) (float64, float64) { return float64(d.NotStarted), float64(d.Due + d.NotStarted) },
 		}[strings.Replace(c.metric, "failures", "errors", 1)]
 	default:
-		return fail("%s does not say whether a load is held: use a latency, errors, late or not_started", c.metric)
+		return fail("%s does not say whether a load is held: use a latency, errors, late or not_started", c.metricName())
 	}
 	tasks := c.metric == "errors" || c.metric == "failures"
 	g.Count = func(b *stats.Batch) (bad, of float64) {
@@ -150,6 +150,9 @@ func (c *Condition) counts(key stats.Key) bool {
 
 // metricName is what is measured, as it is written.
 func (c *Condition) metricName() string {
+	if c.metric == "counter" {
+		return c.counter
+	}
 	if c.metric != "latency" {
 		return c.metric
 	}

@@ -31,7 +31,7 @@ const matrixColumns = 30
 // HTML writes the run as one page that needs nothing else.
 func HTML(w io.Writer, r *Run) error {
 	t, err := template.New("report").Funcs(template.FuncMap{
-		"count": count, "ms": millis, "rate": rate, "percent": percent, "clock": clock, "size": size, "plain": plain, "share": share, "cpu": stats.CPU,
+		"count": count, "ms": millis, "rate": rate, "percent": percent, "clock": clock, "size": size, "plain": plain, "share": share, "cpu": stats.CPU, "perSecond": perSecond,
 		"seconds": func(s float64) string { return clock(time.Duration(s * float64(time.Second))) },
 	}).Parse(page)
 	if err != nil {
@@ -52,6 +52,7 @@ type htmlView struct {
 	Statuses    []string
 	Matrix      []htmlStatus
 	Tasks       []stats.Row
+	Counters    []stats.Row
 	Segments    []htmlSegment
 	Groups      []htmlGroups
 	Suspect     bool
@@ -106,7 +107,7 @@ type htmlSample struct {
 func view(r *Run) *htmlView {
 	s := r.Snapshot
 	v := &htmlView{
-		Run: r, Title: plain(r.Host), Total: &s.Total.Run, Charts: charts(r), Timed: timed(&s.Total.Run), Tasks: s.Tasks,
+		Run: r, Title: plain(r.Host), Total: &s.Total.Run, Charts: charts(r), Timed: timed(&s.Total.Run), Tasks: s.Tasks, Counters: s.Counters,
 		Suspect: r.Generator.Verdict == "suspect", SuspectTime: clock(time.Duration(r.Generator.SuspectSeconds) * time.Second),
 	}
 	if v.End = exits[r.Exit]; v.End == "" {

@@ -28,6 +28,7 @@ type summary struct {
 	Endpoints    []endpoint       `json:"endpoints"`
 	Transactions []endpoint       `json:"transactions,omitempty"`
 	Tasks        []task           `json:"tasks"`
+	Counters     []counter        `json:"counters,omitempty"`
 	Errors       []failure        `json:"errors"`
 	Exceptions   []exception      `json:"exceptions"`
 	Thresholds   []Threshold      `json:"thresholds"`
@@ -93,6 +94,13 @@ type task struct {
 	Duration  *latency `json:"duration_ms,omitempty"`
 }
 
+type counter struct {
+	Name      string  `json:"name"`
+	Value     uint64  `json:"value"`
+	PerSecond float64 `json:"per_s"`
+	Calls     uint64  `json:"calls"`
+}
+
 type failure struct {
 	Kind    string    `json:"kind"`
 	Status  int       `json:"status,omitempty"`
@@ -149,6 +157,10 @@ func summarise(r *Run) *summary {
 	for i := range s.Tasks {
 		t := &s.Tasks[i]
 		out.Tasks = append(out.Tasks, task{t.Key.Method, t.Key.Name, t.Run.Requests, t.Run.Failures, latencyOf(&t.Run.Latency)})
+	}
+	for i := range s.Counters {
+		c := &s.Counters[i]
+		out.Counters = append(out.Counters, counter{c.Key.Name, c.Run.Counted(), round(perSecond(c.Run.Counted(), c.Run.Span)), c.Run.Requests})
 	}
 	failures, exceptions := r.failures()
 	for _, g := range failures {

@@ -52,6 +52,7 @@ func writeText(w io.Writer, r *Run, whole bool) error {
 	}
 	head = append(head, textTotals(t))
 	head = append(head, textLatency(r)...)
+	head = append(head, textCounters(r.Snapshot.Counters, whole)...)
 	if t.Redirects > 0 {
 		head = append(head, fmt.Sprintf("  redirects %s followed, requests on the wire besides those above", count(t.Redirects)))
 	}
@@ -118,6 +119,37 @@ func textTitle(r *Run) []string {
 		return []string{title + "  " + rest}
 	}
 	return append([]string{title}, wrapped("  ", rest)...)
+}
+
+// textCounters is a line of what behaviours counted, as much as fits.
+func textCounters(rows []stats.Row, whole bool) []string {
+	line, left := "", 0
+	for i := range rows {
+		item := "   " + plain(rows[i].Key.Name) + " " + counterText(&rows[i].Run)
+		if line == "" {
+			item = "  counted " + strings.TrimLeft(item, " ")
+		} else if !whole && columns(line+item) > textColumns-8 {
+			left++
+			continue
+		}
+		line += item
+	}
+	switch {
+	case line == "":
+		return nil
+	case left > 0:
+		line += fmt.Sprintf("   +%d", left)
+	}
+	return []string{line}
+}
+
+// counterText is a counter in words: its value, and its share of the calls where it may be
+// one.
+func counterText(s *stats.Summary) string {
+	if s.Counted() >= s.Requests {
+		return count(s.Counted())
+	}
+	return fmt.Sprintf("%s (%s of %s)", count(s.Counted()), share(s.Counted(), s.Requests), count(s.Requests))
 }
 
 func users(n int) string {
@@ -295,11 +327,16 @@ func textThresholds(list []Threshold) []string {
 	if len(list) == 0 {
 		return nil
 	}
-	if len(broken) == 0 {
-		return []string{fmt.Sprintf("  ✓ all %d thresholds held", len(list))}
-	}
 	var out []string
 	const most = 3
+	if len(broken) == 0 {
+		out = append(out, fmt.Sprintf("  ✓ all %d thresholds held", len(list)))
+	}
+	for _, t := range list { // a slip in a name must not be a threshold that always holds
+		if t.Held && t.Note != "" && len(out) < most {
+			out = append(out, wrapped("  ! ", fmt.Sprintf("fail-if %s held: %s", plain(t.Expr), plain(t.Note)))...)
+		}
+	}
 	for _, t := range broken[:min(len(broken), most)] {
 		out = append(out, wrapped("  ✗ ", fmt.Sprintf("fail-if %s: %s", plain(t.Expr), valueText(t)))...)
 	}

@@ -66,7 +66,7 @@ func (c *Crew) act(u *User, brief bool) (away bool) {
 			return false
 		}
 		u.busy = false
-		if think > 0 && c.arrivals == nil && u.think(think) {
+		if think > 0 && u.arrivals == nil && u.think(think) {
 			ended, cut = false, false
 			return false
 		}
@@ -77,7 +77,7 @@ func (c *Crew) act(u *User, brief bool) (away bool) {
 // it is stopping, or the quota is used up. here is false when it has to wait for
 // that, because the run is paused or no arrival is due: the user is parked then.
 func (c *Crew) permit(u *User) (start Permit, ok, here bool) {
-	q := c.arrivals
+	q := u.arrivals
 	// An arrival that was due before the stop, with this user free for it, is
 	// its last task.
 	last := !u.due.IsZero() && !u.Killed()
@@ -133,7 +133,7 @@ func (c *Crew) part(u *User) {
 		u.life.Close()
 	}
 	// Arrivals go on: another takes its place.
-	if c.roster.end(u, c.arrivals != nil && u.worked) {
+	if c.roster.end(u, u.arrivals != nil && u.worked) {
 		c.wake()
 	}
 }

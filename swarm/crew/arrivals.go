@@ -37,8 +37,8 @@ type arrivals struct {
 // newArrivals is the schedule of an assignment, for a run that began then: at equal
 // distances, the first at once, or with random ones, as of many who know nothing of each
 // other (a Poisson process).
-func newArrivals(began time.Time, a swarm.Assignment, maxWait time.Duration, random *rand.Rand) *arrivals {
-	q := &arrivals{began: began, rate: a.Arrivals, maxWait: maxWait, base: began.Add(a.Since), gap: func() float64 { return 1 }}
+func newArrivals(began time.Time, a swarm.Assignment, rate float64, maxWait time.Duration, random *rand.Rand) *arrivals {
+	q := &arrivals{began: began, rate: rate, maxWait: maxWait, base: began.Add(a.Since), gap: func() float64 { return 1 }}
 	if a.Poisson {
 		q.gap = random.ExpFloat64
 		q.ahead = q.gap()
@@ -58,15 +58,15 @@ func (q *arrivals) limit(a swarm.Assignment) {
 
 // assign changes the schedule from now on, when all that was due is released.
 // The next arrival keeps the part of its wait that is left.
-func (q *arrivals) assign(a swarm.Assignment, now time.Time) {
+func (q *arrivals) assign(a swarm.Assignment, rate float64, now time.Time) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.limit(a)
-	if a.Arrivals == q.rate {
+	if rate == q.rate {
 		return
 	}
 	q.ahead = max(q.ahead-now.Sub(q.base).Seconds()*q.rate, 0)
-	q.base, q.rate = now, max(a.Arrivals, 0)
+	q.base, q.rate = now, max(rate, 0)
 }
 
 // release hands out what has become due by now and says when the next one is
@@ -213,6 +213,16 @@ func (q *arrivals) take() (dropped uint64, ownLag time.Duration) {
 	dropped, ownLag = q.dropped, q.lag
 	q.dropped, q.lag = 0, 0
 	return dropped, ownLag
+}
+
+// drop counts what waits as never started: nobody is left who could take it.
+func (q *arrivals) drop() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	n := len(q.waiting) - q.head
+	q.dropped += uint64(n)
+	q.came -= int64(n)
+	q.waiting, q.head = nil, 0
 }
 
 // close ends the schedule; what still waits is counted as dropped. Idle users are

@@ -10,7 +10,7 @@ import (
 )
 
 func TestItsOwnLagIsNotTheTargets(t *testing.T) {
-	q := newArrivals(time.Now().Add(-time.Second), swarm.Assignment{Arrivals: 10, Quota: swarm.Unlimited}, 0, nil)
+	q := newArrivals(time.Now().Add(-time.Second), swarm.Assignment{Quota: swarm.Unlimited}, 10, 0, nil)
 	lag := func() time.Duration {
 		_, lag := q.take()
 		return lag
@@ -44,7 +44,7 @@ func TestTheRateChangesInMidFlight(t *testing.T) {
 	began := time.Now()
 	at := func(d time.Duration) time.Time { return began.Add(d) }
 	a := swarm.Assignment{Arrivals: 1, Quota: swarm.Unlimited}
-	q := newArrivals(began, a, 0, nil)
+	q := newArrivals(began, a, a.Arrivals, 0, nil)
 	due := func(d time.Duration) int {
 		q.release(at(d))
 		return q.backlog()
@@ -53,7 +53,7 @@ func TestTheRateChangesInMidFlight(t *testing.T) {
 		t.Fatalf("at one a second: got %d, want 3", got)
 	}
 	a.Arrivals = 10
-	q.assign(a, at(2500*time.Millisecond)) // the next one has half its wait before it: 50 ms
+	q.assign(a, a.Arrivals, at(2500*time.Millisecond)) // the next one has half its wait before it: 50 ms
 	for _, tt := range []struct {
 		at   time.Duration
 		want int
@@ -63,7 +63,7 @@ func TestTheRateChangesInMidFlight(t *testing.T) {
 		}
 	}
 	a.Quota = 15
-	q.assign(a, at(3500*time.Millisecond))
+	q.assign(a, a.Arrivals, at(3500*time.Millisecond))
 	if got := due(time.Minute); got != 15 {
 		t.Errorf("with a quota of 15: got %d", got)
 	}
@@ -74,12 +74,12 @@ func TestARateOfNoneAndBackAgain(t *testing.T) {
 	began := time.Now()
 	at := func(d time.Duration) time.Time { return began.Add(d) }
 	a := swarm.Assignment{Arrivals: 2, Quota: swarm.Unlimited}
-	q := newArrivals(began, a, 0, nil)
+	q := newArrivals(began, a, a.Arrivals, 0, nil)
 	q.release(at(1250 * time.Millisecond)) // at 0, 0.5 and 1 s; the next one has half its wait before it
 	for _, rate := range []float64{0, 1e-300, 0, 4} {
 		a.Arrivals = rate
 		q.release(at(1250 * time.Millisecond))
-		q.assign(a, at(1250*time.Millisecond))
+		q.assign(a, a.Arrivals, at(1250*time.Millisecond))
 		if next, _ := q.release(at(1250 * time.Millisecond)); rate < 1 && next.Before(at(24*365*time.Hour)) {
 			t.Errorf("at %v a second one is due %v", rate, next)
 		}
@@ -99,7 +99,7 @@ func TestARateOfNoneAndBackAgain(t *testing.T) {
 func TestRandomArrivals(t *testing.T) {
 	began := time.Now()
 	const mean, seconds = 4.0, 5000
-	q := newArrivals(began, swarm.Assignment{Arrivals: mean, Quota: swarm.Unlimited, Poisson: true}, 0, rand.New(rand.NewPCG(1, 2)))
+	q := newArrivals(began, swarm.Assignment{Arrivals: mean, Quota: swarm.Unlimited, Poisson: true}, mean, 0, rand.New(rand.NewPCG(1, 2)))
 	q.release(began.Add(seconds * time.Second))
 	var in [seconds]int
 	for _, d := range q.waiting {

@@ -78,7 +78,8 @@ type Crew struct {
 	sleeping atomic.Int64 // users that sleep in a task
 	away     atomic.Int64 // users that wait in a task without a goroutine
 	quota    quota
-	arrivals *arrivals // nil where users decide; set before the first user starts
+	arrivals *arrivals   // of those without a load of their own; nil where users decide; set before the first user starts
+	own      []*arrivals // of each behaviour that has arrivals of its own; set with the others
 	gate     gate
 	roster   roster
 	asks     atomic.Pointer[string] // why a user wants the run to end
@@ -98,6 +99,7 @@ type Crew struct {
 	now    swarm.Assignment
 	path   path
 	ramp   ramp
+	mine   []int     // users of behaviours with a load of their own, which are not the path's
 	paused time.Time // since when
 }
 
@@ -118,7 +120,7 @@ func New(j Job) (*Crew, error) {
 	c := &Crew{
 		job: j, log: j.Log, grace: max(j.Grace, time.Second) * 9 / 10,
 		rec:    stats.NewRecorder(stats.Limits{Names: j.Names, Samples: j.Samples, Log: j.Requests}),
-		roster: newRoster(len(fixed)), path: newPath(fixed), clocks: make([]clock, runtime.GOMAXPROCS(0)),
+		roster: newRoster(len(fixed)), path: newPath(fixed), own: make([]*arrivals, len(fixed)), mine: make([]int, len(fixed)), clocks: make([]clock, runtime.GOMAXPROCS(0)),
 		poke: make(chan struct{}, 1), end: make(chan struct{}), gone: make(chan struct{}),
 	}
 	c.ctx, c.kill = context.WithCancel(context.Background())
@@ -197,8 +199,8 @@ func (c *Crew) Assign(a swarm.Assignment) {
 			b.Weigh(w)
 		}
 	}
-	if first && a.Open {
-		c.arrivals = newArrivals(c.began, a, c.job.MaxWait, rand.New(rand.NewPCG(c.job.Seed, uint64(a.IDBase))))
+	if first {
+		c.schedule(a)
 	}
 	if a.Paused == c.paused.IsZero() {
 		c.pause(a.Paused, now)
@@ -207,10 +209,17 @@ func (c *Crew) Assign(a swarm.Assignment) {
 		if c.paused.IsZero() {
 			q.release(now)
 		}
-		q.assign(a, now)
+		q.assign(a, a.Arrivals, now)
 	}
-	if !c.path.at(a.Users) || a.Spawn != was.Spawn {
-		c.path.aim(a.Users)
+	users := slices.Clone(a.Users)
+	for i, b := range c.job.Behaviours {
+		if b.Own != nil {
+			users[i] = 0
+			c.assignOwn(i, a, was, now)
+		}
+	}
+	if !c.path.at(users) || a.Spawn != was.Spawn {
+		c.path.aim(users)
 		c.ramp.aim(a.Spawn, now)
 		switch {
 		case c.arrivals == nil:
@@ -227,15 +236,71 @@ func (c *Crew) Assign(a swarm.Assignment) {
 	}
 }
 
+// schedule makes the arrivals, if there are to be any.
+func (c *Crew) schedule(a swarm.Assignment) {
+	make := func(rate float64, nth int) *arrivals {
+		random := rand.New(rand.NewPCG(c.job.Seed, uint64(a.IDBase)+uint64(nth)<<32))
+		return newArrivals(c.began, a, rate, c.job.MaxWait, random)
+	}
+	if a.Open {
+		c.arrivals = make(a.Arrivals, 0)
+	}
+	for i, b := range c.job.Behaviours {
+		if b.Arrivals {
+			c.own[i] = make(0, i+1)
+		}
+	}
+}
+
+// assignOwn has a behaviour with a load of its own do as is assigned: its users are there
+// at once, or come as its arrivals need them.
+func (c *Crew) assignOwn(i int, a, was swarm.Assignment, now time.Time) {
+	q := c.own[i]
+	if q == nil {
+		c.mine[i] = a.Users[i]
+		return
+	}
+	rate, before := 0.0, 0.0
+	if i < len(a.Rates) {
+		rate = a.Rates[i]
+	}
+	if i < len(was.Rates) {
+		before = was.Rates[i]
+	}
+	if c.paused.IsZero() {
+		q.release(now)
+	}
+	q.assign(a, rate, now)
+	if before == 0 && rate > 0 {
+		c.mine[i] = max(c.mine[i], 1+int(rate/100)) // and then as they are needed
+	}
+	if c.mine[i] = min(c.mine[i], a.Users[i]); a.Users[i] == 0 {
+		q.drop()
+	}
+}
+
+// queues are all arrivals that there are.
+func (c *Crew) queues(yield func(q *arrivals) bool) {
+	if c.arrivals != nil && !yield(c.arrivals) {
+		return
+	}
+	for _, q := range c.own {
+		if q != nil && !yield(q) {
+			return
+		}
+	}
+}
+
 // stop tells every user to stop after the task in hand; a hard one also cancels
 // what they wait for.
 func (c *Crew) stop(kind swarm.StopKind, now time.Time) {
-	if q := c.arrivals; q != nil {
+	for q := range c.queues {
 		if c.paused.IsZero() {
 			q.release(now) // what was due by now is counted
 		}
 		q.close()
 	}
+	clear(c.mine)
 	c.path.aim(make([]int, len(c.path.to)))
 	c.path.fall()
 	c.roster.set(c.path.now, nil)
@@ -253,7 +318,7 @@ func (c *Crew) pause(on bool, now time.Time) {
 		c.gate.close()
 		return
 	}
-	if q := c.arrivals; q != nil {
+	for q := range c.queues {
 		q.resume(now.Sub(c.paused))
 	}
 	c.paused = time.Time{}
@@ -317,14 +382,29 @@ func (c *Crew) step(now time.Time) (next time.Time) {
 		// There come as many as are missing, to at most what was assigned.
 		c.path.walk(min(missing, 100))
 	}
-	if held := c.gate.step(now); next.IsZero() || !held.IsZero() && held.Before(next) {
-		next = held
+	counts := slices.Clone(c.path.now)
+	for i, q := range c.own {
+		if q != nil && c.paused.IsZero() {
+			due, missing := q.release(c.within(now))
+			next = sooner(next, due)
+			c.mine[i] = min(c.mine[i]+min(missing, 100), c.now.Users[i])
+		}
+		counts[i] += c.mine[i]
 	}
-	c.roster.set(c.path.now, c.start)
+	next = sooner(next, c.gate.step(now))
+	c.roster.set(counts, c.start)
 	if before > 0 && c.path.left() == 0 {
 		c.wake()
 	}
 	return next
+}
+
+// sooner is the first of two moments; a zero one is none.
+func sooner(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
 }
 
 // start makes a user. The crew's and the roster's mu are held.
@@ -333,6 +413,9 @@ func (c *Crew) start(kind int) *User {
 	u := &User{
 		ID: c.now.IDBase + (c.nextUser-1)*c.now.IDStep, Behaviour: c.job.Behaviours[kind], Sink: c.rec.Sink(),
 		crew: c, kind: kind, clock: &c.clocks[c.nextUser%int64(len(c.clocks))],
+	}
+	if u.arrivals = c.arrivals; u.Behaviour.Own != nil {
+		u.arrivals = c.own[kind]
 	}
 	u.seed.Seed(c.job.Seed, uint64(u.ID))
 	u.Rand = *rand.New(&u.seed)
@@ -378,8 +461,8 @@ func (c *Crew) Status() swarm.NodeStatus {
 	d.Paused = c.gate.holding()
 	d.InTask = max(c.pool.acting()+int(c.away.Load())-d.Starting-int(c.sleeping.Load()), 0)
 	d.Waiting = max(s.Active+s.Stopping-d.Starting-d.Paused-d.InTask, 0)
-	if c.arrivals != nil {
-		s.Backlog = c.arrivals.backlog()
+	for q := range c.queues {
+		s.Backlog += q.backlog()
 	}
 	s.Exhausted, s.Claimed = c.quota.used(), c.quota.claimed.Load()
 	if why := c.asks.Load(); why != nil {
@@ -403,9 +486,9 @@ func (c *Crew) Take(yield func(*swarm.Report)) {
 	now := time.Now()
 	c.rec.Take(&c.batch)
 	t := health.Traffic{InFlight: c.batch.InFlight, Sources: 1}
-	if q := c.arrivals; q != nil {
-		var dropped uint64
-		if dropped, t.OwnLag = q.take(); dropped > 0 {
+	for q := range c.queues {
+		dropped, lag := q.take()
+		if t.OwnLag = max(t.OwnLag, lag); dropped > 0 {
 			c.batch.Row(notStarted).NotStarted += dropped
 		}
 	}

@@ -18,10 +18,11 @@ type User struct {
 	Rand      rand.Rand // seeded from the run's seed and the ID
 	seed      rand.PCG
 
-	crew    *Crew
-	kind    int         // of Crew.behaviours
-	life    Life        // nil until the user acts for the first time
-	stopped atomic.Bool // told to stop after the task in hand
+	crew     *Crew
+	arrivals *arrivals   // that it is there for; nil where it decides
+	kind     int         // of Crew.behaviours
+	life     Life        // nil until the user acts for the first time
+	stopped  atomic.Bool // told to stop after the task in hand
 	// parked says that the user waits and holds no goroutine. Whoever makes
 	// it false again owns the user, and must have it act.
 	parked  atomic.Bool
@@ -96,7 +97,7 @@ func (u *User) Stopping() bool { return u.stopped.Load() }
 
 // Open says whether starts come from an arrival rate, so that think time is
 // not waited for.
-func (u *User) Open() bool { return u.crew.arrivals != nil }
+func (u *User) Open() bool { return u.arrivals != nil }
 
 // Sleep waits for d inside a task and returns false as soon as the user is to
 // stop, or ctx ends.

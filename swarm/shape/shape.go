@@ -33,6 +33,26 @@ type Shape struct {
 // Points are the corners.
 func (s *Shape) Points() []Point { return s.points }
 
+// Func is a shape of which nobody knows the corners.
+type Func func(t time.Duration) (level float64, done bool)
+
+// At is the level at a moment.
+func (f Func) At(t time.Duration) (level float64, done bool) { return f(t) }
+
+// Mean is the level between two moments, between which it is taken to be straight. A jump
+// at the second one is none yet.
+func (f Func) Mean(from, to time.Duration) float64 {
+	a, _ := f(from)
+	b, done := f(max(to-1, from))
+	if done {
+		return a
+	}
+	return (a + b) / 2
+}
+
+// Points are none.
+func (f Func) Points() []Point { return nil }
+
 // Thin is at most n of the points, the first and the last among them.
 func Thin(points []Point, n int) []Point {
 	if len(points) <= n || n < 2 {
