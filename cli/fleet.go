@@ -261,10 +261,18 @@ func (p *program) becomeMasters(b []byte) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return err
 	}
-	if err := os.WriteFile(path+".new", b, 0o700); err != nil {
+	// By a name of its own: another worker of this machine may be at it too.
+	f, err := os.CreateTemp(filepath.Dir(path), ".tload-*")
+	if err != nil {
 		return err
 	}
-	if err := os.Rename(path+".new", path); err != nil {
+	_, err = f.Write(b)
+	if err := errors.Join(err, f.Chmod(0o700), f.Close()); err != nil {
+		os.Remove(f.Name())
+		return err
+	}
+	if err := os.Rename(f.Name(), path); err != nil {
+		os.Remove(f.Name())
 		return err
 	}
 	return build.Become(path, p.args)

@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/spf13/pflag"
+
+	"tload/stats/report"
 )
 
 // help prints the usage.
@@ -25,6 +27,12 @@ func (p *program) help(s *settings) {
 `, s.flags.FlagUsagesWrapped(100), `
 Every flag can be set by TLOAD_NAME in the environment or in ./tload.toml; the command line wins.
 
+What --fail-if can ask for, and --find of latencies, errors, late and not_started:
+`)
+	for _, m := range report.Metrics() {
+		fmt.Fprintf(p.stdout, "  %-34s%s\n", m.Names, m.Means)
+	}
+	fmt.Fprint(p.stdout, `
 Exit codes:
 `)
 	for _, c := range exitCodes {

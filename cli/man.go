@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/spf13/pflag"
+
+	"tload/stats/report"
 )
 
 // ManPage writes the manual page as troff, made from the lists of flags and of
@@ -33,6 +35,10 @@ func ManPage(w io.Writer) error {
 		}
 		fmt.Fprintf(&out, ".TP\n\\fB%s\\fR\n%s\n", names, troff(usage))
 	})
+	out.WriteString(".SH CONDITIONS\nWhat \\fB\\-\\-fail\\-if\\fR can ask for.\n")
+	for _, m := range report.Metrics() {
+		fmt.Fprintf(&out, ".TP\n.B %s\n%s\n", troff(m.Names), troff(m.Means))
+	}
 	out.WriteString(".SH EXIT STATUS\n")
 	for _, c := range exitCodes {
 		fmt.Fprintf(&out, ".TP\n.B %d\n%s\n", c.code, troff(c.means))

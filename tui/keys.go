@@ -241,6 +241,7 @@ func errorsOf() binding {
 		if k, ok := s.endpoint(); ok {
 			return m.errorsOf(k)
 		}
+		m.complain("nothing is selected that has errors of its own")
 		return nil
 	}))
 }
@@ -250,6 +251,7 @@ func chartsOf() binding {
 		if k, ok := s.endpoint(); ok {
 			return m.chartsOf(k)
 		}
+		m.complain("nothing is selected that has charts of its own")
 		return nil
 	}))
 }

@@ -129,7 +129,8 @@ func (s *statsScreen) endpoint() (stats.Key, bool) {
 }
 func (s *statsScreen) open(m *model) tea.Cmd {
 	if s.kind == counting {
-		return nil // there is no more of it than its row
+		m.complain("a counter is no more than its row")
+		return nil
 	}
 	return openEndpoint(m, s.rates)
 }

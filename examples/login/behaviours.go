@@ -12,37 +12,21 @@ import (
 
 func main() { cli.Main(member) }
 
-var member = behaviours.Behaviour{
-	Name: "Member",
-	Wait: behaviours.Between(1*time.Second, 5*time.Second),
-	New: func(u *behaviours.User) *behaviours.Set {
-		m := user{u}
-		return &behaviours.Set{
-			OnStart: m.login,
-			OnStop:  m.logout,
-			Tasks:   []behaviours.Task{{Run: m.profile, Weight: 2}, {Run: m.index}},
-		}
-	},
-}
+var member = behaviours.Behaviour{Name: "Member", Wait: behaviours.Between(1*time.Second, 5*time.Second), New: newMember}
 
-type user struct{ *behaviours.User }
-
-func (m user) login(ctx context.Context) error {
-	_, err := m.PostForm(ctx, "/login", url.Values{"username": {"foo"}, "password": {"bar"}})
-	return err
-}
-
-func (m user) logout(ctx context.Context) error {
-	_, err := m.Post(ctx, "/logout", "", nil)
-	return err
-}
-
-func (m user) index(ctx context.Context) error {
-	_, err := m.Get(ctx, "/")
-	return err
-}
-
-func (m user) profile(ctx context.Context) error {
-	_, err := m.Get(ctx, "/profile", behaviours.BodyContains("foo"))
-	return err
+func newMember(u *behaviours.User) *behaviours.Set {
+	return &behaviours.Set{
+		OnStart: func(ctx context.Context) error {
+			_, err := u.PostForm(ctx, "/login", url.Values{"username": {"foo"}, "password": {"bar"}})
+			return err
+		},
+		OnStop: func(ctx context.Context) error {
+			_, err := u.Post(ctx, "/logout", "", nil)
+			return err
+		},
+		Tasks: []behaviours.Task{
+			{Request: &behaviours.Request{Path: "/profile", Options: []behaviours.Option{behaviours.BodyContains("foo")}}, Weight: 2},
+			{Request: &behaviours.Request{Path: "/"}},
+		},
+	}
 }

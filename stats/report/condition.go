@@ -35,6 +35,27 @@ type Condition struct {
 	unit         string  // "ms", "%", "/s", ""
 }
 
+// Metric is something that a condition can be about, in words.
+type Metric struct {
+	Names, Means string
+}
+
+// Metrics are all of them.
+func Metrics() []Metric {
+	return []Metric{
+		{"p50 p75 p90 p95 p99 p99.9 p99.99", "latency of successes, in us, ms, s or m: p95>300ms"},
+		{"min mean max", "… as well"},
+		{"failed p95, corrected p99", "… of failures; of all from when they were due (--rate, pacing)"},
+		{"errors", "failed requests and errors of tasks, in %, /s or as a number: errors>1%"},
+		{"exceptions", "errors of tasks alone, OnStart's and panics among them: exceptions>0"},
+		{"checks", "requests that a check made fail: checks>0, checks>1%"},
+		{"requests rps", "how many requests there were; a second: rps<100"},
+		{"late not_started aborted", "starts more than 10 ms late, arrivals without a free user, cut off at the end"},
+		{"POST /cart p99", "any of these of one endpoint or task; the method may be left out"},
+		{"sold out", "what u.Count or u.Rate counts: sold out>10, sold out>2/s, cache hit<90%"},
+	}
+}
+
 // ConditionError says where in a condition something is wrong.
 type ConditionError struct {
 	Text    string

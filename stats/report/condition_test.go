@@ -184,3 +184,23 @@ func TestConditionsOfWhatBehavioursCount(t *testing.T) {
 		}
 	}
 }
+
+// TestAllMetricsAreListed for who asks what there is, and what is listed can be asked for.
+func TestAllMetricsAreListed(t *testing.T) {
+	listed := ""
+	for _, m := range Metrics() {
+		listed += " " + m.Names
+		for word := range strings.FieldsSeq(m.Means) {
+			if word = strings.TrimRight(word, ",;"); strings.ContainsAny(word, "<>") {
+				if _, err := ParseCondition(word); err != nil {
+					t.Errorf("%s: %v", word, err)
+				}
+			}
+		}
+	}
+	for name := range units {
+		if name != "counter" && name != "failures" && !strings.Contains(listed, name) {
+			t.Errorf("%s is not listed", name)
+		}
+	}
+}
