@@ -19,6 +19,7 @@ type record struct {
 	RunTime    span              `json:"run_time_s,omitempty"` // how long it was to run
 	WarmUp     span              `json:"warm_up_s,omitempty"`
 	Target     int               `json:"target"`
+	Own        int               `json:"own_users,omitempty"` // besides the target
 	SpawnRate  float64           `json:"spawn_rate"`
 	Taken      time.Time         `json:"taken"`
 	Behaviours []behaviourRecord `json:"behaviours,omitempty"`
@@ -126,7 +127,7 @@ func (s span) duration() time.Duration {
 // not in it.
 func recordOf(meta report.Meta, s *swarm.Snapshot) record {
 	return record{
-		Meta: meta, State: s.State.String(), RunTime: inSeconds(s.RunTime), WarmUp: inSeconds(s.WarmUp), Target: s.Target, SpawnRate: s.SpawnRate, Taken: s.Taken,
+		Meta: meta, State: s.State.String(), RunTime: inSeconds(s.RunTime), WarmUp: inSeconds(s.WarmUp), Target: s.Target, Own: s.Own, SpawnRate: s.SpawnRate, Taken: s.Taken,
 		Behaviours: each(s.Behaviours, func(b swarm.BehaviourView) behaviourRecord {
 			return behaviourRecord{b.Name, b.Weight, b.Fixed, b.Want, b.Got, b.Running, b.Own, b.Rate, inSeconds(b.Wait), b.Over, each(b.Tasks, func(t swarm.TaskView) taskRecord {
 				return taskRecord{t.Name, t.Depth, t.Weight, t.Turn, t.Set, t.Want, t.Got, t.Runs, t.Failed, inSeconds(t.Mean)}
@@ -153,7 +154,7 @@ func recordOf(meta report.Meta, s *swarm.Snapshot) record {
 func (r *record) run() *swarm.Snapshot {
 	return &swarm.Snapshot{
 		State: swarm.Stopped, Taken: r.Taken, Reason: r.Meta.Exit, Host: r.Meta.Host, RunID: r.Meta.RunID, Seed: r.Meta.Seed,
-		Find: r.Meta.Find, Started: r.Meta.Started, RunTime: r.RunTime.duration(), WarmUp: r.WarmUp.duration(), Open: r.Open || r.Meta.Rate > 0, Rate: r.Meta.Rate, Target: r.Target, SpawnRate: r.SpawnRate, Peak: r.Meta.Peak,
+		Find: r.Meta.Find, Started: r.Meta.Started, RunTime: r.RunTime.duration(), WarmUp: r.WarmUp.duration(), Open: r.Open || r.Meta.Rate > 0, Rate: r.Meta.Rate, Target: r.Target, Own: r.Own, SpawnRate: r.SpawnRate, Peak: r.Meta.Peak,
 		Behaviours: each(r.Behaviours, func(b behaviourRecord) swarm.BehaviourView {
 			return swarm.BehaviourView{Name: b.Name, Weight: b.Weight, Fixed: b.Fixed, Want: b.Want, Got: b.Got, Running: b.Running,
 				Own: b.Own, Rate: b.Rate, Wait: b.Wait.duration(), Over: b.Over,
