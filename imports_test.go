@@ -24,7 +24,7 @@ var mayImport = map[string][]string{
 	"swarm/crew":          {"swarm", "swarm/health", "stats"},
 	"swarm/link":          {"swarm", "swarm/health", "stats", "stats/journal"}, // whose records survive a kill
 	"swarm/nodetest":      {"swarm", "stats"},
-	"behaviours":          {"swarm", "swarm/crew", "stats", "behaviours/client"},
+	"behaviours":          {"swarm", "swarm/crew", "swarm/shape", "stats", "behaviours/client"},
 	"behaviours/client":   {"behaviours/http1", "stats", "stats/exchange"},
 	"behaviours/http1":    {"stats"},
 	"behaviours/requests": {"behaviours", "stats", "stats/exchange"},
