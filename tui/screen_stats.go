@@ -115,6 +115,9 @@ func (s *statsScreen) filterText() string { return s.rates.query.text }
 
 func (s *statsScreen) pane(m *model, step int) tea.Cmd {
 	s.kind = (s.kind + step + len(statsKinds)) % len(statsKinds)
+	if s.kind == counting && len(m.snap.Counters) == 0 { // nearly nobody counts
+		s.kind = (s.kind + step + len(statsKinds)) % len(statsKinds)
+	}
 	s.table().Epoch = draw.Epoch{} // other rows
 	s.refresh(m)
 	return nil
