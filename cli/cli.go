@@ -48,7 +48,7 @@ func Main(list ...behaviours.Behaviour) {
 // Tool is Main for the tload command itself, with its own source, which it needs
 // to build behaviours.
 func Tool(source fs.FS) {
-	p := program{args: os.Args[1:], stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, env: os.Environ(), source: source}
+	p := program{args: os.Args[1:], stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, env: os.Environ(), source: source, real: true, parent: leashed()}
 	os.Exit(p.main(context.Background()))
 }
 
@@ -62,6 +62,8 @@ type program struct {
 	whole          Program
 	source         fs.FS            // of tload itself; nil in a program of its users
 	masker         *exchange.Masker // of the settings, once they are read
+	real           bool             // it is this process, and no test's
+	parent         *leash           // to the process that the shell knows; nil where that is this one
 }
 
 // getenv is a variable of the environment, "" if it is not set.
@@ -89,6 +91,10 @@ func commands() []command {
 		{"build", "[-o FILE] [DIR|FILE.go]", "a static binary with these behaviours inside (GOOS, GOARCH)", (*program).build},
 		{"init", "[DIR]", "behaviours to start from, with a module and a test", (*program).init},
 		{"view", "RUN", "open a finished run in the same screens, or write its reports again", (*program).view},
+		{"attach", "[RUN] [--read-only]", "open the screens of a run that goes on without one, or with others", (*program).attach},
+		{"status", "[RUN] [--json]", "how the runs that go on here stand", (*program).status},
+		{"users", "N|+N|-N [RUN]", "change how many users a run has", (*program).users},
+		{"stop", "[RUN]", "stop a run that goes on", (*program).stop},
 		{"compare", "BASE RUN", "what changed between two runs, with its confidence; exit 1 on a regression", (*program).compare},
 		{"token", "[rotate]", "print the token with which workers join this user's masters, or make another one", (*program).token},
 		{"completion", "bash|zsh|fish", "print completions for a shell", (*program).completion},

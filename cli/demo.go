@@ -13,6 +13,9 @@ func (p *program) demo(ctx context.Context, args []string) int {
 		return p.complain(exitMisuse, err)
 	}
 	s.demo = true
+	if code, ok := p.apart(s); ok {
+		return code
+	}
 	if err := p.sources(s); err != nil {
 		return p.complain(codeOf(err), err)
 	}

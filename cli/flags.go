@@ -122,6 +122,10 @@ type keeping struct {
 // showing is how the run is seen, or that something else is asked for.
 type showing struct {
 	headless   bool
+	detach     bool
+	noAttach   bool
+	readOnly   bool
+	showJSON   bool // of status and the like; no flag of its own
 	printEvery seconds
 	onHangup   choice
 	color      choice
@@ -206,6 +210,9 @@ func (s *settings) define() *pflag.FlagSet {
 	f.StringVar(&s.certFile, "cert", "", "PEM `FILE` of a client certificate")
 	f.StringVar(&s.keyFile, "key", "", "PEM `FILE` of its key")
 
+	f.BoolVar(&s.detach, "detach", false, "run without a screen and without this terminal; prints the line that opens the screens")
+	f.BoolVar(&s.noAttach, "no-attach", false, "nobody can attach to the run, nor stop it by tload stop")
+	f.BoolVar(&s.readOnly, "read-only", false, "with attach: look on, and change nothing")
 	f.BoolVar(&s.headless, "headless", false, "no full screen: lines, and the summary at the end (default when stdout is no terminal)")
 	s.printEvery = seconds(10 * time.Second)
 	f.Var(&s.printEvery, "print-every", "time between two lines with --headless")

@@ -88,5 +88,6 @@ func (p *program) becomeIfGo(ctx context.Context, file string) error {
 	if !build.InGo(file) {
 		return nil
 	}
+	p.parent.keep()
 	return p.maker().Become(ctx, file, withoutFile(p.args))
 }

@@ -63,7 +63,7 @@ func (c ExitCode) Error() string { return fmt.Sprintf("exit code %d", int(c)) }
 
 // Main runs the program and exits.
 func (o Program) Main() {
-	p := program{args: os.Args[1:], stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, env: os.Environ(), behaviours: o.Behaviours, whole: o}
+	p := program{args: os.Args[1:], stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, env: os.Environ(), behaviours: o.Behaviours, whole: o, real: true, parent: leashed()}
 	os.Exit(p.main(context.Background()))
 }
 

@@ -29,6 +29,21 @@ type record struct {
 	Open       bool              `json:"open_model,omitempty"`
 	Health     healthRecord      `json:"health"`
 	Nodes      []nodeRecord      `json:"nodes,omitempty"`
+	Live       *liveRecord       `json:"live,omitempty"`
+}
+
+// liveRecord is what is of no interest once a run is over.
+type liveRecord struct {
+	Running  int     `json:"running"`
+	Stopping int     `json:"stopping,omitempty"`
+	Backlog  int     `json:"backlog,omitempty"`
+	Rate     float64 `json:"rate,omitempty"`
+	Waiting  int     `json:"waiting,omitempty"`
+	InTask   int     `json:"in_task,omitempty"`
+	InFlight int     `json:"in_request,omitempty"`
+	Starting int     `json:"starting,omitempty"`
+	Paused   int     `json:"paused,omitempty"`
+	Shaped   bool    `json:"shaped,omitempty"`
 }
 
 type behaviourRecord struct {
@@ -126,7 +141,9 @@ func (s span) duration() time.Duration {
 // recordOf is the record of a run as it is now. What only the statistics know is
 // not in it.
 func recordOf(meta report.Meta, s *swarm.Snapshot) record {
+	d := s.Doing
 	return record{
+		Live: &liveRecord{s.Running, s.Stopping, s.Backlog, s.Rate, d.Waiting, d.InTask, d.InRequest, d.Starting, d.Paused, s.Shaped},
 		Meta: meta, State: s.State.String(), RunTime: inSeconds(s.RunTime), WarmUp: inSeconds(s.WarmUp), Target: s.Target, Own: s.Own, SpawnRate: s.SpawnRate, Taken: s.Taken,
 		Behaviours: each(s.Behaviours, func(b swarm.BehaviourView) behaviourRecord {
 			return behaviourRecord{b.Name, b.Weight, b.Fixed, b.Want, b.Got, b.Running, b.Own, b.Rate, inSeconds(b.Wait), b.Over, each(b.Tasks, func(t swarm.TaskView) taskRecord {
@@ -148,6 +165,21 @@ func recordOf(meta report.Meta, s *swarm.Snapshot) record {
 			return nodeRecord{n.Name, n.State, n.Users, n.RPS, n.Most, inSeconds(n.RTT), inSeconds(n.Skew), inSeconds(n.Lag), n.Build, healthOf(n.Health)}
 		}),
 	}
+}
+
+// live is the run as it was when it was recorded, without its statistics.
+func (r *record) live() *swarm.Snapshot {
+	s := r.run()
+	for state := swarm.Ready; state <= swarm.Stopped; state++ {
+		if state.String() == r.State {
+			s.State = state
+		}
+	}
+	if l := r.Live; l != nil && s.State < swarm.Stopped {
+		s.Running, s.Stopping, s.Backlog, s.Rate, s.Shaped = l.Running, l.Stopping, l.Backlog, l.Rate, l.Shaped
+		s.Doing = swarm.Doing{Waiting: l.Waiting, InTask: l.InTask, InRequest: l.InFlight, Starting: l.Starting, Paused: l.Paused}
+	}
+	return s
 }
 
 // run is the run that was recorded, at its end and without its statistics.

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"time"
@@ -27,6 +28,9 @@ func (p *program) run(ctx context.Context, args []string) int {
 	if err != nil {
 		return p.misuseOrBecome(ctx, err)
 	}
+	if code, ok := p.apart(s); ok {
+		return code
+	}
 	if s.worker && !s.help && !s.version {
 		if err := s.forWorker(); err != nil {
 			return p.complain(exitMisuse, err)
@@ -39,6 +43,23 @@ func (p *program) run(ctx context.Context, args []string) int {
 		return p.complain(codeOf(err), err)
 	}
 	return p.load(ctx, s, own)
+}
+
+// apart runs the command in a child of this process, if it is one that may leave its
+// terminal.
+func (p *program) apart(s *settings) (code int, ok bool) {
+	switch {
+	case s.help || s.version || s.list || s.worker || p.parent != nil:
+		return 0, false
+	case s.detach:
+		if code, ok = p.inChild(true); !ok && p.real {
+			return p.complain(exitMisuse, errors.New("--detach: this system cannot do that")), true
+		}
+		return code, ok
+	case p.fullScreen(s):
+		return p.inChild(false)
+	}
+	return 0, false
 }
 
 // chooseBehaviours is what users do, in order of preference: what the
@@ -70,6 +91,7 @@ func (p *program) chooseBehaviours(ctx context.Context, s *settings) ([]behaviou
 		return nil, misuse{fmt.Errorf("-f: %w", err)}
 	}
 	if build.InGo(s.file) {
+		p.parent.keep()
 		return nil, p.maker().Become(ctx, s.file, withoutFile(p.args))
 	}
 	return one(requests.File(s.file, s.masker))
@@ -107,13 +129,38 @@ func (p *program) load(ctx context.Context, s *settings, own []behaviours.Behavi
 	if err != nil {
 		return p.complain(codeOf(err), err)
 	}
+	if s.detach {
+		return p.detached(x)
+	}
 	return p.headless(x)
+}
+
+// detached starts a run and leaves the terminal.
+func (p *program) detached(x *session) int {
+	e := listen(endingSignals...)
+	defer e.close()
+	x.start()
+	if p.parent != nil {
+		if err := p.parent.leave(x.leaves()); err != nil {
+			x.log.Warn("whoever has started the run does not hear that it goes on", "error", err)
+		}
+	}
+	return p.await(x, e, io.Discard, exitOK)
+}
+
+// leaves is what is said of a run that goes on without its terminal.
+func (x *session) leaves() left {
+	l := left{Dir: x.dir, PID: os.Getpid()}
+	if x.offered != nil {
+		l.Run = filepath.Base(x.dir)
+	}
+	return l
 }
 
 // fullScreen says whether there is a terminal that can show one.
 func (p *program) fullScreen(s *settings) bool {
 	name := p.getenv("TERM")
-	return !s.headless && s.json != "-" && name != "dumb" && name != "" &&
+	return !s.headless && !s.detach && s.json != "-" && name != "dumb" && name != "" &&
 		term.IsTerminal(int(p.stdout.Fd())) && term.IsTerminal(int(p.stdin.Fd()))
 }
 

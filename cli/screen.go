@@ -72,6 +72,9 @@ func (p *program) screen(ctx context.Context, s *settings, own []behaviours.Beha
 	}
 	e := listen(os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT)
 	defer e.close()
+	if g.p.parent != nil {
+		g.p.parent.watch(func() { e.heard <- syscall.SIGTERM })
+	}
 	terminal, end := catchPrints(p.stdout, p.stderr, g.printed)
 	o.Output = terminal
 	if first != nil {
@@ -447,7 +450,12 @@ func (g *stage) finish(e *ear, outcome tui.Outcome, fault error) int {
 			fmt.Fprintf(out, "tload: an earlier run is in %s\n", stats.Clean(before.dir))
 		}
 	}
-	if outcome == tui.Detach {
+	if outcome == tui.Detach && g.p.parent != nil {
+		if err := g.p.parent.leave(x.leaves()); err != nil {
+			x.log.Warn("whoever has started the run does not hear that it goes on", "error", err)
+		}
+		out = io.Discard
+	} else if outcome == tui.Detach {
 		fmt.Fprintf(out, "tload: the run goes on without a screen; ctrl+c stops it%s\n", x.where())
 	}
 	return g.p.await(x, e, out, code)

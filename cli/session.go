@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"tload/behaviours"
+	"tload/cli/control"
 	"tload/stats/journal"
 	"tload/stats/report"
 	"tload/swarm"
@@ -47,6 +48,8 @@ type session struct {
 	goesOn    bool            // another master began it
 	notes     []string        // what readers of its numbers must know
 	outside   outside
+	offered   *control.Server // to other processes of this user; nil where it is not
+	room      string          // where they find it
 }
 
 // prepare checks everything that can be checked before any load is sent and
@@ -220,6 +223,7 @@ func (x *session) openLog(more slog.Handler) error {
 
 // start runs the session in the background until done is closed.
 func (x *session) start() {
+	x.offer()
 	go func() {
 		defer close(x.done)
 		x.outside.start(x)
@@ -235,7 +239,9 @@ func (x *session) start() {
 		x.endErr = x.ended()
 		x.closeMaster()
 		x.transport.Close()
-		x.fileErr = errors.Join(x.dirGone(x.closeJournal(true)), x.outside.close(), x.writeFiles())
+		journalErr := x.closeJournal(true)
+		x.withdraw() // whoever follows the journal sees its end
+		x.fileErr = errors.Join(x.dirGone(journalErr), x.outside.close(), x.writeFiles())
 		x.forget()
 		x.closeLog()
 	}()

@@ -96,9 +96,9 @@ func boxWidth(lines []string, w int) int {
 }
 
 func newQuitDialog(m *model) dialog {
-	detach := "detach: it goes on unseen until it is stopped"
+	detach := "detach: it goes on until tload stop; tload attach opens it"
 	if m.live.RunTime > 0 {
-		detach = "detach: it goes on unseen to the end of its " + typed(m.live.RunTime)
+		detach = "detach: it goes on to the end of its " + typed(m.live.RunTime) + "; tload attach opens it"
 	}
 	return &choice{title: "A run is active", short: "quit:", answers: []answer{
 		{"s", "stop", "stop it, write the results, quit", func(m *model) tea.Cmd {

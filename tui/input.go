@@ -70,6 +70,9 @@ func (m *model) idle(key string) {
 // do does what a key means, pressed or chosen from the help.
 func (m *model) do(b binding, press string) tea.Cmd {
 	switch {
+	case b.steer && m.o.ReadOnly:
+		m.say("this screen only looks on: it was opened to read")
+		return nil
 	case b.steer && !m.alive():
 		m.say("the run is over: nothing changes it any more")
 		return nil
@@ -145,11 +148,20 @@ func (m *model) askToQuit() tea.Cmd {
 	switch {
 	case m.quitting:
 		return m.stopNow(Quit)
-	case !m.active():
+	case !m.active(), m.o.Attached:
 		return m.quit(Quit)
 	}
 	m.dialogs = append(m.dialogs, newQuitDialog(m))
 	return nil
+}
+
+// detach leaves the screen and lets the run go on.
+func (m *model) detach() tea.Cmd {
+	if !m.active() {
+		m.say("nothing runs that could go on: q leaves")
+		return nil
+	}
+	return m.quit(Detach)
 }
 
 // interrupted is ctrl+c: first the question, then within two seconds the end.
@@ -157,7 +169,7 @@ func (m *model) askToQuit() tea.Cmd {
 func (m *model) interrupted() tea.Cmd {
 	again := time.Since(m.ctrlC) < 2*time.Second
 	m.ctrlC = time.Now()
-	if !m.active() {
+	if !m.active() || m.o.Attached {
 		return m.quit(Quit)
 	}
 	if again || m.quitting {

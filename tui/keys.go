@@ -113,7 +113,7 @@ func always() []binding {
 		bind("ctrl+l", "", "draw everything again", anywhere(func(*model) tea.Cmd { return tea.ClearScreen })),
 		bind("ctrl+c", "quit", "like q; again within 2 s: stop at once and leave", anywhere((*model).interrupted)),
 		bind("ctrl+z", "", "does nothing: it would pause the load", anywhere(func(m *model) tea.Cmd {
-			m.say("ctrl+z would pause the load: use tmux, or q d to detach")
+			m.say("ctrl+z would pause the load: D detaches, tload attach comes back")
 			return nil
 		})),
 	}
@@ -163,6 +163,7 @@ func everywhere(tabs []*page) []binding {
 		goToTab(tabs),
 		bind("m", "", "give the mouse to the terminal, to select text; take it back", anywhere((*model).releaseMouse)),
 		bind("q", "quit", "quit; asks while a run is active", anywhere((*model).askToQuit)),
+		bind("D", "detach", "leave the run to itself: tload attach opens its screens again", anywhere((*model).detach)),
 		bind("?", "help", "this list", opens(newHelp)),
 	}, always()...)
 }

@@ -78,6 +78,10 @@ type Options struct {
 
 	FileLimit int // open files this process may have, for the form; 0: unknown
 
+	// ReadOnly leaves the run as it is, whatever keys are pressed. Attached says that the run
+	// is another process': to leave the screen is not to end the run.
+	ReadOnly, Attached bool
+
 	NoColor bool
 	Colors  int    // 16 or 256; 0: as many as the terminal is known to have
 	Theme   string // one of draw.ThemeNames; "" for one that goes with the terminal's background
