@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/user"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -49,16 +50,13 @@ func (p *program) attach(ctx context.Context, args []string) int {
 	if !p.fullScreen(s) {
 		return p.complain(exitMisuse, errors.New("attach needs a terminal; tload status says how the run stands, also as --json"))
 	}
-	f, err := follow(r, s.readOnly, p.whoIsHere())
+	f, err := follow(r)
 	if err != nil {
 		return p.complain(exitBroken, err)
 	}
 	defer f.end()
 	g := &stage{p: p, settings: s, logs: f.logs}
-	o := g.options()
-	o.Run, o.Dir, o.Launch, o.Probe, o.ReadOnly, o.Attached = f, "tload-copies", nil, nil, s.readOnly, true
-	o.DirOf = nil
-	o.Export = f.export(s)
+	o := f.options(g, &seat{followed: f, who: p.whoIsHere(), readOnly: s.readOnly})
 	e := listen(os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT)
 	defer e.close()
 	outcome, err, _ := e.show(ctx, o, func() *session { return nil })
@@ -70,10 +68,22 @@ func (p *program) attach(ctx context.Context, args []string) int {
 	case e.code != exitOK:
 		return e.code
 	}
-	if f.Snapshot().State < swarm.Stopped {
+	if f.snapshot.Load().State < swarm.Stopped {
 		fmt.Fprintf(p.stdout, "tload: the run goes on; tload attach %s opens it again, tload stop %s ends it\n", stats.Clean(r.status.Run), stats.Clean(r.status.Run))
 	}
 	return exitOK
+}
+
+// attachedPace is how often an attached screen is drawn: its numbers are new once a second.
+const attachedPace = 500 * time.Millisecond
+
+// options are those of a screen before a run that is followed.
+func (f *followed) options(g *stage, at *seat) tui.Options {
+	o := g.options()
+	o.Run, o.Dir, o.DirOf, o.Launch, o.Probe = at, "tload-copies", nil, nil, nil
+	o.ReadOnly, o.Attached, o.Refresh = at.readOnly, true, max(o.Refresh, attachedPace)
+	o.Export = f.export(g.settings)
+	return o
 }
 
 // whoIsHere is what the changes of this terminal are known by.
@@ -124,13 +134,13 @@ func (p *program) status(ctx context.Context, args []string) int {
 		return exitOK
 	}
 	for _, r := range list {
-		p.sayStatus(&r.status)
+		sayStatus(p.stdout, &r.status)
 	}
 	return exitOK
 }
 
 // sayStatus prints how a run stands, in words.
-func (p *program) sayStatus(s *control.Status) {
+func sayStatus(w io.Writer, s *control.Status) {
 	elapsed := stats.Clock(time.Duration(s.Elapsed * float64(time.Second)))
 	if s.RunTime > 0 {
 		elapsed += "/" + stats.Clock(time.Duration(s.RunTime*float64(time.Second)))
@@ -141,16 +151,18 @@ func (p *program) sayStatus(s *control.Status) {
 		}
 		return stats.Millis(time.Duration(*v * 1e6))
 	}
-	fmt.Fprintf(p.stdout, "%s  %s  %s %s\n", stats.Clean(s.Run), stats.Clean(s.Host), s.State, elapsed)
-	fmt.Fprintf(p.stdout, "  users %d/%d   RPS %s   failed %s/s   p50 %s  p95 %s  p99 %s ms   requests %s   failures %s\n", s.Users, s.Target, stats.Rate(s.RPS), stats.Rate(s.FailRate),
+	fmt.Fprintf(w, "%s  %s  %s %s\n", stats.Clean(s.Run), stats.Clean(s.Host), s.State, elapsed)
+	fmt.Fprintf(w, "  users %d/%d   RPS %s   failed %s/s   p50 %s  p95 %s  p99 %s ms   requests %s   failures %s\n", s.Users, s.Target, stats.Rate(s.RPS), stats.Rate(s.FailRate),
 		ms(s.P50), ms(s.P95), ms(s.P99), stats.Thousands(int64(s.Requests)), stats.Thousands(int64(s.Failures)))
 	if s.Arrivals > 0 {
-		fmt.Fprintf(p.stdout, "  arrivals %s/s, %d wait for a free user\n", stats.Rate(s.Arrivals), s.Backlog)
+		fmt.Fprintf(w, "  arrivals %s/s, %d wait for a free user\n", stats.Rate(s.Arrivals), s.Backlog)
 	}
 	for _, r := range s.Reasons {
-		fmt.Fprintf(p.stdout, "  ▲ %s\n", stats.Clean(r))
+		fmt.Fprintf(w, "  ▲ %s\n", stats.Clean(r))
 	}
-	fmt.Fprintf(p.stdout, "  %s\n", s.Attach)
+	if s.Attach != "" {
+		fmt.Fprintf(w, "  %s\n", s.Attach)
+	}
 }
 
 // about reads the flags of a command that is about runs that go on, and which one.
@@ -245,23 +257,21 @@ func (p *program) tell(ctx context.Context, s *settings, names []string, c contr
 	} else if c.Do == control.Stop {
 		fmt.Fprintf(p.stdout, "%s stops; its results will be in %s\n", stats.Clean(r.status.Run), stats.Clean(r.dir))
 	} else {
-		p.sayStatus(&r.status)
+		sayStatus(p.stdout, &r.status)
 	}
 	return exitOK
 }
 
-// followed is a run of another process: its numbers from its journal, and its controls. It
-// is a tui.Load.
+// followed is a run of another process: its numbers from its journal, and its controls.
+// Any number of seats may be before it.
 type followed struct {
-	dir      string
-	who      string
-	readOnly bool
-	client   *control.Client
-	logs     *tui.Logs
-	log      *slog.Logger
-	orders   chan control.Command
-	stop     chan struct{}
-	gone     sync.WaitGroup
+	dir    string
+	client *control.Client
+	logs   *tui.Logs
+	log    *slog.Logger
+	orders chan control.Command
+	stop   chan struct{}
+	gone   sync.WaitGroup
 
 	mu       sync.Mutex // guards ledger and journal
 	journal  *journal.Follower
@@ -276,9 +286,9 @@ type followed struct {
 const followEvery = 250 * time.Millisecond
 
 // follow begins to follow a run, until end.
-func follow(r *foundRun, readOnly bool, who string) (*followed, error) {
+func follow(r *foundRun) (*followed, error) {
 	f := &followed{
-		dir: r.dir, who: who, readOnly: readOnly, client: r.client, logs: tui.NewLogs(10_000),
+		dir: r.dir, client: r.client, logs: tui.NewLogs(10_000),
 		orders: make(chan control.Command, 100), stop: make(chan struct{}), done: make(chan struct{}),
 	}
 	f.log = slog.New(f.logs)
@@ -362,7 +372,7 @@ func (f *followed) watch() {
 
 // lost shows that the run has ended otherwise than in order.
 func (f *followed) lost() {
-	s := *f.Snapshot()
+	s := *f.snapshot.Load()
 	s.State = swarm.Stopped
 	s.Err = fmt.Errorf("its process is gone: it was killed, or its machine was; tload view %s shows what there is of it", f.dir)
 	f.snapshot.Store(&s)
@@ -385,14 +395,6 @@ func (f *followed) publish() {
 	s.Snapshot = f.ledger.Snapshot()
 	if f.record.Meta.Err != "" {
 		s.Err = errors.New(f.record.Meta.Err)
-	}
-	for i := range s.Changes {
-		switch c := &s.Changes[i]; c.Who {
-		case "you":
-			c.Who = "its own screen"
-		case f.who:
-			c.Who = "you"
-		}
 	}
 	f.snapshot.Store(s)
 }
@@ -420,8 +422,20 @@ func (f *followed) end() {
 	f.client.Close()
 }
 
+// seat is one screen before a run that is followed: who sits there, and whether keys do
+// anything. It is a tui.Load.
+type seat struct {
+	*followed
+	who      string
+	readOnly bool
+
+	mu   sync.Mutex // guards what follows
+	of   *swarm.Snapshot
+	mine *swarm.Snapshot // that, with who did what as it is told here
+}
+
 // order asks the run for something, and does not wait.
-func (f *followed) order(c control.Command) {
+func (f *seat) order(c control.Command) {
 	if f.readOnly || f.over.Load() {
 		return
 	}
@@ -434,7 +448,25 @@ func (f *followed) order(c control.Command) {
 }
 
 // Snapshot is the newest that is known.
-func (f *followed) Snapshot() *swarm.Snapshot { return f.snapshot.Load() }
+func (f *seat) Snapshot() *swarm.Snapshot {
+	s := f.snapshot.Load()
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if s != f.of {
+		own := *s
+		own.Changes = slices.Clone(s.Changes)
+		for i := range own.Changes {
+			switch c := &own.Changes[i]; c.Who {
+			case "you":
+				c.Who = "its own screen"
+			case f.who:
+				c.Who = "you"
+			}
+		}
+		f.of, f.mine = s, &own
+	}
+	return f.mine
+}
 
 // History is the points of one row's charts.
 func (f *followed) History(_ context.Context, key stats.Key) []stats.Second {
@@ -447,43 +479,43 @@ func (f *followed) History(_ context.Context, key stats.Key) []stats.Second {
 func (f *followed) Done() <-chan struct{} { return f.done }
 
 // Scale asks for users.
-func (f *followed) Scale(users int, _ string) {
+func (f *seat) Scale(users int, _ string) {
 	f.order(control.Command{Do: control.Users, Number: float64(users)})
 }
 
 // SetRate asks for arrivals a second.
-func (f *followed) SetRate(perSecond float64, _ string) {
+func (f *seat) SetRate(perSecond float64, _ string) {
 	f.order(control.Command{Do: control.Rate, Number: perSecond})
 }
 
 // SetWeight gives a behaviour or a task another weight.
-func (f *followed) SetWeight(behaviour string, task, weight int, _ string) {
+func (f *seat) SetWeight(behaviour string, task, weight int, _ string) {
 	f.order(control.Command{Do: control.Weight, Name: behaviour, Task: task, Number: float64(weight)})
 }
 
 // FollowShape gives the load back to its shape.
-func (f *followed) FollowShape() { f.order(control.Command{Do: control.Follow}) }
+func (f *seat) FollowShape() { f.order(control.Command{Do: control.Follow}) }
 
 // SetSpawnRate makes the number of users follow at that many a second.
-func (f *followed) SetSpawnRate(perSecond float64) {
+func (f *seat) SetSpawnRate(perSecond float64) {
 	f.order(control.Command{Do: control.Spawn, Number: perSecond})
 }
 
 // Pause holds the users, or lets them go on.
-func (f *followed) Pause(on bool) { f.order(control.Command{Do: control.Pause, On: on}) }
+func (f *seat) Pause(on bool) { f.order(control.Command{Do: control.Pause, On: on}) }
 
 // Stop ends the run.
-func (f *followed) Stop(reason string) {
+func (f *seat) Stop(reason string) {
 	f.order(control.Command{Do: control.Stop, Name: reason})
 }
 
 // Reset begins a segment, and the shown numbers, again.
-func (f *followed) Reset(name string) { f.order(control.Command{Do: control.Reset, Name: name}) }
+func (f *seat) Reset(name string) { f.order(control.Command{Do: control.Reset, Name: name}) }
 
 // Mark names this moment.
-func (f *followed) Mark(name string) { f.order(control.Command{Do: control.Mark, Name: name}) }
+func (f *seat) Mark(name string) { f.order(control.Command{Do: control.Mark, Name: name}) }
 
-var _ tui.Load = (*followed)(nil)
+var _ tui.Load = (*seat)(nil)
 
 // export writes what is known of the run to a file.
 func (f *followed) export(s *settings) func(format, path string, shot *swarm.Snapshot) error {

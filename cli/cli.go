@@ -95,6 +95,7 @@ func commands() []command {
 		{"status", "[RUN] [--json]", "how the runs that go on here stand", (*program).status},
 		{"users", "N|+N|-N [RUN]", "change how many users a run has", (*program).users},
 		{"stop", "[RUN]", "stop a run that goes on", (*program).stop},
+		{"serve", "[RUN] --ssh ADDR --authorized-keys FILE", "let people with a key open a run's screens by ssh", (*program).serve},
 		{"compare", "BASE RUN", "what changed between two runs, with its confidence; exit 1 on a regression", (*program).compare},
 		{"token", "[rotate]", "print the token with which workers join this user's masters, or make another one", (*program).token},
 		{"completion", "bash|zsh|fish", "print completions for a shell", (*program).completion},

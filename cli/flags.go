@@ -121,21 +121,24 @@ type keeping struct {
 
 // showing is how the run is seen, or that something else is asked for.
 type showing struct {
-	headless   bool
-	detach     bool
-	noAttach   bool
-	readOnly   bool
-	showJSON   bool // of status and the like; no flag of its own
-	printEvery seconds
-	onHangup   choice
-	color      choice
-	theme      choice
-	ascii      bool
-	noSync     bool
-	refresh    seconds
-	config     string
-	help       bool
-	version    bool
+	headless       bool
+	detach         bool
+	noAttach       bool
+	readOnly       bool
+	ssh            string
+	authorizedKeys string
+	hostKey        string
+	showJSON       bool // of status and the like; no flag of its own
+	printEvery     seconds
+	onHangup       choice
+	color          choice
+	theme          choice
+	ascii          bool
+	noSync         bool
+	refresh        seconds
+	config         string
+	help           bool
+	version        bool
 }
 
 // given says whether the flag was set by the command line, the environment or
@@ -212,6 +215,9 @@ func (s *settings) define() *pflag.FlagSet {
 
 	f.BoolVar(&s.detach, "detach", false, "run without a screen and without this terminal; prints the line that opens the screens")
 	f.BoolVar(&s.noAttach, "no-attach", false, "nobody can attach to the run, nor stop it by tload stop")
+	f.StringVar(&s.ssh, "ssh", "", "with serve: listen on `ADDR`, such as :2222")
+	f.StringVar(&s.authorizedKeys, "authorized-keys", "", "with serve: `FILE` of the keys that may come in, as sshd reads it; read-only before one: it looks on")
+	f.StringVar(&s.hostKey, "host-key", "", "with serve: `FILE` of the host's key (default: one is made and kept)")
 	f.BoolVar(&s.readOnly, "read-only", false, "with attach: look on, and change nothing")
 	f.BoolVar(&s.headless, "headless", false, "no full screen: lines, and the summary at the end (default when stdout is no terminal)")
 	s.printEvery = seconds(10 * time.Second)

@@ -22,6 +22,7 @@
 package tui
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -89,6 +90,11 @@ type Options struct {
 	NoSync  bool          // do not force synchronised output over SSH
 	Refresh time.Duration // 0: 250 ms, slower on a slow link
 
+	// Width and Height are of an output that does not know its size, and Resized says when
+	// they are others; 80 by 24 if they are 0.
+	Width, Height int
+	Resized       <-chan Size
+
 	Input  io.Reader // os.Stdin if nil
 	Output io.Writer // os.Stdout if nil
 	Env    []string  // os.Environ() if nil
@@ -96,6 +102,9 @@ type Options struct {
 
 // ThemeNames are what Options.Theme may be.
 func ThemeNames() []string { return draw.ThemeNames() }
+
+// Size is that of a terminal, in cells.
+type Size struct{ Width, Height int }
 
 // Outcome is how the screen was left, for whoever goes on without it.
 type Outcome int
@@ -124,7 +133,7 @@ func Run(ctx context.Context, o Options) (Outcome, error) {
 	m := newModel(o)
 	opts := []tea.ProgramOption{
 		tea.WithInput(o.Input), tea.WithOutput(m.terminal.watch(o.Output)), tea.WithFPS(10), tea.WithoutSignalHandler(),
-		tea.WithWindowSize(80, 24), // of an output that has no size
+		tea.WithWindowSize(cmp.Or(o.Width, 80), cmp.Or(o.Height, 24)), // of an output that has no size
 	}
 	switch {
 	case o.NoColor:
@@ -139,6 +148,23 @@ func Run(ctx context.Context, o Options) (Outcome, error) {
 	}
 	p := tea.NewProgram(m, opts...)
 
+	left := make(chan struct{})
+	defer close(left)
+	if o.Resized != nil {
+		go func() {
+			for {
+				select {
+				case s, ok := <-o.Resized:
+					if !ok {
+						return
+					}
+					p.Send(tea.WindowSizeMsg{Width: s.Width, Height: s.Height})
+				case <-left:
+					return
+				}
+			}
+		}()
+	}
 	hung, forget := onHangup()
 	defer forget()
 	ended := make(chan error, 1)
