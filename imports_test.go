@@ -33,6 +33,8 @@ var mayImport = map[string][]string{
 	"tui/draw":            {},
 	"cli":                 {"cli/*", "tui", "behaviours", "behaviours/*", "swarm", "swarm/*", "stats", "stats/*"},
 	"cli/build":           {},
+	"cli/control":         {"stats"},
+	"cli/sshd":            {},
 	"cli/demo":            {"behaviours"},
 	"examples/*":          {"cli", "behaviours", "behaviours/*"},
 	"docs/*":              {"cli"},
