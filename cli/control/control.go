@@ -25,6 +25,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"log"
 	"math"
 	"net"
 	"net/http"
@@ -159,7 +160,7 @@ func Serve(room, dir string, run Run) (*Server, error) {
 		os.RemoveAll(s.own)
 		return nil, err
 	}
-	s.http = &http.Server{Handler: s, ReadTimeout: patience, WriteTimeout: patience, IdleTimeout: time.Minute, MaxHeaderBytes: 8 << 10, ErrorLog: nil}
+	s.http = &http.Server{Handler: s, ReadTimeout: patience, WriteTimeout: patience, IdleTimeout: time.Minute, MaxHeaderBytes: 8 << 10, ErrorLog: log.New(io.Discard, "", 0)}
 	go func() {
 		defer close(s.ended)
 		s.http.Serve(l)
@@ -209,6 +210,9 @@ func read(r io.Reader) (c Command, err error) {
 	d.DisallowUnknownFields()
 	if err := d.Decode(&c); err != nil {
 		return c, fmt.Errorf("no command: %w", err)
+	}
+	if _, err := d.Token(); err != io.EOF || c.Do == "" {
+		return c, errors.New("no command: one object is expected, with what is to be done")
 	}
 	if math.IsNaN(c.Number) || math.IsInf(c.Number, 0) || len(c.Name) > longestWord || len(c.Who) > longestWord {
 		return c, errors.New("a number or a name in it is too long")

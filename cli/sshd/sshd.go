@@ -55,19 +55,17 @@ type Size struct{ Width, Height int }
 
 // Options are what a Server does.
 type Options struct {
-	Keys    string // file of keys, as sshd reads them; read again for each visitor
-	HostKey string // file of the host's key; made if it is not there
-	Most    int    // sessions at once; 0 is 100
-	Log     *slog.Logger
+	Keys     string        // file of keys, as sshd reads them; read again for each visitor
+	HostKey  string        // file of the host's key; made if it is not there
+	Most     int           // sessions at once; 0 is 100
+	Patience time.Duration // with a visitor who takes nothing of what is sent; 0 is 15 s
+	Log      *slog.Logger
 
 	// Visit is called for each visitor on a goroutine of its own, until whose end the session
 	// lasts. ctx ends when the visitor has gone. It returns the exit code. A panic of it is
 	// logged, and ends that session alone.
 	Visit func(ctx context.Context, s *Session) int
 }
-
-// stalled is how long a visitor may take nothing of what is sent.
-const stalled = 15 * time.Second
 
 // Server lets visitors in until Close.
 type Server struct {
@@ -98,6 +96,9 @@ func New(o Options) (*Server, error) {
 	}
 	if o.Most <= 0 {
 		o.Most = 100
+	}
+	if o.Patience <= 0 {
+		o.Patience = 15 * time.Second
 	}
 	s := &Server{o: o, ended: make(chan struct{})}
 	s.ssh = &ssh.Server{
@@ -210,7 +211,7 @@ func (s *Server) visit(v ssh.Session) {
 	defer s.here.Add(-1)
 	ctx, cancel := context.WithCancel(v.Context())
 	defer cancel()
-	out := &patient{to: v, gone: func() {
+	out := &patient{to: v, most: s.o.Patience, gone: func() {
 		s.o.Log.Warn("a visitor takes nothing any more, and is cut off", "from", v.RemoteAddr())
 		cancel()
 		v.Close()
@@ -269,12 +270,13 @@ func harmless(entry string) bool {
 // patient is an output that is given up when it takes nothing for long.
 type patient struct {
 	to   io.Writer
+	most time.Duration
 	gone func()
 }
 
 // Write writes, or gives up.
 func (p *patient) Write(b []byte) (int, error) {
-	t := time.AfterFunc(stalled, p.gone)
+	t := time.AfterFunc(p.most, p.gone)
 	defer t.Stop()
 	return p.to.Write(b)
 }
