@@ -50,6 +50,7 @@ func (p *program) attach(ctx context.Context, args []string) int {
 	if !p.fullScreen(s) {
 		return p.complain(exitMisuse, errors.New("attach needs a terminal; tload status says how the run stands, also as --json"))
 	}
+	politely()
 	f, err := follow(r)
 	if err != nil {
 		return p.complain(exitBroken, err)
@@ -75,7 +76,7 @@ func (p *program) attach(ctx context.Context, args []string) int {
 }
 
 // attachedPace is how often an attached screen is drawn: its numbers are new once a second.
-const attachedPace = 500 * time.Millisecond
+const attachedPace = time.Second
 
 // options are those of a screen before a run that is followed.
 func (f *followed) options(g *stage, at *seat) tui.Options {

@@ -51,6 +51,7 @@ func (p *program) serve(ctx context.Context, args []string) int {
 		}
 		s.hostKey = filepath.Join(dir, "ssh_host_ed25519")
 	}
+	politely()
 	f, err := follow(r)
 	if err != nil {
 		return p.complain(exitBroken, err)

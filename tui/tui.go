@@ -131,8 +131,12 @@ func Run(ctx context.Context, o Options) (Outcome, error) {
 		o.Output = os.Stdout
 	}
 	m := newModel(o)
+	fps := 10
+	if o.Attached { // many may look at one run, and each look costs
+		fps = 4
+	}
 	opts := []tea.ProgramOption{
-		tea.WithInput(o.Input), tea.WithOutput(m.terminal.watch(o.Output)), tea.WithFPS(10), tea.WithoutSignalHandler(),
+		tea.WithInput(o.Input), tea.WithOutput(m.terminal.watch(o.Output)), tea.WithFPS(fps), tea.WithoutSignalHandler(),
 		tea.WithWindowSize(cmp.Or(o.Width, 80), cmp.Or(o.Height, 24)), // of an output that has no size
 	}
 	switch {

@@ -1,0 +1,6 @@
+//go:build !unix
+
+package cli
+
+// politely does nothing on this system.
+func politely() {}
