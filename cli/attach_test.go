@@ -75,6 +75,7 @@ func gone(pid int) bool { return syscall.Kill(pid, 0) != nil }
 // TestARunOutlivesItsTerminal: it is left by a key, its terminal is killed, and another one
 // has the same screens, down to a body, drives it and ends it. All numbers are the target's.
 func TestARunOutlivesItsTerminal(t *testing.T) {
+	t.Parallel()
 	a := beside(t)
 	first := open(t, 100, 30)
 	target := first.target
@@ -155,6 +156,7 @@ func TestARunOutlivesItsTerminal(t *testing.T) {
 
 // TestDetachedFromTheStart, as by cron: no terminal, a line to come back by, and results.
 func TestDetachedFromTheStart(t *testing.T) {
+	t.Parallel()
 	a := beside(t)
 	target, err := demo.Start("127.0.0.1:0")
 	if err != nil {
@@ -206,6 +208,7 @@ func TestDetachedFromTheStart(t *testing.T) {
 
 // TestARunThatIsKilledIsSaidToBe, to who looks on and to who comes later.
 func TestARunThatIsKilledIsSaidToBe(t *testing.T) {
+	t.Parallel()
 	a := beside(t)
 	x := open(t, 100, 30)
 	out, code := a.run("--detach", "--host="+x.target.URL, "/ok", "-u", "2", "-t", "300s", "--out", "run")

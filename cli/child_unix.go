@@ -5,12 +5,12 @@ package cli
 import (
 	"bufio"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net"
 	"os"
 	"os/exec"
 	"os/signal"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -30,7 +30,8 @@ const childEnv = "_TLOAD_CHILD"
 // leash is the child's end of the line to its parent. It breaks with either.
 type leash struct {
 	conn net.Conn
-	file *os.File // 3, for the program that this process may become
+	file *os.File    // 3, for the program that this process may become
+	free atomic.Bool // it has left: the parent may go
 }
 
 // left is what a child says that goes on without its terminal.
@@ -51,7 +52,7 @@ func leashed() *leash {
 	if err != nil {
 		return nil
 	}
-	return &leash{conn, f}
+	return &leash{conn: conn, file: f}
 }
 
 // keep leaves the line to the program that this process becomes.
@@ -64,7 +65,7 @@ func (l *leash) keep() {
 // watch calls gone when the parent is.
 func (l *leash) watch(gone func()) {
 	go func() {
-		if _, err := l.conn.Read(make([]byte, 1)); err != nil && !errors.Is(err, net.ErrClosed) {
+		if _, err := l.conn.Read(make([]byte, 1)); err != nil && !l.free.Load() {
 			gone()
 		}
 	}()
@@ -91,6 +92,7 @@ func (l *leash) leave(x left) error {
 	if err != nil {
 		return err
 	}
+	l.free.Store(true)
 	l.conn.SetWriteDeadline(time.Now().Add(5 * time.Second))
 	_, err = l.conn.Write(append(b, '\n'))
 	l.conn.Close()
@@ -103,6 +105,12 @@ func (l *leash) leave(x left) error {
 func (p *program) inChild(detach bool) (code int, ok bool) {
 	if !p.real || p.parent != nil {
 		return 0, false
+	}
+	tty := int(p.stdin.Fd())
+	if !detach { // a job in the background has no terminal to hand on
+		if front, err := unix.IoctlGetInt(tty, unix.TIOCGPGRP); err != nil || front != syscall.Getpgrp() {
+			return 0, false
+		}
 	}
 	exe, err := os.Executable()
 	if err != nil {
@@ -120,7 +128,6 @@ func (p *program) inChild(detach bool) (code int, ok bool) {
 	cmd.Env = append(os.Environ(), childEnv+"=1")
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = p.stdin, p.stdout, p.stderr
 	cmd.ExtraFiles = []*os.File{theirs}
-	tty := int(p.stdin.Fd())
 	if detach {
 		cmd.Stdin = nil
 		cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
@@ -128,7 +135,11 @@ func (p *program) inChild(detach bool) (code int, ok bool) {
 		cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Foreground: true, Ctty: tty}
 	}
 	signals := make(chan os.Signal, 8)
-	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP, syscall.SIGQUIT, syscall.SIGUSR1)
+	for _, s := range []os.Signal{syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP, syscall.SIGQUIT, syscall.SIGUSR1} {
+		if !signal.Ignored(s) { // by nohup, and then by the child too
+			signal.Notify(signals, s)
+		}
+	}
 	defer signal.Stop(signals)
 	signal.Ignore(syscall.SIGTTOU, syscall.SIGTTIN)
 	err = cmd.Start()

@@ -18,6 +18,7 @@ import (
 // TestWhatBehavioursCount is in the summary and its file, as many as the server saw, and
 // decides the exit code. The behaviour with arrivals of its own has ended the run.
 func TestWhatBehavioursCount(t *testing.T) {
+	t.Parallel()
 	var calls, gone atomic.Int64
 	target := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		if calls.Add(1)%4 == 0 {

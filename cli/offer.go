@@ -152,7 +152,7 @@ func (x *session) Status() control.Status {
 		}
 		out.P50, out.P95, out.P99 = ms(w.OK.P50), ms(w.OK.P95), ms(w.OK.P99)
 	}
-	if !s.Health.OK {
+	if !s.Health.OK && s.State > swarm.Ready {
 		out.Generator = "suspect"
 		for _, r := range s.Health.Reasons {
 			out.Reasons = append(out.Reasons, r.What+": "+r.Remedy)

@@ -17,6 +17,7 @@ import (
 // TestAProgramsShapeIsOfThePlansUsers, beside what a behaviour has of its own; -u takes its
 // place.
 func TestAProgramsShapeIsOfThePlansUsers(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		args       string
 		most       int

@@ -174,6 +174,11 @@ func (f *followed) command(ctx context.Context, r *foundRun, at *seat, v *sshd.S
 		if err := f.client.Steer(ctx, c); err != nil {
 			return say(exitBroken, "%v", err)
 		}
+		if c.Do == control.Stop {
+			fmt.Fprintln(v.Out, "the run stops")
+			return exitOK
+		}
+		time.Sleep(followEvery) // until it has begun to follow
 		return status()
 	}
 	switch what := v.Args[0]; what {
