@@ -23,6 +23,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -362,10 +363,25 @@ func (c *Client) locate(k *call, path string) *http1.Error {
 		case u.Scheme == "unix":
 			return refused("a unix: URL can only be the --host")
 		}
-		k.origin, k.path = c.t.origin(u), u.RequestURI()
+		k.origin, k.path = c.t.origin(u), target(path, u)
 	}
 	k.first = k.origin
 	return nil
+}
+
+// target is what of a whole URL stands in the request line: as it was written, as of a path,
+// unless a line cannot hold that.
+func target(text string, u *url.URL) string {
+	_, rest, ok := strings.Cut(text, "://")
+	i := strings.IndexAny(rest, "/?#")
+	if !ok || i < 0 {
+		return u.RequestURI()
+	}
+	rest, _, _ = strings.Cut(rest[i:], "#")
+	if rest == "" || rest[0] != '/' || strings.ContainsFunc(rest, func(c rune) bool { return c <= ' ' || c >= 0x7f }) {
+		return u.RequestURI()
+	}
+	return rest
 }
 
 // refused is a request that was not sent for what it says.

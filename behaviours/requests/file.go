@@ -235,7 +235,7 @@ func (v *visitor) filled(r *request) (url string, body []byte, err error) {
 	case r.include != "" && !r.replaced:
 		return url, r.ready.body, nil
 	case r.include != "":
-		text, err := v.fill(template{place{r.include, 1, 1}, string(r.ready.body)})
+		text, err := v.fill(template{at: place{r.include, 1, 1}, text: string(r.ready.body)})
 		return url, []byte(text), err
 	}
 	text, err := v.fill(r.body)

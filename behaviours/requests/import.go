@@ -12,6 +12,8 @@ type imported struct {
 	method, url string
 	headers     [][2]string
 	body        string
+	include     string // a file whose bytes are the body
+	stays       bool   // a redirect is not followed
 	notes       []string
 }
 
@@ -45,35 +47,59 @@ func (r *imported) write() (string, error) {
 	if !strings.Contains(r.url, "://") && !strings.HasPrefix(r.url, "/") {
 		r.url = "http://" + r.url
 	}
-	r.url = strings.ReplaceAll(r.url, " ", "%20")
+	r.url = encoded(r.url)
 	var b strings.Builder
-	fmt.Fprintf(&b, "### %s %s\n", r.method, shorten(r.url))
+	fmt.Fprintf(&b, "### %s %s\n", r.method, strings.ToValidUTF8(shorten(r.url), "…"))
 	for _, n := range r.notes {
-		fmt.Fprintf(&b, "# %s\n", n)
+		fmt.Fprintf(&b, "# %s\n", escaped(strings.ReplaceAll(n, "{{", "{ {")))
 	}
-	fmt.Fprintf(&b, "%s %s\n", r.method, r.url)
+	if r.stays {
+		b.WriteString("# @no-redirect\n")
+	}
+	fmt.Fprintf(&b, "%s %s\n", r.method, escaped(r.url))
+	form := false
 	for _, h := range r.headers {
-		fmt.Fprintf(&b, "%s\n", strings.TrimRight(h[0]+": "+h[1], " "))
+		fmt.Fprintf(&b, "%s\n", strings.TrimRight(h[0]+": "+escaped(h[1]), " "))
+		form = form || strings.EqualFold(h[0], "content-type") && strings.HasPrefix(h[1], formType)
 	}
-	if r.body != "" {
-		fmt.Fprintf(&b, "\n%s\n", r.body)
+	switch {
+	case r.include != "":
+		fmt.Fprintf(&b, "\n< %s\n", r.include)
+	case r.body != "":
+		fmt.Fprintf(&b, "\n%s\n", escapedBody(r.body, form))
 	}
 	text := b.String()
-	if strings.Contains(text, "{{") {
-		return "", r.at.errorf("a request has {{ in it, which a .http file takes for a variable: put the body into a file and write < ./body as the body")
-	}
 	f, err := parse("", text, nil)
-	switch {
-	case err == nil && len(f.requests) == 1 && r.equals(f.requests[0]):
+	if err == nil && len(f.requests) == 1 && r.equals(f.requests[0]) {
 		return text, nil
-	case r.body != "":
-		return "", r.at.errorf("a body that a .http file cannot hold: put it into a file and write < ./body as the body")
 	}
-	return "", r.at.errorf("a request that a .http file cannot hold: its address, or a header, has a line break or the like in it")
+	return "", r.at.errorf("a request that a .http file cannot hold: %s %s", r.method, shorten(r.url))
+}
+
+// encoded is a URL with what no request line can hold in its escaped form.
+func encoded(url string) string {
+	var b strings.Builder
+	for i := range len(url) {
+		if c := url[i]; c <= ' ' || c == 0x7f {
+			fmt.Fprintf(&b, "%%%02X", c)
+		} else {
+			b.WriteByte(c)
+		}
+	}
+	return b.String()
+}
+
+// sendable says that a header can go over the wire: its name is a word, and no line ends in
+// its value.
+func sendable(name, value string) bool {
+	return name != "" && !strings.ContainsAny(value, "\r\n\x00") &&
+		strings.IndexFunc(name, func(c rune) bool {
+			return c <= ' ' || c >= 0x7f || strings.ContainsRune("()<>@,;:\\\"/[]?={}", c)
+		}) < 0
 }
 
 // equals says whether the request was read back alike.
 func (r *imported) equals(q *request) bool {
-	return q.method == r.method && q.url.text == r.url && q.body.text == r.body && q.include == "" &&
+	return q.method == r.method && q.url.text == r.url && q.body.text == r.body && q.noRedirect == r.stays && (q.include == "") == (r.include == "") &&
 		slices.EqualFunc(q.headers, r.headers, func(a header, b [2]string) bool { return a.name == b[0] && a.value.text == b[1] })
 }

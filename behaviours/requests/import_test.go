@@ -1,10 +1,13 @@
 package requests_test
 
 import (
+	"bytes"
 	"fmt"
 	"io"
+	"mime"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"os/exec"
 	"slices"
 	"strings"
@@ -47,44 +50,53 @@ func TestImportComplaintsSayWhere(t *testing.T) {
 	}{
 		{requests.FromCurl, "", "x:1:1: no curl command"},
 		{requests.FromCurl, "curl http://x/\n  wget http://x", `x:2:3: "wget" is no curl command`},
-		{requests.FromCurl, "curl --form a=b http://x/", "x:1:6: curl flag --form is not understood"},
-		{requests.FromCurl, "curl http://x/a\ncurl 'http://x/b' \\\n  -H 'A: b\nc' --frob", "x:4:4: curl flag --frob is not understood"},
-		{requests.FromCurl, "curl -sTS http://x/", "x:1:6: curl flag -sTS is not understood"},
-		{requests.FromCurl, "curl -d @body.json http://x/", "x:1:6: curl flag -d @body.json: a file as the body"},
+		{requests.FromCurl, "curl http://x/a\ncurl 'http://x/b' \\\n  -d 'A: b\nc' --frob", "x:4:4: curl flag --frob is not understood"},
 		{requests.FromCurl, "curl http://x/\n\ncurl 'http://x/\n\n", "x:3:6: reached EOF without closing quote"},
 		{requests.FromCurl, "curl \"http://x/", "x:1:6: reached EOF without closing quote"},
 		{requests.FromCurl, "curl http://x/ -H", "x:1:16: curl flag -H has no value"},
 		{requests.FromCurl, "curl http://x/\n curl -s", "x:2:2: a curl command without a URL"},
 		{requests.FromCurl, "curl http://x/?a=1&b=2", "x:1:20: b=… is no curl command (an address with & in it"},
+		{requests.FromCurl, "curl -d @nowhere.json http://x/", "x:1:6: curl flag -d @nowhere.json: stat nowhere.json"},
+		{requests.FromCurl, "curl -T nowhere http://x/", "nowhere"},
+		{requests.FromCurl, "curl -F a=@nowhere http://x/", "nowhere"},
+		{requests.FromCurl, "curl -H @nowhere http://x/", "nowhere"},
+		{requests.FromCurl, "curl --json @nowhere http://x/", "nowhere"},
+		{requests.FromCurl, "curl --data-urlencode a@nowhere http://x/", "nowhere"},
+		{requests.FromCurl, "curl -d @- http://x/", "standard input is not in the file"},
+		{requests.FromCurl, "curl http://y/ | curl -d @- http://x/", "what the first command answers is not known"},
+		{requests.FromCurl, "jq . x | curl -d @- http://x/", "what jq prints is not known"},
+		{requests.FromCurl, "curl -d @- http://x/ < nowhere", "nowhere"},
+		{requests.FromCurl, "curl -F a=b -d c=d http://x/", "not both"},
+		{requests.FromCurl, "curl -F 'a=b;encoder=base64' http://x/", ";encoder= is not understood"},
+		{requests.FromCurl, "curl -F nothing http://x/", "name=content is expected"},
+		{requests.FromCurl, "curl --digest -u a:b http://x/", "curl flag --digest is not understood"},
+		{requests.FromCurl, "curl --dat a=b http://x/", "curl flag --dat may be --data, --data-ascii"},
+		{requests.FromCurl, "curl 'http://x/[1-'", "a [ without ]"},
+		{requests.FromCurl, "curl 'http://x/[5-1]'", "a range such as"},
+		{requests.FromCurl, "curl 'http://x/[1-99999999]'", "a range such as"},
+		{requests.FromCurl, "curl 'http://x/[1-999][1-999]'", "more than"},
+		{requests.FromCurl, "curl 'http://x/{a'", "a { without }"},
+		{requests.FromCurl, "curl -H $'X: a\\nB: c' http://x/", "no such header can be sent"},
 		{requests.FromCurl, "curl http://x/ && echo done", `x:1:19: "echo" is no curl command`},
 		{requests.FromCurl, "for i in 1 2; do curl http://x/; done", "x:1:1: only curl commands"},
 		{requests.FromCurl, `curl "http://$HOST/"`, "x:1:14: $HOST is a variable of the shell"},
 		{requests.FromCurl, "curl http://x/$(date)", "x:1:15: only a shell knows"},
-		{requests.FromCurl, "curl http://x/ -d @- <<< hello", "x:1:22: <<<: what a command reads"},
 		{requests.FromCurl, `curl ^"http://x/^" -H ^"A: b^"`, "cURL (bash)"},
-		{requests.FromCurl, "curl 'http://x/[1-3]'", "x:1:6: curl makes several addresses"},
 		{requests.FromCurl, "curl ftp://x/", "neither http nor https"},
 		{requests.FromCurl, "curl -u foo http://x/", "curl flag -u foo: curl would ask for the password"},
-		{requests.FromCurl, "curl -b jar.txt http://x/", "curl flag -b jar.txt: a file of cookies"},
-		{requests.FromCurl, "curl -H @headers http://x/", "curl flag -H @headers: a file of headers"},
-		{requests.FromCurl, "curl --json @x.json http://x/", "a file as the body"},
-		{requests.FromCurl, "curl --data-urlencode a@x.txt http://x/", "a file as the body"},
 		{requests.FromCurl, "curl -I -d a http://x/", "a HEAD has no body"},
-		{requests.FromCurl, "curl -F a=b http://x/", "multipart body"},
 		{requests.FromCurl, "curl -H 'X-Empty;' http://x/", "without a value"},
-		{requests.FromCurl, "curl --json '{}\n' http://x/", "a body that a .http file cannot hold"},
-		{requests.FromCurl, "curl --json ' {}' http://x/\ncurl --json '\n\n{}' http://x/", "x:2:1: a body that a .http file cannot hold"},
 		{requests.FromCurl, "curl -X post http://x/", "x:1:1: method post: capital letters"},
-		{requests.FromCurl, "curl -d 'a\nb' http://x/", "x:1:1: a body that a .http file cannot hold"},
-		{requests.FromCurl, "curl http://x/\ncurl http://x/ -d '{{x}}'", "x:2:1: a request has {{ in it"},
-		{requests.FromCurl, "curl http://x/ -d '<x'", "x:1:1: a body that a .http file cannot hold"},
 		{requests.FromHAR, "{", "x:1:1: no HTTP archive: unexpected end"},
 		{requests.FromHAR, "{}", "x:1:1: no request in it"},
 		{requests.FromHAR, "[]", "x:1:1: no HTTP archive: an object is expected, not array"},
 		{requests.FromHAR, "{\"log\":{\"entries\":[\n {\"request\" 7}]}}", "x:2:13: no HTTP archive: invalid character '7'"},
 		{requests.FromHAR, "{\"log\":{\"entries\":7}}", "no HTTP archive: log.entries cannot be of type number"},
 		{requests.FromHAR, "{\"log\":{\"entries\":[\n" + whole + ",\n {\"request\":{\"method\":7}}]}}", "x:3:23: log.entries[1]: request.method cannot be of type number"},
-		{requests.FromHAR, "{\"log\":{\"entries\":[\n" + whole + ",\n " + whole + ",\n  {\"request\":{\"method\":\"GET\",\"url\":\"ftp://x\"}}]}}", "x:4:3: log.entries[2]"},
+		{requests.FromHAR, "{\"log\":{\"entries\":[\n" + whole + ",\n " + whole + ",\n  {\"request\":{\"method\":\"get\",\"url\":\"http://x\"}}]}}", "x:4:3: log.entries[2]"},
+		{requests.FromHAR, `{"log":{"entries":[{"request":{"method":"GET","url":"data:,x"}}]}}`, "no request to a server in it: 1 to a data: address"},
+		{requests.FromHAR, `{"log":{"entries":[{"request":{"method":"GET"}}]}}`, "is no address"},
+		{requests.FromHAR, `{"log":{"entries":[{"request":{"method":"POST","url":"http://x/","postData":{"mimeType":"multipart/form-data; boundary=b","params":[{"name":"a","fileName":"x.png"}]}}}]}}`, "the file \"x.png\" in it, whose content was not recorded"},
 	} {
 		if _, err := c.from("x", c.text); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%q: got %v, want an error with %q", c.text, err, c.want)
@@ -109,6 +121,11 @@ func newWire(t *testing.T) *wire {
 		if agent := r.Header.Get("User-Agent"); strings.HasPrefix(agent, "curl/") || agent == "tload" {
 			r.Header.Del("User-Agent")
 		}
+		if _, p, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err == nil && p["boundary"] != "" { // another one each time
+			r.Header.Set("Content-Type", strings.ReplaceAll(r.Header.Get("Content-Type"), p["boundary"], "B"))
+			body = bytes.ReplaceAll(body, []byte(p["boundary"]), []byte("B"))
+		}
+		r.Header.Del("Expect") // that it waits is how, too
 		if r.Header.Get("Accept") == "*/*" {
 			r.Header.Del("Accept")
 		}
@@ -132,6 +149,15 @@ func (w *wire) take() (seen []string) {
 func TestFromCurlIsWhatCurlSends(t *testing.T) {
 	servertest.Need(t, "curl")
 	w := newWire(t)
+	t.Chdir(t.TempDir())
+	for name, text := range map[string]string{
+		"a.json": "{\n  \"a\": 1\r\n}\n", "b.bin": "\x00\xff\r\n{{x}}\n", "up.txt": "one\r\ntwo\n\n", "page.html": "<p>\n### GET /\n</p>", "heads": "X-One: 1\r\nX-Two: 2\n",
+		"jar": "# Netscape HTTP Cookie File\n127.0.0.1\tFALSE\t/\tFALSE\t0\ta\t1\n#HttpOnly_127.0.0.1\tFALSE\t/deep\tFALSE\t0\tb\t2\nother.test\tTRUE\t/\tFALSE\t0\tc\t3\n127.0.0.1\tFALSE\t/\tFALSE\t5\told\t4\n",
+	} {
+		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
 	for _, line := range []string{
 		`curl U/`,
 		`curl U/?x`,
@@ -176,6 +202,52 @@ func TestFromCurlIsWhatCurlSends(t *testing.T) {
 		"curl \\\n  -H 'A: b' \\\n  U/ # a comment",
 		`$ curl U/ | cat >/dev/null 2>&1`,
 		`curl U/1 && curl U/2; curl U/3 --next -d x U/4`,
+		`curl -F a=b -F 'c=d e;f' -F "n=\"q\"" U/`,
+		`curl -F f=@a.json -F 'g=@up.txt;type=text/x' -F 'h=<up.txt' -F 'i=@page.html;filename=other.png' U/`,
+		`curl -F 'j=@b.bin' -F 'k=@"a.json";filename="x y.json"' U/`,
+		`curl -F 'l=text;type=text/plain' -F 'm={"a":1};type=application/json' U/`,
+		`curl --form-string 'a=@b;type=c' --form-string 'd=<e' U/`,
+		`curl -F 'a=1;headers="X-Part: yes"' U/`,
+		`curl -T up.txt U/`,
+		`curl -T up.txt U/named`,
+		`curl -X POST -T b.bin U/x`,
+		`curl -d @a.json U/`,
+		`curl --data-binary @a.json U/`,
+		`curl --data-binary @b.bin -H 'Content-Type: application/octet-stream' U/`,
+		`curl -d x=1 --data-binary @up.txt U/`,
+		`curl --data-urlencode @up.txt --data-urlencode n@a.json U/`,
+		`curl --json @a.json U/`,
+		`curl --json '{}' --json @a.json U/`,
+		`curl --data-binary "" U/`,
+		`curl --data-raw $'a\r\nb' U/`,
+		`curl -d $'a\nb\n' U/`,
+		`curl --data-raw '{{x}}' 'U/?q={{y}}' -g`,
+		`curl -H 'X: {{z}}' U/`,
+		`curl -H 'Content-Type: text/xml' -d '<a>< ./b</a>' U/`,
+		`curl -H 'Content-Type: text/plain' -d '< ./up.txt' U/`,
+		`curl -H 'Content-Type: text/plain' -d $'### GET /\n> {% x %}\n<> y\n# z\n// w' U/`,
+		`curl -H 'Content-Type: text/plain' -d $'\n\n  a\n\n' U/`,
+		`curl -H 'Content-Type: text/plain' -d $'GET /other\nPOST /x' U/`,
+		"curl -d @- U/ <<EOF\na=b\nc\nEOF",
+		"curl --data-binary @- U/ <<'EOF'\na=$b\n\nEOF",
+		`curl -d @- U/ <<< hello`,
+		`echo '{"a":1}' | curl --json @- U/`,
+		`echo -n x=1 | curl -d @- U/ | cat`,
+		`printf '%s' y | curl -T - U/y`,
+		`cat a.json up.txt | curl --data-binary @- U/`,
+		`curl --data-binary @- U/ < b.bin`,
+		`curl -b jar U/deep/er`,
+		`curl -b jar -b 'x=y' U/`,
+		`curl -b nowhere U/`,
+		`curl -c out.jar U/`,
+		`curl -H @heads U/`,
+		"curl -d \"a \\\nb\" U/",
+		`curl --oauth2-bearer T -r 0-99 --url-query 'a=b c' --url-query '+d=e' 'U/?x=1'`,
+		`curl --sil --compressed --location --user-a me --dump-h /dev/null U/`,
+		`curl --no-progress-meter --max-redirs 3 --trace-ascii /dev/null -s U/`,
+		`curl 'U/{a,b}/[1-3]' 'U/[01-05:2]' 'U/[a-c]'`,
+		`curl -g 'U/{a,b}[1-3]'`,
+		`curl U/one U/two; curl U/three`,
 		`curl U/ -o /dev/null -w '' --compressed -L -m 5 --connect-timeout 5 --retry 1`,
 	} {
 		line = strings.ReplaceAll(line, "U/", w.URL+"/")

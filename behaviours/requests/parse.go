@@ -245,7 +245,7 @@ func (p *parser) requestLine(line string, col int) error {
 		return p.at(col + len(method) + 1).errorf("a URL has no space in it: write %%20")
 	}
 	p.r.at, p.r.method = p.at(col), method
-	p.r.url = template{p.at(col + strings.Index(line, rest)), rest}
+	p.r.url = template{at: p.at(col + strings.Index(line, rest)), text: rest}
 	p.state = inURL
 	return nil
 }
@@ -279,7 +279,7 @@ func (p *parser) header(line string, col int) error {
 		return p.at(col).errorf("a header such as Accept: text/html is expected, not %q (a blank line goes before the body)", shorten(line))
 	}
 	value = strings.TrimSpace(value)
-	p.r.headers = append(p.r.headers, header{name, template{p.at(col + strings.Index(line, value)), value}})
+	p.r.headers = append(p.r.headers, header{name, template{at: p.at(col + strings.Index(line, value)), text: value}})
 	return nil
 }
 
@@ -317,7 +317,7 @@ func (p *parser) variable(line string, col int) error {
 	if !ok || name == "" || strings.ContainsAny(name, " \t.") {
 		return p.at(col).errorf("a variable such as @user = foo is expected, not %q", shorten(line))
 	}
-	text := template{p.at(col), strings.TrimSpace(value)}
+	text := template{at: p.at(col), text: strings.TrimSpace(value)}
 	if err := text.check(p.f.known); err != nil {
 		return err
 	}
@@ -448,16 +448,19 @@ func (p *parser) end() error {
 			// Forms are often broken into lines for the eye.
 			text = strings.ReplaceAll(text, "\n", "")
 		}
-		r.body = template{place{p.f.path, r.at.line + 1 + len(r.headers), 1}, text}
+		r.body = template{at: place{p.f.path, r.at.line + 1 + len(r.headers), 1}, text: text}
 	}
 	p.f.requests = append(p.f.requests, r)
 	return nil
 }
 
+// formType is that of a form in which values are escaped as in a URL.
+const formType = "application/x-www-form-urlencoded"
+
 func (r *request) isForm() bool {
 	for _, h := range r.headers {
 		if strings.EqualFold(h.name, "content-type") {
-			return strings.HasPrefix(h.value.text, "application/x-www-form-urlencoded")
+			return strings.HasPrefix(h.value.text, formType)
 		}
 	}
 	return false

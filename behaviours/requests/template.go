@@ -2,6 +2,7 @@ package requests
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -18,14 +19,55 @@ import (
 type template struct {
 	at   place
 	text string
+	raw  bool // the text is what is sent, whatever is in it
 }
 
-func (t template) plain() bool { return !strings.Contains(t.text, "{{") }
+func (t template) plain() bool { return t.raw || !strings.Contains(t.text, "{{") }
+
+// settled is the template without {{$raw …}}, if it has nothing else between braces.
+func (t template) settled() template {
+	if t.plain() {
+		return t
+	}
+	var b strings.Builder
+	err := t.parts(func(literal, expr string, _ place) error {
+		b.WriteString(literal)
+		if expr == "" {
+			return nil
+		}
+		text, ok, err := rawText(expr)
+		if !ok {
+			return errors.New("something else")
+		}
+		b.WriteString(text)
+		return err
+	})
+	if err != nil {
+		return t
+	}
+	return template{t.at, b.String(), true}
+}
+
+// rawText is the text of $raw "text", in which escapes are as in Go and JSON; ok is false
+// for another expression.
+func rawText(expr string) (text string, ok bool, err error) {
+	quoted, ok := strings.CutPrefix(expr, "$raw ")
+	if !ok {
+		return "", false, nil
+	}
+	if text, err = strconv.Unquote(strings.TrimSpace(quoted)); err != nil {
+		return "", true, fmt.Errorf(`%s: a text between quotes is expected, such as {{$raw "\r\n"}}`, expr)
+	}
+	return text, true, nil
+}
 
 // parts calls yield with each piece of the text: a literal, or what stands
 // between braces.
 func (t template) parts(yield func(literal, expr string, at place) error) error {
 	rest, at := t.text, t.at
+	if t.raw {
+		return yield(rest, "", at)
+	}
 	for {
 		i := strings.Index(rest, "{{")
 		if i < 0 {
@@ -111,6 +153,10 @@ func (f *file) link() error {
 		}
 	}
 	for _, r := range f.requests {
+		r.url, r.body = r.url.settled(), r.body.settled()
+		for i := range r.headers {
+			r.headers[i].value = r.headers[i].value.settled()
+		}
 		if loop := f.circle(r, nil); loop != "" {
 			return r.at.errorf("requests need each other's responses in a circle: %s", loop)
 		}
@@ -151,6 +197,9 @@ func (f *file) circle(r *request, path []*request) string {
 
 // dynamic is the value of a $ expression.
 func (f *file) dynamic(expr string, r *rand.Rand) (string, error) {
+	if text, ok, err := rawText(expr); ok {
+		return text, err
+	}
 	words := strings.Fields(expr)
 	args := words[1:]
 	switch words[0] {
@@ -187,7 +236,7 @@ func (f *file) dynamic(expr string, r *rand.Rand) (string, error) {
 			return "", fmt.Errorf("%s is not in the environment", args[0])
 		}
 	}
-	return "", fmt.Errorf("%s is not understood (known: $uuid, $randomInt MIN MAX, $timestamp, $isoTimestamp, $dotenv NAME, $processEnv NAME)", words[0])
+	return "", fmt.Errorf("%s is not understood (known: $uuid, $randomInt MIN MAX, $timestamp, $isoTimestamp, $dotenv NAME, $processEnv NAME, $raw \"TEXT\")", words[0])
 }
 
 // dotenv looks a name up in .env beside the file.
@@ -240,7 +289,7 @@ func (v *visitor) value(expr string) (string, error) {
 		return pick(v.replies[name], name, path)
 	}
 	// A variable may hold more of them; link has checked that they are known.
-	return v.fill(template{v.file.requests[0].at, v.file.vars[expr]})
+	return v.fill(template{at: v.file.requests[0].at, text: v.file.vars[expr]})
 }
 
 // pick takes a header or a part of the body out of a named reply.
