@@ -3,6 +3,7 @@ package requests
 import (
 	"strconv"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -21,7 +22,7 @@ func escaped(text string) string {
 		r, n := utf8.DecodeRuneInString(text[i:])
 		plain := true
 		switch {
-		case r == utf8.RuneError, r < ' ' && r != '\t', r == 0x7f, r == '\ufeff':
+		case r == utf8.RuneError, r < ' ' && r != '\t', r == 0x7f, r == '\ufeff', r > ' ' && unicode.IsSpace(r):
 			plain = false
 		case strings.HasPrefix(text[i:], "{{"):
 			plain, n = false, 2
@@ -45,16 +46,34 @@ func escaped(text string) string {
 	return string(out)
 }
 
-// escapedBody is a body as lines of a .http file.
-func escapedBody(body string, form bool) string {
-	if form { // whose lines are joined
-		return escapedLine(body, true)
+// escapedBody is a body of that type as lines of a .http file.
+func escapedBody(body, kind string) string {
+	end, closed := "\n", false
+	switch {
+	case strings.HasPrefix(kind, formType): // whose lines are joined
+		if line := escapedLine(body, true); strings.TrimSpace(line) != "" {
+			return line
+		}
+		return raw(body)
+	case isParts(kind): // whose lines end as the format wants it
+		end = "\r\n"
+		if at := strings.LastIndex(strings.TrimSuffix(body, end), end) + 1; strings.HasSuffix(body, end) {
+			last := strings.TrimPrefix(strings.TrimSuffix(body[max(at-1, 0):], end), end)
+			closed = lastBoundary(escapedLine(last, false))
+		}
 	}
-	lines := strings.Split(body, "\n")
+	if closed {
+		body = strings.TrimSuffix(body, end)
+	}
+	lines := strings.Split(body, end)
 	for i, line := range lines {
 		edge := i == 0 || i == len(lines)-1
-		if lines[i] = escapedLine(line, i == 0); edge && strings.TrimSpace(lines[i]) == "" {
+		lines[i] = escapedLine(line, i == 0)
+		switch {
+		case edge && strings.TrimSpace(lines[i]) == "":
 			lines[i] = raw(line) // else it would be passed over
+		case i == len(lines)-1 && end != "\n" && !closed && lastBoundary(lines[i]):
+			lines[i] = raw(line[:1]) + escaped(line[1:]) // else another end would come behind it
 		}
 	}
 	return strings.Join(lines, "\n")

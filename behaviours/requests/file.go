@@ -150,7 +150,7 @@ func (f *file) prepare(r *request) error {
 	}
 	if r.fixed {
 		for _, h := range r.headers {
-			r.opts = append(r.opts, behaviours.Header(h.name, h.value.text))
+			r.opts = append(r.opts, behaviours.Header(h.name, h.sent(h.value.text)))
 		}
 	}
 	if len(r.expect) > 0 {
@@ -229,7 +229,7 @@ func (v *visitor) filled(r *request) (url string, body []byte, err error) {
 		if err != nil {
 			return "", nil, err
 		}
-		v.opts = append(v.opts, behaviours.Header(h.name, value))
+		v.opts = append(v.opts, behaviours.Header(h.name, h.sent(value)))
 	}
 	switch {
 	case r.include != "" && !r.replaced:

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 )
 
 // imported is a request from elsewhere on its way into a .http file.
@@ -49,7 +51,7 @@ func (r *imported) write() (string, error) {
 	}
 	r.url = encoded(r.url)
 	var b strings.Builder
-	fmt.Fprintf(&b, "### %s %s\n", r.method, strings.ToValidUTF8(shorten(r.url), "…"))
+	fmt.Fprintf(&b, "### %s %s\n", r.method, title(shorten(r.url)))
 	for _, n := range r.notes {
 		fmt.Fprintf(&b, "# %s\n", escaped(strings.ReplaceAll(n, "{{", "{ {")))
 	}
@@ -57,16 +59,15 @@ func (r *imported) write() (string, error) {
 		b.WriteString("# @no-redirect\n")
 	}
 	fmt.Fprintf(&b, "%s %s\n", r.method, escaped(r.url))
-	form := false
+	kind := r.header("Content-Type")
 	for _, h := range r.headers {
 		fmt.Fprintf(&b, "%s\n", strings.TrimRight(h[0]+": "+escaped(h[1]), " "))
-		form = form || strings.EqualFold(h[0], "content-type") && strings.HasPrefix(h[1], formType)
 	}
 	switch {
 	case r.include != "":
 		fmt.Fprintf(&b, "\n< %s\n", r.include)
 	case r.body != "":
-		fmt.Fprintf(&b, "\n%s\n", escapedBody(r.body, form))
+		fmt.Fprintf(&b, "\n%s\n", escapedBody(r.body, kind))
 	}
 	text := b.String()
 	f, err := parse("", text, nil)
@@ -76,15 +77,29 @@ func (r *imported) write() (string, error) {
 	return "", r.at.errorf("a request that a .http file cannot hold: %s %s", r.method, shorten(r.url))
 }
 
+// title is a text as it may stand behind ###.
+func title(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r == utf8.RuneError || r < ' ' || r == 0x7f || r == '\ufeff' {
+			return '?'
+		}
+		return r
+	}, s)
+}
+
 // encoded is a URL with what no request line can hold in its escaped form.
 func encoded(url string) string {
 	var b strings.Builder
-	for i := range len(url) {
-		if c := url[i]; c <= ' ' || c == 0x7f {
-			fmt.Fprintf(&b, "%%%02X", c)
+	for i := 0; i < len(url); {
+		r, n := utf8.DecodeRuneInString(url[i:])
+		if r <= ' ' || r == 0x7f || unicode.IsSpace(r) {
+			for _, c := range []byte(url[i : i+n]) {
+				fmt.Fprintf(&b, "%%%02X", c)
+			}
 		} else {
-			b.WriteByte(c)
+			b.WriteString(url[i : i+n])
 		}
+		i += n
 	}
 	return b.String()
 }
@@ -101,5 +116,5 @@ func sendable(name, value string) bool {
 // equals says whether the request was read back alike.
 func (r *imported) equals(q *request) bool {
 	return q.method == r.method && q.url.text == r.url && q.body.text == r.body && q.noRedirect == r.stays && (q.include == "") == (r.include == "") &&
-		slices.EqualFunc(q.headers, r.headers, func(a header, b [2]string) bool { return a.name == b[0] && a.value.text == b[1] })
+		slices.EqualFunc(q.headers, r.headers, func(a header, b [2]string) bool { return a.name == b[0] && a.sent(a.value.text) == b[1] })
 }

@@ -1,6 +1,7 @@
 package requests
 
 import (
+	"encoding/base64"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -48,6 +49,15 @@ type request struct {
 type header struct {
 	name  string
 	value template
+	basic bool // the value is a name and a password, to be encoded
+}
+
+// sent is the value as it is sent, once everything is filled in.
+func (h *header) sent(value string) string {
+	if h.basic {
+		return "Basic " + base64.StdEncoding.EncodeToString([]byte(value))
+	}
+	return value
 }
 
 // place is where something stands, for complaints.
@@ -176,6 +186,8 @@ func (p *parser) bodyLine(line, trimmed string, col int) error {
 		return p.at(col).errorf("saving the response to a file is not understood: failing exchanges are kept by themselves")
 	case strings.HasPrefix(trimmed, "<>"):
 		return p.at(col).errorf("a reference to an earlier response is not understood: remove the line")
+	case p.r.isParts() && strings.HasPrefix(trimmed, "<"):
+		return p.includePart(trimmed, col)
 	case len(p.body) == 0 && strings.HasPrefix(trimmed, "<"):
 		return p.includeLine(trimmed, col)
 	case p.r.include != "" && trimmed != "":
@@ -279,36 +291,108 @@ func (p *parser) header(line string, col int) error {
 		return p.at(col).errorf("a header such as Accept: text/html is expected, not %q (a blank line goes before the body)", shorten(line))
 	}
 	value = strings.TrimSpace(value)
-	p.r.headers = append(p.r.headers, header{name, template{at: p.at(col + strings.Index(line, value)), text: value}})
+	h := header{name: name, value: template{at: p.at(col + strings.Index(line, value)), text: value}}
+	if strings.EqualFold(name, "authorization") {
+		switch scheme, rest, _ := strings.Cut(value, " "); {
+		case strings.EqualFold(scheme, "basic") && userPassword(rest) != "":
+			h.basic, h.value.text = true, userPassword(rest)
+		case strings.EqualFold(scheme, "digest") && userPassword(rest) != "" && !strings.Contains(rest, "="):
+			return p.at(col).errorf("Digest is not understood: it takes an answer of the server's for each request; write the behaviour in Go (tload init)")
+		}
+	}
+	p.r.headers = append(p.r.headers, h)
+	return nil
+}
+
+// userPassword is what stands behind Basic where it is a name and a password, which editors
+// encode, and not yet encoded: user:password or user password.
+func userPassword(s string) string {
+	bare := stripTemplates(s)
+	if words := strings.Fields(bare); len(words) > 2 {
+		return ""
+	}
+	if name, password, ok := outside(s, ':'); ok {
+		return name + ":" + password
+	}
+	if name, password, ok := outside(strings.TrimSpace(s), ' '); ok {
+		return name + ":" + strings.TrimSpace(password)
+	}
+	return ""
+}
+
+// outside cuts at the first such character that is not between braces.
+func outside(s string, at byte) (before, after string, ok bool) {
+	for i := 0; i < len(s); i++ {
+		if strings.HasPrefix(s[i:], "{{") {
+			end := strings.Index(s[i:], "}}")
+			if end < 0 {
+				return s, "", false
+			}
+			i += end + 1
+			continue
+		}
+		if s[i] == at {
+			return s[:i], s[i+1:], true
+		}
+	}
+	return s, "", false
+}
+
+// includePart is a file within a body of parts: its bytes, or with @ its text, in which
+// variables are replaced.
+func (p *parser) includePart(line string, col int) error {
+	name, replaced, err := p.included(line, col)
+	if err != nil {
+		return err
+	}
+	text, err := Read(name)
+	switch {
+	case err != nil:
+		return p.at(col).errorf("%v", err)
+	case len(text) > mostFile:
+		return p.at(col).errorf("%s: longer than %d MiB", name, mostFile>>20)
+	case !replaced:
+		text = raw(text)
+	}
+	p.body = append(p.body, text)
 	return nil
 }
 
 func (p *parser) includeLine(line string, col int) error {
+	name, replaced, err := p.included(line, col)
+	if err == nil {
+		p.r.include, p.r.replaced = name, replaced
+	}
+	return err
+}
+
+// included is the file that a line such as < ./body.json names, and whether variables in it
+// are replaced.
+func (p *parser) included(line string, col int) (name string, replaced bool, err error) {
 	rest := line[1:]
 	if rest, ok := strings.CutPrefix(rest, "@"); ok {
-		p.r.replaced = true
+		replaced = true
 		if i := strings.IndexByte(rest, ' '); i >= 0 { // an encoding may stand there
 			if enc := rest[:i]; enc != "" && !strings.EqualFold(enc, "utf8") && !strings.EqualFold(enc, "utf-8") {
-				return p.at(col).errorf("encoding %q is not understood: files are sent as they are", enc)
+				return "", false, p.at(col).errorf("encoding %q is not understood: files are sent as they are", enc)
 			}
 		}
 		line = "<" + rest
 	}
-	name := strings.TrimSpace(line[1:])
+	name = strings.TrimSpace(line[1:])
 	if strings.HasPrefix(name, "{%") {
-		return p.at(col).errorf("a script before the request is not understood: remove it, or write the behaviour in Go (tload init)")
+		return "", false, p.at(col).errorf("a script before the request is not understood: remove it, or write the behaviour in Go (tload init)")
 	}
 	if name == "" || line[1] != ' ' {
-		return p.at(col).errorf("a file is expected, such as < ./body.json")
+		return "", false, p.at(col).errorf("a file is expected, such as < ./body.json")
 	}
 	if !filepath.IsAbs(name) {
 		name = filepath.Join(filepath.Dir(p.f.path), name)
 	}
 	if _, err := os.Stat(name); err != nil {
-		return p.at(col).errorf("%v", err)
+		return "", false, p.at(col).errorf("%v", err)
 	}
-	p.r.include = name
-	return nil
+	return name, replaced, nil
 }
 
 func (p *parser) variable(line string, col int) error {
@@ -444,9 +528,16 @@ func (p *parser) end() error {
 	}
 	if len(p.body) > 0 {
 		text := strings.Join(p.body, "\n")
-		if r.isForm() {
+		switch {
+		case r.isForm():
 			// Forms are often broken into lines for the eye.
 			text = strings.ReplaceAll(text, "\n", "")
+		case r.isParts():
+			// As the format of parts wants it, and the editors send it.
+			text = strings.Join(p.body, "\r\n")
+			if lastBoundary(p.body[len(p.body)-1]) {
+				text += "\r\n"
+			}
 		}
 		r.body = template{at: place{p.f.path, r.at.line + 1 + len(r.headers), 1}, text: text}
 	}
@@ -457,13 +548,27 @@ func (p *parser) end() error {
 // formType is that of a form in which values are escaped as in a URL.
 const formType = "application/x-www-form-urlencoded"
 
-func (r *request) isForm() bool {
+func (r *request) isForm() bool { return strings.HasPrefix(r.kind(), formType) }
+
+// isParts says that the body is one of several parts, each with a head of its own.
+func (r *request) isParts() bool { return isParts(r.kind()) }
+
+func isParts(kind string) bool { return strings.HasPrefix(strings.ToLower(kind), "multipart/") }
+
+// kind is the type of the body as written.
+func (r *request) kind() string {
 	for _, h := range r.headers {
 		if strings.EqualFold(h.name, "content-type") {
-			return strings.HasPrefix(h.value.text, formType)
+			return h.value.text
 		}
 	}
-	return false
+	return ""
+}
+
+// lastBoundary says that a line ends a body of parts.
+func lastBoundary(line string) bool {
+	line = strings.TrimSpace(line)
+	return len(line) > 4 && strings.HasPrefix(line, "--") && strings.HasSuffix(line, "--")
 }
 
 func shorten(s string) string {
