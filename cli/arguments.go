@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"tload/cli/build"
+	"tload/stats"
 	"tload/stats/capacity"
 	"tload/stats/report"
 	"tload/swarm"
@@ -84,7 +85,7 @@ func (s *settings) argument(arg string) (string, error) {
 	for _, c := range commands() {
 		names = append(names, c.name)
 	}
-	if near := report.Nearest(arg, names); near != "" {
+	if near := stats.Nearest(arg, names); near != "" {
 		return "", fmt.Errorf("%q is neither a path nor a URL (did you mean tload %s?)", arg, near)
 	}
 	return "", fmt.Errorf("%q is neither a path nor a URL: write /something or http://localhost:5000/something", arg)
@@ -310,7 +311,7 @@ var (
 	client  = []string{
 		"timeout", "connect-timeout", "insecure", "http2", "http3", "header", "proxy", "resolve", "bind", "no-follow", "no-keepalive", "cacert", "cert", "key", "capture-body",
 	}
-	choosing = []string{"host", "file", "behaviours", "exclude-behaviours", "tags", "exclude-tags"}
+	choosing = []string{"host", "file", "env", "behaviours", "exclude-behaviours", "tags", "exclude-tags"}
 )
 
 // heeds refuses a flag of the command line that the command has no use for.

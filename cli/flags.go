@@ -11,9 +11,9 @@ import (
 	"github.com/spf13/pflag"
 
 	"tload/behaviours/requests"
+	"tload/stats"
 	"tload/stats/capacity"
 	"tload/stats/exchange"
-	"tload/stats/report"
 	"tload/swarm/link"
 	"tload/swarm/shape"
 	"tload/tui"
@@ -56,6 +56,7 @@ type loading struct {
 	stopTimeout seconds
 	only        []string
 	without     []string
+	env         string // of the variables of a .http file
 	tags        []string
 	withoutTags []string
 	list        bool
@@ -171,6 +172,7 @@ func (s *settings) define() *pflag.FlagSet {
 	s.stopTimeout = seconds(10 * time.Second)
 	f.Var(&s.stopTimeout, "stop-timeout", "grace for tasks in hand at the end")
 	f.StringSliceVar(&s.only, "behaviours", nil, "only these, by `NAMES`")
+	f.StringVar(&s.env, "env", "", "the variables of a .http file that http-client.env.json beside it has for `NAME`")
 	f.StringSliceVar(&s.without, "exclude-behaviours", nil, "all but these, by `NAMES`")
 	f.StringSliceVar(&s.tags, "tags", nil, "only tasks with one of these `TAGS`")
 	f.StringSliceVar(&s.withoutTags, "exclude-tags", nil, "no tasks with one of these `TAGS`")
@@ -333,7 +335,7 @@ func why(err error, f *pflag.Flag) error {
 func unknownFlag(name string, f *pflag.FlagSet) error {
 	var names []string
 	f.VisitAll(func(flag *pflag.Flag) { names = append(names, flag.Name) })
-	best := report.Nearest(name, names)
+	best := stats.Nearest(name, names)
 	dashes := "--"
 	if len(name) == 1 {
 		dashes = "-"
@@ -372,7 +374,7 @@ func nearestVariable(prefix, word string, f *pflag.FlagSet) string {
 	f.VisitAll(func(flag *pflag.Flag) {
 		names = append(names, prefix+strings.ToUpper(strings.ReplaceAll(flag.Name, "-", "_")))
 	})
-	if best := report.Nearest(prefix+strings.ToUpper(word), names); best != "" {
+	if best := stats.Nearest(prefix+strings.ToUpper(word), names); best != "" {
 		return fmt.Sprintf(" (did you mean %s?)", best)
 	}
 	return ": unset it (tload --help lists the flags, and each has a variable)"

@@ -40,7 +40,7 @@ type job struct {
 // concernUsers are the flags that travel to workers as they were given. Those that
 // a start form may change, or that name files, are not among them.
 var concernUsers = []string{
-	"exclude-behaviours", "tags", "exclude-tags", "max-wait", "timeout", "connect-timeout", "insecure", "http2", "http3", "header", "proxy", "resolve",
+	"exclude-behaviours", "env", "tags", "exclude-tags", "max-wait", "timeout", "connect-timeout", "insecure", "http2", "http3", "header", "proxy", "resolve",
 	"no-follow", "no-keepalive", "redact", "no-redact",
 }
 
@@ -108,7 +108,7 @@ func pack(path string, files map[string][]byte) error {
 		return err
 	}
 	files[filepath.Base(path)] = text
-	names := []string{".env"}
+	names := append([]string{".env"}, requests.EnvFiles...)
 	for _, m := range include.FindAllSubmatch(text, -1) {
 		names = append(names, string(m[1]))
 	}
@@ -486,7 +486,7 @@ func (p *program) employ(b link.Brief, bind []string) (swarm.Node, error) {
 			return nil, fmt.Errorf("the master's users are %s and this program has %s: start the master's own program as the worker", strings.Join(j.Names, ", "), cmpOr(strings.Join(names, ", "), "none"))
 		}
 	case s.file != "":
-		if own, err = one(requests.File(s.file, s.masker)); err != nil {
+		if own, err = one(s.reader().File(s.file)); err != nil {
 			return nil, err
 		}
 	}

@@ -79,7 +79,7 @@ func (p *program) chooseBehaviours(ctx context.Context, s *settings) ([]behaviou
 		if err != nil {
 			return nil, misuse{err}
 		}
-		return one(requests.Text("stdin", text, s.masker))
+		return one(p.reader(s).Text("stdin", text))
 	case s.file == "":
 		if found := here(); len(found) > 0 {
 			s.file = found[0]
@@ -94,7 +94,24 @@ func (p *program) chooseBehaviours(ctx context.Context, s *settings) ([]behaviou
 		p.parent.keep()
 		return nil, p.maker().Become(ctx, s.file, withoutFile(p.args))
 	}
-	return one(requests.File(s.file, s.masker))
+	return one(p.reader(s).File(s.file))
+}
+
+// reader reads files of requests as the settings say. What is passed over in one is said once.
+func (p *program) reader(s *settings) requests.Options {
+	o := s.reader()
+	said := map[string]bool{}
+	o.Note = func(line string) {
+		if !said[line] {
+			said[line] = true
+			p.complain(0, errors.New(line))
+		}
+	}
+	return o
+}
+
+func (s *settings) reader() requests.Options {
+	return requests.Options{Mask: s.masker, Env: s.env}
 }
 
 func one(b behaviours.Behaviour, err error) ([]behaviours.Behaviour, error) {

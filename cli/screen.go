@@ -203,7 +203,7 @@ func (s *settings) ask(text string) ([]behaviours.Behaviour, error) {
 		return nil, fmt.Errorf("%s: behaviours in Go are built first: leave, and start tload -f %s", words[0], words[0])
 	}
 	s.args, s.file = nil, words[0]
-	return one(requests.File(s.file, s.masker))
+	return one(s.reader().File(s.file))
 }
 
 func leaves(b *crew.Behaviour) (n int) {

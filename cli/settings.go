@@ -13,7 +13,7 @@ import (
 
 	"tload/behaviours"
 	"tload/behaviours/requests"
-	"tload/stats/report"
+	"tload/stats"
 )
 
 // target finds out what the arguments and --host name: the base URL and, where
@@ -167,7 +167,7 @@ func (s *settings) choose(list []behaviours.Behaviour) ([]behaviours.Behaviour, 
 		if slices.Contains(names, name) {
 			continue
 		}
-		if best := report.Nearest(name, names); best != "" {
+		if best := stats.Nearest(name, names); best != "" {
 			return nil, misuse{fmt.Errorf("unknown behaviour %q (did you mean %q?)", name, best)}
 		}
 		return nil, misuse{fmt.Errorf("unknown behaviour %q (tload --list shows them)", name)}

@@ -17,7 +17,7 @@ func back(t *testing.T, r imported) *request {
 	if _, err := Text("x.http", text, nil); err != nil {
 		t.Fatalf("%+v: %v in\n%q", r, err, text)
 	}
-	f, err := parse("x.http", text, nil)
+	f, err := parse("x.http", text, Options{})
 	if err != nil || len(f.requests) != 1 {
 		t.Fatalf("%+v: %v in\n%q", r, err, text)
 	}

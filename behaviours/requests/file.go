@@ -16,16 +16,33 @@ import (
 // column; nothing in a file is skipped in silence. The mask keeps secrets out of
 // the names that are made of URLs.
 func File(path string, mask *exchange.Masker) (behaviours.Behaviour, error) {
-	text, err := Read(path)
-	if err != nil {
-		return behaviours.Behaviour{}, err
-	}
-	return Text(path, text, mask)
+	return Options{Mask: mask}.File(path)
 }
 
 // Text is File for a text that was read already; path is for the complaints
 // and for the files that it includes.
 func Text(path, text string, mask *exchange.Masker) (behaviours.Behaviour, error) {
+	return Options{Mask: mask}.Text(path, text)
+}
+
+// Options are what is to be known besides a file itself.
+type Options struct {
+	Mask *exchange.Masker // keeps secrets out of names
+	Env  string           // whose variables in EnvFiles the file has; "" for the shared ones alone
+	Note func(string)     // is told, a line each, what is passed over; nil for nobody
+}
+
+// File is the behaviour that a file describes: see the function.
+func (o Options) File(path string) (behaviours.Behaviour, error) {
+	text, err := Read(path)
+	if err != nil {
+		return behaviours.Behaviour{}, err
+	}
+	return o.Text(path, text)
+}
+
+// Text is the behaviour that a text describes: see the function.
+func (o Options) Text(path, text string) (behaviours.Behaviour, error) {
 	text = strings.TrimPrefix(text, "\ufeff")
 	if i := strings.IndexFunc(text, func(c rune) bool { return c == utf8.RuneError || c == 0 }); i >= 0 {
 		return behaviours.Behaviour{}, places(path, text)(i).errorf("this is no text: UTF-8 is expected")
@@ -35,7 +52,7 @@ func Text(path, text string, mask *exchange.Masker) (behaviours.Behaviour, error
 	} else if ok {
 		return Paths(urls)
 	}
-	f, err := parse(path, text, mask)
+	f, err := parse(path, text, o)
 	if err != nil {
 		return behaviours.Behaviour{}, err
 	}

@@ -70,7 +70,7 @@ func (r *imported) write() (string, error) {
 		fmt.Fprintf(&b, "\n%s\n", escapedBody(r.body, kind))
 	}
 	text := b.String()
-	f, err := parse("", text, nil)
+	f, err := parse("", text, Options{})
 	if err == nil && len(f.requests) == 1 && r.equals(f.requests[0]) {
 		return text, nil
 	}

@@ -10,12 +10,15 @@ import (
 	"time"
 
 	"tload/behaviours"
+	"tload/stats"
 	"tload/stats/exchange"
 )
 
 // file is a .http file: variables and requests, in order.
 type file struct {
 	path     string
+	envs     []string         // the environments that there are
+	prompts  map[string]bool  // variables that an editor would ask for
 	mask     *exchange.Masker // of names made of URLs
 	vars     map[string]string
 	requests []*request
@@ -35,6 +38,7 @@ type request struct {
 	include  string // a file whose bytes are the body
 	replaced bool   // variables in that file are replaced too
 
+	disabled        bool
 	onStart, onStop bool
 	weight          int
 	tags            []string
@@ -89,6 +93,7 @@ func (p place) errorf(format string, a ...any) error {
 //
 //	variables and directives → request line → headers → blank line → body → ###
 type parser struct {
+	o     Options
 	f     *file
 	lines []string
 	n     int // of the line in hand, from 1
@@ -105,8 +110,21 @@ const (
 	inBody
 )
 
-func parse(path, text string, mask *exchange.Masker) (*file, error) {
-	p := &parser{f: &file{path: path, mask: mask, vars: map[string]string{}}, lines: strings.Split(strings.ReplaceAll(text, "\r\n", "\n"), "\n")}
+func parse(path, text string, o Options) (*file, error) {
+	if o.Note == nil {
+		o.Note = func(string) {}
+	}
+	vars, envs := map[string]string{}, []string(nil)
+	if path != "" {
+		var err error
+		if vars, envs, err = environment(path, o.Env, o.Note); err != nil {
+			return nil, err
+		}
+	}
+	for name, value := range vars {
+		o.Mask.LearnValue(name, value)
+	}
+	p := &parser{o: o, f: &file{path: path, mask: o.Mask, vars: vars, envs: envs, prompts: map[string]bool{}}, lines: strings.Split(strings.ReplaceAll(text, "\r\n", "\n"), "\n")}
 	p.begin("")
 	for i, line := range p.lines {
 		p.n = i + 1
@@ -477,13 +495,27 @@ func (p *parser) directive(text string, col int) error {
 			return p.at(col).errorf("%s %q: %v", word, value, err)
 		}
 		r.timeout = d
-	case "@no-log", "@no-cookie-jar", "@no-auto-encoding", "@note":
+	case "@disabled":
+		r.disabled = true
+	case "@prompt":
+		name, _, _ := strings.Cut(value, " ")
+		p.f.prompts[name] = true
+		return need("the name of a variable")
+	case "@no-log", "@no-cookie-jar", "@no-auto-encoding", "@note", "@title", "@description", "@save", "@openWith", "@extension", "@verbose", "@debug", "@ref", "@forceRef", "@no-streaming-log":
 		// Of the editors; they change nothing here.
 	default:
-		return p.at(col).errorf("directive %s is not understood (known: @name @on-start @on-stop @weight @wait @expect @contains @tags @sequence @no-redirect @timeout)", word)
+		for _, known := range directives {
+			if stats.EditDistance(strings.ToLower(word), known) <= 2 {
+				return p.at(col).errorf("directive %s is not understood (did you mean %s?)", word, known)
+			}
+		}
+		p.o.Note(p.at(col).errorf("%s is none of tload's directives, and is passed over (known: %s)", word, strings.Join(directives, " ")).Error())
 	}
 	return nil
 }
+
+// directives are tload's own.
+var directives = []string{"@name", "@on-start", "@on-stop", "@weight", "@wait", "@expect", "@contains", "@tags", "@sequence", "@no-redirect", "@timeout", "@disabled", "@prompt"}
 
 func parseWait(text string) (behaviours.Wait, error) {
 	low, high, ok := strings.Cut(text, "-")
@@ -541,7 +573,9 @@ func (p *parser) end() error {
 		}
 		r.body = template{at: place{p.f.path, r.at.line + 1 + len(r.headers), 1}, text: text}
 	}
-	p.f.requests = append(p.f.requests, r)
+	if !r.disabled {
+		p.f.requests = append(p.f.requests, r)
+	}
 	return nil
 }
 

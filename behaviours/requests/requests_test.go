@@ -201,7 +201,7 @@ func TestComplaintsNameThePlace(t *testing.T) {
 		{"# @weight x\nGET /a\n", `x.http:1:3: @weight "x"`},
 		{"# @expect 2000\nGET /a\n", "status codes such as 200"},
 		{"# @wait 5s-1s\nGET /a\n", "the first is longer"},
-		{"# @nonsense\nGET /a\n", "directive @nonsense is not understood"},
+		{"# @nmae x\nGET /a\n", "directive @nmae is not understood (did you mean @name?)"},
 		{"# @name a\nGET /{{b.response.body}}\n###\n# @name b\nGET /{{a.response.body}}\n", "in a circle"},
 		{"# @name a\nGET /a\n###\n# @name a\nGET /b\n", `two requests are named "a"`},
 		{"# @on-start\nGET /a\n", "nothing to do between"},

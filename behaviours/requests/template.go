@@ -120,6 +120,12 @@ func (f *file) known(expr string) error {
 		return fmt.Errorf("%q: response.body.$.path or response.headers.Name is expected", expr)
 	}
 	if _, ok := f.vars[expr]; !ok {
+		switch {
+		case f.prompts[expr]:
+			return fmt.Errorf("variable %q is one that an editor asks for (@prompt): write @%s = … above its use", expr, expr)
+		case len(f.envs) > 0:
+			return fmt.Errorf("unknown variable %q (@%s = … above its use defines it, or --env NAME: %s)", expr, expr, strings.Join(f.envs, ", "))
+		}
 		return fmt.Errorf("unknown variable %q (@%s = … above its use defines it)", expr, expr)
 	}
 	return nil

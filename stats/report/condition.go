@@ -228,7 +228,7 @@ func noCounter(words []string) string {
 	if len(words) > 1 {
 		letters = 1
 	}
-	if best := Nearest(last, metricNames); best != "" && (editDistance(last, best) <= letters || len(words) == 1 && strings.HasPrefix(best, last)) {
+	if best := stats.Nearest(last, metricNames); best != "" && (stats.EditDistance(last, best) <= letters || len(words) == 1 && strings.HasPrefix(best, last)) {
 		return "did you mean " + best + "?"
 	}
 	percentile := len(last) > 1 && last[0] == 'p' && strings.Trim(last[1:], "0123456789.") == ""
@@ -458,7 +458,7 @@ func (c *Condition) unknown(s *stats.Snapshot) string {
 		}
 	}
 	note := "there was no " + wanted
-	if best := Nearest(wanted, names); best != "" {
+	if best := stats.Nearest(wanted, names); best != "" {
 		note += fmt.Sprintf(" (did you mean %s?)", best)
 	}
 	return note
@@ -471,7 +471,7 @@ func (c *Condition) uncounted(s *stats.Snapshot) string {
 		names = append(names, s.Counters[i].Key.Name)
 	}
 	note := "nothing was counted as " + c.counter
-	if best := Nearest(c.counter, names); best != "" {
+	if best := stats.Nearest(c.counter, names); best != "" {
 		note += fmt.Sprintf(" (did you mean %s?)", best)
 	}
 	return note

@@ -82,7 +82,7 @@ func TestAnUnknownEndpointNamesTheNearest(t *testing.T) {
 func TestNearest(t *testing.T) {
 	names := []string{"host", "html", "out", "headless", "GET /cart"}
 	for word, want := range map[string]string{"hots": "host", "head": "headless", "HOST": "host", "q": "", "ou": "out", "get /crat": "GET /cart", "something": ""} {
-		if got := Nearest(word, names); got != want {
+		if got := stats.Nearest(word, names); got != want {
 			t.Errorf("%s: got %q, want %q", word, got, want)
 		}
 	}

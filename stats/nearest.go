@@ -1,4 +1,4 @@
-package report
+package stats
 
 import "strings"
 
@@ -9,7 +9,7 @@ func Nearest(word string, names []string) string {
 	best, distance := "", min(len(word)/2, 3)+1
 	for _, name := range names {
 		lower := strings.ToLower(name)
-		d := editDistance(word, lower)
+		d := EditDistance(word, lower)
 		if strings.HasPrefix(lower, word) && len(word) > 2 {
 			d = min(d, 1)
 		}
@@ -20,8 +20,9 @@ func Nearest(word string, names []string) string {
 	return best
 }
 
-// editDistance is Levenshtein's.
-func editDistance(a, b string) int {
+// EditDistance is how many letters are to be changed, put in or left out to make one word the
+// other (Levenshtein).
+func EditDistance(a, b string) int {
 	row := make([]int, len(b)+1)
 	for j := range row {
 		row[j] = j
