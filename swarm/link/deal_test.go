@@ -109,7 +109,8 @@ func TestWhatAWorkerHadIsLentAgain(t *testing.T) {
 	one(t, "the end of the first", ended)
 	second, leave := context.WithCancel(t.Context())
 	ended = work(second, func(n link.Numbers) {
-		for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+		// One whose goodbye was not heard is given up after ten seconds.
+		for deadline := time.Now().Add(40 * time.Second); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
 			if i, _ := n.Lend("rows", 2); i == 0 {
 				want(n, 1)
 				want(n, -1)
