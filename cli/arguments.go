@@ -314,6 +314,23 @@ var (
 	choosing = []string{"host", "file", "env", "behaviours", "exclude-behaviours", "tags", "exclude-tags"}
 )
 
+// settingsOf reads the flags of a command that is no run, of which it knows those in the lists.
+// ok is false where there is no more to do than to exit with that code.
+func (p *program) settingsOf(args []string, command string, lists ...[]string) (s *settings, code int, ok bool) {
+	s, err := p.parse(args, nil)
+	switch {
+	case err == nil && s.help:
+		p.help(s)
+		return nil, exitOK, false
+	case err == nil:
+		err = s.heeds(command, lists...)
+	}
+	if err != nil {
+		return nil, p.complain(exitMisuse, err), false
+	}
+	return s, exitOK, true
+}
+
 // heeds refuses a flag of the command line that the command has no use for.
 // The environment and the settings file speak to all commands.
 func (s *settings) heeds(command string, lists ...[]string) error {

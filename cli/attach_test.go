@@ -119,11 +119,11 @@ func TestARunOutlivesItsTerminal(t *testing.T) {
 	if out, code := a.run("users", "many"); code != exitMisuse || !strings.Contains(out, "how many users?") {
 		t.Errorf("exit code %d\n%s", code, out)
 	}
-	if out, code := a.run("stop"); code != exitOK || !strings.Contains(out, "stops") {
+	if out, code := a.run("stop"); code != exitOK || !strings.Contains(out, "run stops") {
 		t.Errorf("stop: exit code %d\n%s", code, out)
 	}
 	for _, x := range []*terminal{second, third} {
-		x.within(10*time.Second, "the end", func(s string) bool { return strings.Contains(s, "STOPPED") })
+		x.within(10*time.Second, "the end", func(s string) bool { return strings.Contains(s, "STOPPED") && strings.Contains(s, "by tload stop") })
 	}
 	a.until("end of the process", func() bool { return gone(s.PID) })
 	var sum struct {

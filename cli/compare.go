@@ -17,16 +17,9 @@ import (
 // compare says what changed from one run to another, and is 1 if anything got
 // worse that can be told from chance.
 func (p *program) compare(_ context.Context, args []string) int {
-	s, err := p.parse(args, nil)
-	if err != nil {
-		return p.complain(exitMisuse, err)
-	}
-	if s.help {
-		p.help(s)
-		return exitOK
-	}
-	if err := s.heeds("compare", []string{"json", "config", "help"}); err != nil {
-		return p.complain(exitMisuse, err)
+	s, code, ok := p.settingsOf(args, "compare", []string{"json", "config", "help"})
+	if !ok {
+		return code
 	}
 	if len(s.args) != 2 {
 		return p.complain(exitMisuse, errors.New("compare needs two runs: tload compare ./tload-runs/BASE ./tload-runs/RUN"))

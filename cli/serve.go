@@ -21,16 +21,9 @@ import (
 
 // serve lets people with a key open the screens of a run by nothing but ssh.
 func (p *program) serve(ctx context.Context, args []string) int {
-	s, err := p.parse(args, nil)
-	if err != nil {
-		return p.complain(exitMisuse, err)
-	}
-	if s.help {
-		p.help(s)
-		return exitOK
-	}
-	if err := s.heeds("serve", masking, []string{"ssh", "authorized-keys", "host-key", "config", "help", "theme"}); err != nil {
-		return p.complain(exitMisuse, err)
+	s, code, ok := p.settingsOf(args, "serve", masking, []string{"ssh", "authorized-keys", "host-key", "config", "help", "theme"})
+	if !ok {
+		return code
 	}
 	switch {
 	case s.ssh == "":
@@ -59,7 +52,7 @@ func (p *program) serve(ctx context.Context, args []string) int {
 	defer f.end()
 	said := slog.New(slog.NewTextHandler(p.stderr, nil))
 	server, err := sshd.New(sshd.Options{Keys: s.authorizedKeys, HostKey: s.hostKey, Log: said, Visit: func(ctx context.Context, v *sshd.Session) int {
-		return p.visit(ctx, s, f, r, v)
+		return p.visit(ctx, s, f, v)
 	}})
 	if err != nil {
 		return p.complain(exitMisuse, err)
@@ -106,10 +99,10 @@ func hostHere(l net.Listener) string {
 }
 
 // visit is one visitor: the screens, or a command.
-func (p *program) visit(ctx context.Context, s *settings, f *followed, r *foundRun, v *sshd.Session) int {
+func (p *program) visit(ctx context.Context, s *settings, f *followed, v *sshd.Session) int {
 	at := &seat{followed: f, who: stats.Clean(v.Who), readOnly: v.ReadOnly}
 	if len(v.Args) > 0 {
-		return f.command(ctx, r, at, v)
+		return f.command(ctx, at, v)
 	}
 	if !v.Terminal {
 		fmt.Fprintln(v.Err, "tload: the screens need a terminal: ssh -t; status, users N and stop do not")
@@ -148,7 +141,7 @@ func (p *program) visit(ctx context.Context, s *settings, f *followed, r *foundR
 }
 
 // command is what is asked for by a line: ssh box status --json.
-func (f *followed) command(ctx context.Context, r *foundRun, at *seat, v *sshd.Session) int {
+func (f *followed) command(ctx context.Context, at *seat, v *sshd.Session) int {
 	say := func(code int, format string, args ...any) int {
 		fmt.Fprintf(v.Err, "tload: "+format+"\n", args...)
 		return code

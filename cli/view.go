@@ -20,16 +20,9 @@ import (
 // view opens a finished run: on a terminal in the same screens, else as the
 // same summary; with --json and the like it writes those instead.
 func (p *program) view(ctx context.Context, args []string) int {
-	s, err := p.parse(args, nil)
-	if err != nil {
-		return p.complain(exitMisuse, err)
-	}
-	if s.help {
-		p.help(s)
-		return exitOK
-	}
-	if err := s.heeds("view", reports, drawing, masking); err != nil {
-		return p.complain(exitMisuse, err)
+	s, code, ok := p.settingsOf(args, "view", reports, drawing, masking)
+	if !ok {
+		return code
 	}
 	if len(s.args) != 1 {
 		return p.complain(exitMisuse, errors.New("view needs one run: tload view ./tload-runs/localhost_5000-20261122-180000"))

@@ -146,6 +146,9 @@ func (m *model) status() string {
 	if s.WarmUp > 0 && s.Apart == 0 && s.State.Active() {
 		extra = append(extra, draw.Warning.Render("warm-up "+clock(s.Elapsed)+"/"+clock(s.WarmUp)))
 	}
+	if m.o.ReadOnly {
+		extra = append(extra, draw.Warning.Render("looking on"))
+	}
 	if what := follows(s); what != "" {
 		if s.ByHand {
 			extra = append(extra, draw.Warning.Render("by hand (A)"))

@@ -448,6 +448,8 @@ func reasonText(s *swarm.Snapshot) string {
 	switch s.Reason {
 	case "run-time":
 		return "its run time is up"
+	case "command":
+		return "it was stopped by tload stop"
 	case "":
 		return "stopped"
 	case "you":

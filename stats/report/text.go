@@ -32,6 +32,7 @@ var exits = map[string]string{
 	"SIGTERM":     "stopped by SIGTERM",
 	"hangup":      "stopped when the terminal was lost",
 	"threshold":   "stopped by a threshold that did not hold",
+	"command":     "stopped by tload stop",
 	"users-ended": "ended when all users had ended",
 }
 
